@@ -1,0 +1,62 @@
+#pragma once
+// Packets: 3 bytes length, 1 byte sequence, payload; payloads of 2^24-1 bytes go on in the next packet (MySQL manual, "Protocol::Packet").
+#include <cstdint>
+#include <optional>
+
+#include "protocol/bytes.h"
+#include "protocol/limits.h"
+#include "protocol/result.h"
+
+namespace binrelay {
+
+// Cuts incoming bytes into payloads. Bounded: a payload above `max_payload` is Errc::limit before it is buffered.
+class PacketReader {
+ public:
+  explicit PacketReader(std::size_t max_payload) : max_payload_(max_payload) {}
+  void set_max_payload(std::size_t max_payload) { max_payload_ = max_payload; }
+
+  void feed(Bytes received);
+  // The next whole payload (joined if it was split), or nothing yet. The view is valid until the next feed() or next().
+  Result<std::optional<Bytes>> next();
+  // Sequence byte the reply to the last payload begins with.
+  std::uint8_t reply_sequence() const { return reply_sequence_; }
+  // Bytes received and not yet taken (pipelined commands, or the start of TLS).
+  Bytes leftover() const;
+  void drop_leftover();
+
+ private:
+  std::size_t max_payload_;
+  ByteBuffer buffer_;
+  std::size_t begin_ = 0;
+  ByteBuffer joined_;
+  std::uint8_t reply_sequence_ = 0;
+};
+
+// Appends `payload` as packets to `out`, beginning with *sequence, which ends one past the last used. A payload whose length is a
+// multiple of 2^24-1 is closed by an empty packet.
+void append_packet(ByteBuffer& out, Bytes payload, std::uint8_t* sequence);
+
+// Frames binlog events for a dumping client without holding an event whole: 0x00 + event bytes, split at 2^24-1 like any payload.
+class EventFramer {
+ public:
+  explicit EventFramer(std::uint8_t sequence) : sequence_(sequence) {}
+  // Begins an event of `event_size` bytes; the pieces that follow must add up to it.
+  void begin(ByteBuffer& out, std::uint64_t event_size);
+  void piece(ByteBuffer& out, Bytes bytes);
+  // begin + piece for an event that is at hand.
+  void whole(ByteBuffer& out, Bytes event) {
+    begin(out, event.size());
+    piece(out, event);
+  }
+  bool in_event() const { return event_left_ > 0; }
+  std::uint8_t sequence() const { return sequence_; }
+  // For the packet that ends the stream (EOF or ERR).
+  std::uint8_t* mutable_sequence() { return &sequence_; }
+
+ private:
+  std::uint64_t event_left_ = 0;   // bytes of the payload still to come
+  std::uint64_t packet_left_ = 0;  // of them in the packet begun
+  std::uint8_t sequence_;
+};
+
+}  // namespace binrelay

@@ -1,0 +1,46 @@
+#pragma once
+// Payloads a server sends: OK, ERR, EOF and text result sets (MySQL manual, "Protocol::OK_Packet" and following).
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/bytes.h"
+
+namespace binrelay {
+
+inline constexpr std::uint16_t kStatusAutocommit = 0x0002;
+inline constexpr std::uint16_t kStatusMoreResults = 0x0008;
+
+// An error as clients see it: code, SQLSTATE of 5 characters, text (cut at kMaxErrorText bytes on the wire).
+struct SqlError {
+  std::uint16_t code = 0;
+  std::string sqlstate;
+  std::string text;
+};
+
+ByteBuffer build_ok(std::uint64_t affected_rows = 0, std::uint16_t status = kStatusAutocommit);
+ByteBuffer build_error(const SqlError& error);
+ByteBuffer build_error_without_sqlstate(const SqlError& error);  // 1130 before the greeting
+ByteBuffer build_eof(std::uint16_t status = kStatusAutocommit);
+ByteBuffer build_dump_eof();  // fe 00 00 02 00
+
+enum class ColumnType : std::uint8_t { longlong = 0x08, var_string = 0xfd, double_ = 0x05, long_ = 0x03 };
+
+struct Column {
+  std::string name;
+  ColumnType type = ColumnType::var_string;
+  bool is_unsigned = false;
+};
+
+// A result set of text values; a value of nullopt is NULL.
+struct ResultSet {
+  std::vector<Column> columns;
+  std::vector<std::vector<std::optional<std::string>>> rows;
+};
+
+// The whole result as packets appended to `out`, from *sequence on: column count, definitions, EOF, rows, EOF.
+void append_result_set(ByteBuffer& out, const ResultSet& result, std::uint8_t* sequence, std::uint16_t status = kStatusAutocommit);
+
+}  // namespace binrelay
