@@ -1,0 +1,80 @@
+#pragma once
+// Archive: a read-only view of a stream's directory for tools, with or without a relay running on it: takes no lock, changes nothing.
+// Thread: one. Everything on disk is untrusted.
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "protocol/event/event_header.h"
+#include "protocol/event/transaction_boundary.h"
+#include "protocol/gtid/gtid_state.h"
+#include "protocol/result.h"
+#include "storage/segment/segment_catalog.h"
+#include "storage/source_identity.h"
+
+namespace binrelay {
+
+// One row of `binrelay ls`.
+struct SegmentListing {
+  std::shared_ptr<const Segment> segment;
+  GtidState added;                         // GTIDs of whole groups in this file
+  std::uint32_t first_timestamp = 0, last_timestamp = 0;  // of groups; 0 = none
+  std::uint64_t transactions = 0, events = 0, size = 0;
+  bool from_index = false;                 // false: the file was scanned (all or behind the index)
+};
+
+// One event for `binrelay events`.
+struct ArchivedEvent {
+  const Segment* segment = nullptr;
+  std::uint64_t offset = 0;
+  EventHeader header;
+  Bytes bytes;  // whole, or empty when larger than kArchiveEventBytes
+  BoundaryPlace place{};
+};
+inline constexpr std::uint64_t kArchiveEventBytes = 16u << 20;
+
+struct Finding {
+  std::string file;           // relative to the stream's directory
+  std::uint64_t offset = 0;
+  std::string problem;        // one sentence
+};
+struct VerifyReport {
+  std::vector<Finding> findings;  // bounded by kMaxFindings
+  std::uint64_t segments = 0, events = 0, transactions = 0, bytes = 0;
+  std::uint64_t bytes_without_checksum = 0;  // of files with binlog_checksum=NONE that no digest covers
+  bool index_checked = false;
+};
+inline constexpr std::size_t kMaxFindings = 100;
+
+// bytes done, bytes in all
+using Progress = std::function<void(std::uint64_t, std::uint64_t)>;
+
+class Archive {
+ public:
+  static Result<Archive> open(const std::filesystem::path& stream_directory);
+  Archive(Archive&&) noexcept;
+  ~Archive();
+
+  const SegmentCatalog& catalog() const;
+  std::optional<SourceIdentity> source() const;
+  Result<std::vector<SegmentListing>> list(const Progress& progress) const;
+  // Calls `visit` for each event of `segment` from `from_offset` on until it returns false.
+  Status events(const Segment& segment, std::uint64_t from_offset, const std::function<bool(const ArchivedEvent&)>& visit) const;
+  // Checksums, lengths, positions, group structure, PREVIOUS_GTIDS continuity from file to file, digests of sealed segments, every journal
+  // record, index equals data. Works on a damaged directory: what cannot be opened is a finding.
+  static VerifyReport verify(const std::filesystem::path& stream_directory, const Progress& progress);
+
+ private:
+  struct State;
+  explicit Archive(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// Throws index/ away and builds it from journal and segments. Takes the lock: the relay must be stopped.
+Status rebuild_index(const std::filesystem::path& stream_directory, const Progress& progress);
+
+}  // namespace binrelay

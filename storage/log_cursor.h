@@ -1,0 +1,64 @@
+#pragma once
+// LogCursor walks the visible events of a log from a position on, over segment ends. Large events come in pieces, so memory stays at the
+// buffer's size. It never blocks by itself: when the buffer runs dry it says NeedsRead, and the owner chooses the thread that reads.
+// Thread: one at a time. Owner: a dump, or an archive query. Borrows: the EventLog outlives it.
+// An event that starts past `visible` does not exist for it. It holds the segment's file open: a purge does not disturb it.
+#include <cstdint>
+#include <memory>
+#include <variant>
+
+#include "protocol/bytes.h"
+#include "protocol/event/event_header.h"
+#include "protocol/ids.h"
+#include "protocol/result.h"
+#include "storage/event_log.h"
+
+namespace binrelay {
+
+enum class ReadMode : std::uint8_t {
+  cached_only,  // RWF_NOWAIT: returns false instead of waiting for the disk
+  may_block,
+};
+
+struct CursorEvent {
+  EventHeader header;
+  LogPosition position;   // of its first byte
+  Bytes bytes;            // the whole event, or its first bytes; valid until the next call of a non-const member
+  bool whole = true;      // false: the rest comes from next_piece(), or is passed over by next()
+};
+struct NeedsRead {};                 // call read(), then the same call again
+struct AtVisibleEnd {};              // nothing more now; wait for EventLog::on_visible
+struct SegmentEnd { std::shared_ptr<const Segment> following; };  // returned once, when the next segment is entered
+using CursorStep = std::variant<CursorEvent, NeedsRead, AtVisibleEnd, SegmentEnd, Error>;
+
+struct Piece {
+  Bytes bytes;
+  bool last = false;
+};
+using PieceStep = std::variant<Piece, NeedsRead, Error>;
+
+class LogCursor {
+ public:
+  static constexpr std::size_t kBufferSize = 256u << 10;
+
+  // Errc::not_found when the segment is not in the catalog. An offset inside an event shows as an Error of the first next().
+  static Result<LogCursor> open(const EventLog& log, LogPosition position, std::size_t buffer_size = kBufferSize);
+  LogCursor(LogCursor&&) noexcept;
+  LogCursor& operator=(LogCursor&&) noexcept;
+  ~LogCursor();
+
+  CursorStep next();
+  PieceStep next_piece();
+  // True: bytes were read (or there is nothing to read). False: cached_only and the bytes are not in the page cache.
+  Result<bool> read(ReadMode mode);
+
+  const Segment& segment() const;
+  LogPosition position() const;  // of the next event
+
+ private:
+  struct State;
+  explicit LogCursor(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace binrelay

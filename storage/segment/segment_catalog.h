@@ -1,0 +1,50 @@
+#pragma once
+// SegmentCatalog: an immutable picture of the segments of a log, in log order. The log swaps in a new one when a segment is opened,
+// sealed or removed; whoever holds the old picture goes on undisturbed (open files stay readable).
+// Thread: any; immutable.
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/bytes.h"
+#include "protocol/gtid/gtid_state.h"
+#include "protocol/ids.h"
+
+namespace binrelay {
+
+struct Segment {
+  SegmentNumber number{};
+  std::uint32_t generation = 1;
+  std::string source_name;            // the file's name on the source
+  std::string served_name;            // its name towards consumers
+  std::filesystem::path path;
+  ByteBuffer format_description;      // the stored FDE, whole
+  ChecksumAlgorithm checksum = ChecksumAlgorithm::none;
+  Flavour flavour = Flavour::mysql;
+  std::uint32_t created_at = 0;       // the FDE's header timestamp, seconds since 1970
+  std::uint64_t head_end = 0;         // offset behind FDE and PREVIOUS_GTIDS / GTID_LIST
+  GtidState previous;                 // what all files before contained (PREVIOUS_GTIDS / GTID_LIST)
+  bool sealed = false;
+  std::uint64_t size = 0;             // sealed: bytes in the file. Active: 0, ask EventLog::ends()
+  std::uint64_t last_boundary = 0;    // sealed: end of the last whole group; < size only behind a group the source never finished
+};
+
+class SegmentCatalog {
+ public:
+  explicit SegmentCatalog(std::vector<std::shared_ptr<const Segment>> segments) : segments_(std::move(segments)) {}
+  const std::vector<std::shared_ptr<const Segment>>& segments() const { return segments_; }
+  std::shared_ptr<const Segment> find(SegmentNumber number) const;
+  std::shared_ptr<const Segment> find(std::string_view served_name) const;  // the newest of that name
+  std::shared_ptr<const Segment> after(SegmentNumber number) const;         // nullptr at the end
+  std::shared_ptr<const Segment> oldest() const { return segments_.empty() ? nullptr : segments_.front(); }
+  std::shared_ptr<const Segment> newest() const { return segments_.empty() ? nullptr : segments_.back(); }
+
+ private:
+  std::vector<std::shared_ptr<const Segment>> segments_;
+};
+
+}  // namespace binrelay
