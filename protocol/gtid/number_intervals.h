@@ -13,6 +13,9 @@ struct NumberInterval {
 
 class NumberIntervals {
  public:
+  // Runs in any order, overlapping or empty: sorted once, O(n log n).
+  static NumberIntervals of(std::vector<NumberInterval> runs);
+
   void add(std::uint64_t number) { add(NumberInterval{number, number + 1}); }
   void add(NumberInterval run);  // O(1) when it extends the last run, O(log n + moved) otherwise
   void add(const NumberIntervals& others);
