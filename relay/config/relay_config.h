@@ -1,0 +1,93 @@
+#pragma once
+// RelayConfig: what conf/binrelay.toml says, checked. Every key has its default here; conf/binrelay.toml lists them all (a test compares).
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "protocol/auth/passwords.h"
+#include "protocol/ids.h"
+#include "protocol/result.h"
+#include "storage/storage_options.h"
+
+namespace binrelay {
+
+struct Endpoint {
+  std::string host;
+  std::uint16_t port = 0;
+};
+
+enum class TlsMode : std::uint8_t { disabled, preferred, required, verify_ca, verify_identity };
+
+// Where a log that holds nothing yet begins.
+struct StartOldest {};
+struct StartNow {};
+struct StartGtid { std::string set; };       // MySQL: a GTID set the log is to begin behind; MariaDB: a position "0-1-5,1-2-7"
+struct StartFile { std::string name; std::uint64_t position = 4; };
+struct StartTime { std::chrono::sys_seconds time; };
+using StartPlace = std::variant<StartOldest, StartNow, StartGtid, StartFile, StartTime>;
+
+struct SourceConfig {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 3306;
+  std::string user;
+  std::string password;              // resolved from password_file / password_env; never logged
+  TlsMode tls = TlsMode::preferred;
+  std::string tls_ca;                // PEM file
+  StartPlace start = StartOldest{};
+  ServerId server_id{};              // 0: chosen at creation and remembered in the journal
+  std::uint32_t heartbeat_ms = 5000; // asked of the source; after three silent periods the connection is dropped
+  std::uint32_t connect_timeout_ms = 10000;
+};
+
+struct AccountConfig {
+  enum class View : std::uint8_t { all };
+  std::string user;
+  PasswordHash password;
+  View view = View::all;
+};
+
+struct ListenTlsConfig {
+  bool enabled = true;
+  std::string certificate_file, key_file;  // "" = made at first start in the data directory
+};
+
+struct StreamConfig {
+  std::string name = "main";
+  Endpoint listen{"127.0.0.1", 3307};
+  ListenTlsConfig tls;
+  ServeAfter serve_after = ServeAfter::fsync;
+  SourceConfig source;
+  std::vector<AccountConfig> accounts;
+  std::string report_host;           // how the relay shows itself in the source's SHOW REPLICAS; "" = host name
+};
+
+struct LogConfig {
+  std::string level = "info";
+  bool json = false;
+};
+
+struct RelayConfig {
+  std::filesystem::path data_dir = "/var/lib/binrelay";
+  LogConfig log;
+  std::optional<Endpoint> admin_listen = Endpoint{"127.0.0.1", 9380};
+  std::uint32_t io_threads = 0;      // 0: one per core, at most 8
+  std::vector<StreamConfig> streams;
+};
+
+struct ConfigProblem {
+  std::size_t line = 0;              // 0: of no single line
+  std::string text;                  // names the key, what is wrong, what would be right
+};
+// Every problem at once; empty = `config` is complete.
+std::vector<ConfigProblem> load_config(const std::filesystem::path& file, RelayConfig* config);
+
+// The forms of `start`: oldest | now | gtid:SET | file:NAME:POS | time:2026-11-22T10:00:00Z
+Result<StartPlace> parse_start_place(std::string_view text);
+// host:port, [v6]:port
+Result<Endpoint> parse_endpoint(std::string_view text, std::uint16_t default_port);
+
+}  // namespace binrelay

@@ -1,0 +1,29 @@
+#pragma once
+// RelayServer: the composition root. Owns, in start order: logs, upstream loops, io threads, listeners, the admin server.
+// Thread: start() and stop() from main's; status() from any.
+#include <memory>
+#include <string>
+
+#include "protocol/result.h"
+#include "relay/config/relay_config.h"
+
+namespace binrelay {
+
+class RelayServer {
+ public:
+  // Opens every stream's log (recovery included), starts everything. A stream whose source has never been reached begins to listen when it
+  // knows whom to impersonate: its version belongs in the greeting.
+  static Result<std::unique_ptr<RelayServer>> start(RelayConfig config);
+  ~RelayServer();  // stop()
+  // Graceful: no new logins, dumps end between packets, logs are synced. Returns when everything is closed.
+  void stop();
+  // One JSON object: streams with source, ends, lag, consumers, disk. What `binrelay status --json` prints.
+  std::string status_json() const;
+
+ private:
+  class Impl;
+  explicit RelayServer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace binrelay

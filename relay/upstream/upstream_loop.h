@@ -1,0 +1,50 @@
+#pragma once
+// UpstreamLoop: keeps one log fed from one source, for ever: connect, learn who it is, plan, dump, validate, append; on any trouble close,
+// wait (growing back-off), and resume by file and position with an overlap compare.
+// Thread:  owns one (client library calls block), and a second for the watch connection.
+// Owner:   Stream. Borrows the EventLog.
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "protocol/ids.h"
+#include "relay/config/relay_config.h"
+#include "storage/event_log.h"
+
+namespace spdlog {
+class logger;
+}
+
+namespace binrelay {
+
+struct UpstreamStatus {
+  enum class State : std::uint8_t { connecting, streaming, waiting, refused, stopped };
+  State state = State::connecting;
+  std::string last_error;               // of the last connection that ended; "" = none
+  std::uint64_t reconnects = 0;
+  std::int64_t connected_since = 0;     // unix seconds, 0 = not connected
+  std::int64_t last_received = 0;       // unix seconds of the last event or heartbeat
+  std::string source_file;              // the source's own end, from the watch connection; "" = not known yet
+  std::uint64_t source_position = 0;
+  std::string source_gtids;
+};
+const char* to_text(UpstreamStatus::State state);
+
+class UpstreamLoop {
+ public:
+  // `on_identity`: called on the upstream thread when source() of the log has been recorded for the first time or has changed.
+  UpstreamLoop(EventLog& log, SourceConfig config, std::string report_host, std::uint16_t report_port, std::shared_ptr<spdlog::logger> logger,
+               std::function<void()> on_identity);
+  ~UpstreamLoop();  // stop()
+  void start();
+  void stop();      // interrupts a blocking read, flushes the log, joins
+  UpstreamStatus status() const;  // any thread
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace binrelay
