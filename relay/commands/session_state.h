@@ -1,0 +1,28 @@
+#pragma once
+// SessionState: what one connection has told the relay about itself: login, variables, registration.
+// Thread: the session's io thread. Owner: Session.
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "protocol/ids.h"
+#include "protocol/packet/commands.h"
+
+namespace binrelay {
+
+struct SessionState {
+  std::uint32_t connection_id = 0;
+  std::string user;
+  std::string peer_host;              // address without port
+  std::uint16_t peer_port = 0;
+  std::uint16_t local_port = 0;       // the port dialled
+  std::string database;
+  std::string tls_version, tls_cipher;  // "" without TLS
+  std::map<std::string, std::string> attributes;                            // connect attributes
+  std::map<std::string, std::optional<std::string>> user_variables;         // @x, names in lower case; nullopt: NULL
+  std::map<std::string, std::string> session_variables;                     // SET x = …, names in lower case
+  std::optional<RegisterReplicaCommand> registration;                       // COM_REGISTER_SLAVE
+};
+
+}  // namespace binrelay

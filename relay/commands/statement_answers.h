@@ -1,0 +1,39 @@
+#pragma once
+// StatementAnswers: what the relay answers to each statement, from its own state. The tables of variables live in system_variables.cc.
+// Thread: any io thread; holds no state of its own. Borrows: everything in RelayView outlives it.
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "protocol/packet/replies.h"
+#include "protocol/sql/statement.h"
+#include "relay/commands/replica_registry.h"
+#include "relay/commands/session_state.h"
+#include "storage/event_log.h"
+
+namespace binrelay {
+
+// What the answers look at.
+struct RelayView {
+  const EventLog* log = nullptr;
+  ReplicaRegistry* registry = nullptr;
+  std::shared_ptr<const SourceIdentity> source;  // whom the relay shows itself as
+  std::int64_t started_at = 0;                   // unix seconds
+};
+
+struct OkAnswer {};
+struct UseDatabaseAnswer { std::string database; };
+struct KillAnswer { std::uint32_t connection_id = 0; bool query_only = false; };   // the session performs it, then OK
+struct BinlogEventsAnswer { ShowBinlogEventsStatement request; };                 // streamed by the session
+using Answer = std::variant<OkAnswer, ResultSet, SqlError, UseDatabaseAnswer, KillAnswer, BinlogEventsAnswer>;
+
+// May change `session`'s variables (SET).
+Answer answer_statement(const Statement& statement, const RelayView& relay, SessionState& session);
+// COM_QUERY: parse, then answer; a parse error is 1064 with the source flavour's text.
+Answer answer_query(std::string_view text, const RelayView& relay, SessionState& session);
+// COM_STATISTICS' one line.
+std::string statistics_line(const RelayView& relay);
+
+}  // namespace binrelay
