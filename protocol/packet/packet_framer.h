@@ -9,14 +9,18 @@
 
 namespace binrelay {
 
-// Cuts incoming bytes into payloads. Bounded: a payload above `max_payload` is Errc::limit before it is buffered.
+// PacketReader cuts incoming bytes into payloads. Bounded: a payload above `max_payload` is Errc::limit before it is buffered.
+// Sequence bytes are not checked: clients differ, and TCP already orders the bytes.
+// Thread:    the session's. Owner: the session's packet channel.
+// Invariant: begin_ <= buffer_.size(); joined_ holds the parts of a split payload while joining_, or the payload last returned.
 class PacketReader {
  public:
   explicit PacketReader(std::size_t max_payload) : max_payload_(max_payload) {}
   void set_max_payload(std::size_t max_payload) { max_payload_ = max_payload; }
 
   void feed(Bytes received);
-  // The next whole payload (joined if it was split), or nothing yet. The view is valid until the next feed() or next().
+  // The next whole payload (joined if it was split), or nothing yet. The view is valid until the next feed(), next() or
+  // drop_leftover(). After an error every further call repeats it.
   Result<std::optional<Bytes>> next();
   // Sequence byte the reply to the last payload begins with.
   std::uint8_t reply_sequence() const { return reply_sequence_; }
@@ -29,6 +33,7 @@ class PacketReader {
   ByteBuffer buffer_;
   std::size_t begin_ = 0;
   ByteBuffer joined_;
+  bool joining_ = false;
   std::uint8_t reply_sequence_ = 0;
 };
 
@@ -36,7 +41,10 @@ class PacketReader {
 // multiple of 2^24-1 is closed by an empty packet.
 void append_packet(ByteBuffer& out, Bytes payload, std::uint8_t* sequence);
 
-// Frames binlog events for a dumping client without holding an event whole: 0x00 + event bytes, split at 2^24-1 like any payload.
+// EventFramer frames binlog events for a dumping client without holding an event whole: 0x00 + event bytes, split at 2^24-1 like
+// any payload.
+// Thread:    the session's. Owner: the dump stream.
+// Invariant: outside an event (!in_event()) every packet begun is complete.
 class EventFramer {
  public:
   explicit EventFramer(std::uint8_t sequence) : sequence_(sequence) {}
@@ -54,8 +62,11 @@ class EventFramer {
   std::uint8_t* mutable_sequence() { return &sequence_; }
 
  private:
+  void begin_packet(ByteBuffer& out);
+
   std::uint64_t event_left_ = 0;   // bytes of the payload still to come
   std::uint64_t packet_left_ = 0;  // of them in the packet begun
+  bool packet_is_full_ = false;    // of 2^24-1 bytes: another packet follows
   std::uint8_t sequence_;
 };
 

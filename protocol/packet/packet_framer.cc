@@ -1,0 +1,108 @@
+#include "protocol/packet/packet_framer.h"
+
+#include <algorithm>
+
+#include "protocol/check.h"
+
+namespace binrelay {
+
+namespace {
+
+constexpr std::size_t kHeaderSize = 4;
+// A reader that has nothing buffered gives back what a large statement made it grow to.
+constexpr std::size_t kKeptCapacity = 64u << 10;
+
+void empty(ByteBuffer& buffer) {
+  buffer.clear();
+  if (buffer.capacity() > kKeptCapacity) ByteBuffer().swap(buffer);
+}
+
+void append(ByteBuffer& out, Bytes bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
+
+void append_header(ByteBuffer& out, std::uint64_t size, std::uint8_t sequence) {
+  out.push_back(static_cast<std::byte>(size & 0xff));
+  out.push_back(static_cast<std::byte>(size >> 8 & 0xff));
+  out.push_back(static_cast<std::byte>(size >> 16 & 0xff));
+  out.push_back(static_cast<std::byte>(sequence));
+}
+
+}  // namespace
+
+void PacketReader::feed(Bytes received) {
+  if (begin_ == buffer_.size()) {
+    drop_leftover();
+  } else if (begin_ > buffer_.size() / 2) {  // each byte is moved at most once per halving, not once per packet
+    buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(begin_));
+    begin_ = 0;
+  }
+  append(buffer_, received);
+}
+
+Result<std::optional<Bytes>> PacketReader::next() {
+  if (!joining_) empty(joined_);
+  while (true) {
+    const Bytes unread = leftover();
+    if (unread.size() < kHeaderSize) return std::optional<Bytes>{};
+    const std::size_t size = std::to_integer<std::size_t>(unread[0]) | std::to_integer<std::size_t>(unread[1]) << 8 |
+                             std::to_integer<std::size_t>(unread[2]) << 16;
+    if (joined_.size() + size > max_payload_) return Error{Errc::limit, "packet larger than this server accepts"};
+    if (unread.size() < kHeaderSize + size) return std::optional<Bytes>{};
+
+    begin_ += kHeaderSize + size;
+    reply_sequence_ = static_cast<std::uint8_t>(std::to_integer<unsigned>(unread[3]) + 1);
+    const Bytes payload = unread.subspan(kHeaderSize, size);
+    const bool last = size < kMaxPacketPayload;
+    if (last && !joining_) return std::optional<Bytes>{payload};
+
+    append(joined_, payload);
+    joining_ = !last;
+    if (last) return std::optional<Bytes>{joined_};
+  }
+}
+
+Bytes PacketReader::leftover() const { return Bytes(buffer_).subspan(begin_); }
+
+void PacketReader::drop_leftover() {
+  empty(buffer_);
+  begin_ = 0;
+}
+
+void append_packet(ByteBuffer& out, Bytes payload, std::uint8_t* sequence) {
+  out.reserve(out.size() + payload.size() + kHeaderSize * (payload.size() / kMaxPacketPayload + 1));
+  while (true) {
+    const Bytes part = payload.first(std::min(payload.size(), kMaxPacketPayload));
+    append_header(out, part.size(), (*sequence)++);
+    append(out, part);
+    payload = payload.subspan(part.size());
+    if (part.size() < kMaxPacketPayload) return;
+  }
+}
+
+void EventFramer::begin(ByteBuffer& out, std::uint64_t event_size) {
+  BINRELAY_CHECK(!in_event(), "an event begins inside another");
+  event_left_ = event_size + 1;
+  begin_packet(out);
+  const std::byte ok{0};  // every event is led by the OK status byte
+  piece(out, Bytes(&ok, 1));
+}
+
+void EventFramer::piece(ByteBuffer& out, Bytes bytes) {
+  BINRELAY_CHECK(bytes.size() <= event_left_, "more event bytes than announced");
+  while (!bytes.empty()) {
+    const Bytes part = bytes.first(std::min<std::uint64_t>(bytes.size(), packet_left_));
+    append(out, part);
+    bytes = bytes.subspan(part.size());
+    packet_left_ -= part.size();
+    event_left_ -= part.size();
+    // A full packet is always followed by another, if only an empty one.
+    if (packet_left_ == 0 && packet_is_full_) begin_packet(out);
+  }
+}
+
+void EventFramer::begin_packet(ByteBuffer& out) {
+  packet_left_ = std::min<std::uint64_t>(event_left_, kMaxPacketPayload);
+  packet_is_full_ = packet_left_ == kMaxPacketPayload;
+  append_header(out, packet_left_, sequence_++);
+}
+
+}  // namespace binrelay
