@@ -52,6 +52,8 @@ struct MariadbGtidEvent {
                                 kWaited = 0x10, kDdl = 0x20, kPreparedXa = 0x40, kCompletedXa = 0x80;
   MariadbGtid gtid;  // server from the event header
   std::uint8_t flags = 0;
+  std::uint64_t commit_id = 0;  // with kGroupCommitId: groups that committed together share it
+  std::string xa_id;            // with kPreparedXa and kCompletedXa: as XA statements write it
 };
 Result<MariadbGtidEvent> decode_mariadb_gtid(Bytes event, ChecksumAlgorithm checksum);
 
@@ -63,14 +65,17 @@ struct MariadbGtidList {
 };
 Result<MariadbGtidList> decode_mariadb_gtid_list(Bytes event, ChecksumAlgorithm checksum);
 
-// QUERY (2) and MariaDB's compressed QUERY (165; `text` is then empty and `compressed` set).
+// QUERY (2), EXECUTE_LOAD_QUERY (18) and MariaDB's compressed QUERY (165; `text` is then empty and `compressed` set: see
+// protocol/event/mariadb_compression.h).
 struct QueryView {
   std::uint32_t thread_id = 0;
   std::uint32_t execution_seconds = 0;
   std::uint16_t error_code = 0;
+  Bytes status_variables;
   std::string_view database;
   std::string_view text;
   bool compressed = false;
+  Bytes compressed_text;
 };
 Result<QueryView> decode_query(Bytes event, ChecksumAlgorithm checksum);
 
@@ -82,6 +87,7 @@ struct XaPrepareView {
   std::string_view gtrid, bqual;
 };
 Result<XaPrepareView> decode_xa_prepare(Bytes event, ChecksumAlgorithm checksum);
+std::string xa_id_text(std::int32_t format_id, std::string_view gtrid, std::string_view bqual);  // X'67',X'',1
 
 struct TableMapView {
   std::uint64_t table_id = 0;  // 48 bits
