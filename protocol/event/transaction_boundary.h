@@ -35,15 +35,29 @@ class TransactionBoundary {
   std::uint64_t group_begin_offset() const { return begin_offset_; }
 
  private:
-  // MySQL: offset at which the group ends according to transaction_length; 0 = unknown.
-  std::uint64_t expected_end_ = 0;
-  std::uint64_t begin_offset_ = 0;
-  std::optional<AnyGtid> gtid_;
+  // What ends the open group.
+  enum class EndsAt : std::uint8_t {
+    expected_end,  // MySQL with transaction_length: the byte expected_end_
+    commit,        // XID, COMMIT, ROLLBACK, XA PREPARE
+    next_query,    // a group of one statement: the QUERY that has not begun a transaction
+  };
+
+  Result<BoundaryPlace> on_gtid(const EventHeader& header, Bytes event, std::uint64_t offset);
+  Result<BoundaryPlace> on_mysql_gtid(const EventHeader& header, Bytes event, std::uint64_t offset);
+  Result<BoundaryPlace> on_mariadb_gtid(Bytes event, std::uint64_t offset);
+  Result<BoundaryPlace> in_open_group(const EventHeader& header, Bytes event, std::uint64_t offset);
+  Result<BoundaryPlace> without_gtid(const EventHeader& header, Bytes event, std::uint64_t offset);
+  Result<bool> ends_group(const EventHeader& header, Bytes event, std::uint64_t offset);
+  Result<bool> query_ends_group(const EventHeader& header, Bytes event);
+  void open(EndsAt ends_at, std::uint64_t offset, std::optional<AnyGtid> gtid);
+
   Flavour flavour_ = Flavour::mysql;
   ChecksumAlgorithm checksum_ = ChecksumAlgorithm::none;
   bool in_group_ = false;
-  bool standalone_ = false;       // MariaDB FL_STANDALONE, or a group whose next QUERY ends it
-  bool in_explicit_transaction_ = false;  // a BEGIN or XA START has been seen
+  EndsAt ends_at_ = EndsAt::commit;
+  std::uint64_t expected_end_ = 0;
+  std::uint64_t begin_offset_ = 0;
+  std::optional<AnyGtid> gtid_;
 };
 
 }  // namespace binrelay
