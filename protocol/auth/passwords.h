@@ -14,14 +14,19 @@ namespace binrelay {
 inline constexpr std::string_view kNativePassword = "mysql_native_password";
 inline constexpr std::string_view kCachingSha2Password = "caching_sha2_password";
 
+// mysqld's limit for clear-text passwords; the cost of the crypt grows with the square of the length.
+inline constexpr std::size_t kMaxPasswordSize = 256;
+
 using Scramble = std::array<std::byte, 20>;    // 7-bit, no NUL
 using Sha256Digest = std::array<std::byte, 32>;
 
-// A stored password: "*" + 40 hex digits (native) or "$A$005$" + 20 salt + 43 digest characters (caching_sha2). "" = no password.
+// A stored password: "*" + 40 hex digits (native) or "$A$005$" + 20 salt + 43 digest characters (caching_sha2). "" = no password,
+// whatever the plugin.
 struct PasswordHash {
   std::string_view plugin;  // kNativePassword or kCachingSha2Password
   std::string text;
 };
+// Also takes the caching_sha2 form in hex (0x…), as SHOW CREATE USER prints it with print_identified_with_as_hex: salts hold any byte.
 Result<PasswordHash> parse_password_hash(std::string_view text);
 
 std::string native_password_hash(std::string_view password);
