@@ -1,0 +1,59 @@
+"""What must be equal at the end of a scenario."""
+
+IN_USE_AT = 21  # flags of the format description: bit 0 is set while the server has the file open, and after its crash
+
+
+def same_tables(source, *replicas):
+    expected = source.checksum_tables()
+    assert expected, f"{source.name} has no tables: nothing was compared"
+    for replica in replicas:
+        found = replica.checksum_tables()
+        differing = {table: (expected.get(table), found.get(table)) for table in expected.keys() | found.keys()
+                     if expected.get(table) != found.get(table)}
+        assert not differing, f"{replica.name} differs from {source.name} (source, replica): {differing}"
+    return len(expected)
+
+
+def same_gtids(source, *replicas):
+    for replica in replicas:
+        if source.flavour == "mariadb":
+            assert replica.has_transactions_of(source), \
+                f"{replica.name} applied {replica.gtid_applied()}, {source.name} has {source.gtid_executed()}"
+        elif source.gtid and replica.gtid:
+            assert replica.gtid_executed() == source.gtid_executed(), \
+                f"{replica.name} executed {replica.gtid_executed()}, {source.name} {source.gtid_executed()}"
+
+
+def same_files(source, relay):
+    """Every binary log file of the source, against the relay's copy; returns (files, bytes)."""
+    copies = relay.segment_files()
+    total = 0
+    for original in source.binlog_files():
+        assert original.name in copies, f"{relay.name} has no {original.name}, only {', '.join(copies)}"
+        total += same_bytes(original, copies[original.name])
+    return len(source.binlog_files()), total
+
+
+def same_bytes(original, copy):
+    """Compares two binary log files but for the IN_USE bit; the number of bytes."""
+    offset = 0
+    with open(original, "rb") as left, open(copy, "rb") as right:
+        while True:
+            expected, found = left.read(1 << 20), right.read(1 << 20)
+            if offset == 0:
+                expected, found = _masked(expected), _masked(found)
+            if expected != found:
+                at = next((i for i, pair in enumerate(zip(expected, found)) if pair[0] != pair[1]),
+                          min(len(expected), len(found)))
+                raise AssertionError(f"{copy} differs from {original} at byte {offset + at} "
+                                     f"(sizes {copy.stat().st_size} and {original.stat().st_size})")
+            offset += len(expected)
+            if not expected:
+                return offset
+
+
+def _masked(start):
+    start = bytearray(start)
+    if len(start) > IN_USE_AT:
+        start[IN_USE_AT] &= 0xFE
+    return bytes(start)
