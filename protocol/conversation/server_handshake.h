@@ -3,7 +3,7 @@
 // Order: start() → Send greeting; then every payload the client sends goes to on_packet(). StartTls → perform it, then on_tls_ready().
 // LookUpUser → find the account, then on_user(). Decrypt → RSA-decrypt with the server's key, then on_decrypted().
 // CheckPassword → compare off the io thread if wanted (password_matches), then on_password_checked(). Accepted / Rejected end it.
-// A Send step's payload is one packet; `then_wait` says whether the client is to speak next (else call next_step()).
+// A Send step's payload is one packet; call next_step() once it is written (it may be Wait, or another step).
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -13,6 +13,7 @@
 
 #include "protocol/auth/passwords.h"
 #include "protocol/bytes.h"
+#include "protocol/conversation/login_request.h"
 #include "protocol/packet/replies.h"
 #include "protocol/result.h"
 
@@ -56,6 +57,10 @@ struct HandshakeRejected {
 using HandshakeStep = std::variant<HandshakeSend, HandshakeWait, HandshakeStartTls, HandshakeLookUpUser, HandshakeDecrypt,
                                    HandshakeCheckPassword, HandshakeAccepted, HandshakeRejected>;
 
+// ServerHandshake: see the top of the file for the order of calls; a call out of order is a programmer error.
+// Thread:    the session's. Owner: the coroutine that performs its steps.
+// Invariant: nothing but Accepted lets a client in, and Accepted follows a response, a clear-text password or an empty password
+//            that was checked against the account's hash in this conversation.
 class ServerHandshake {
  public:
   // `peer_host` only for error 1045's text.
@@ -70,18 +75,42 @@ class ServerHandshake {
   HandshakeStep on_password_checked(bool matches);
 
  private:
-  struct State;
+  enum class Phase : std::uint8_t {
+    created,
+    login_request,     // waits for the client's first packet, in clear or over TLS
+    tls,               // the driver starts TLS
+    user,              // the driver looks up the account
+    switched,          // waits for the response to an AuthSwitchRequest
+    full_password,     // waits for a clear-text password, an encrypted one or a request for the public key
+    encrypted_password,  // the key was sent: waits for the encrypted password
+    decrypting,        // the driver decrypts
+    checking,          // the driver compares
+    ended,
+  };
+
+  HandshakeStep send(ByteBuffer payload, HandshakeStep then);
+  HandshakeStep on_login_request(Bytes payload);
+  HandshakeStep check_response(Bytes response);
+  HandshakeStep check_sha2_response(Bytes response);
+  HandshakeStep on_full_password(Bytes payload);
+  HandshakeStep decrypt(Bytes cipher);
+  HandshakeStep check_password(std::string password);
+  HandshakeStep accept(std::optional<Sha256Digest> remember);
+  HandshakeStep deny(std::string reason);
+  HandshakeStep reject(SqlError error, std::string reason);
+  std::string_view account_plugin() const;
+  bool secure() const { return tls_ || greeting_.secure_channel; }
+
   ServerGreeting greeting_;
   std::string peer_host_;
-  // The helper that implements this chooses its members.
-  std::string user_, database_, client_plugin_;
-  std::map<std::string, std::string> attributes_;
-  std::uint32_t capabilities_ = 0;
-  std::optional<AccountCredentials> account_;
-  ByteBuffer response_;
-  HandshakeStep pending_ = HandshakeWait{};
-  int phase_ = 0;
+  Phase phase_ = Phase::created;
+  HandshakeStep pending_ = HandshakeWait{};  // what follows the packet being sent
   bool tls_ = false;
+  LoginRequest login_;
+  AccountCredentials account_;  // a decoy no password fits for an unknown user
+  bool user_known_ = false;
+  bool password_sent_ = false;
+  Sha256Digest full_login_{};  // of the password being checked
 };
 
 }  // namespace binrelay
