@@ -1,0 +1,56 @@
+#include "protocol/event/mariadb_compression.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <limits>
+#include <memory>
+
+#include "protocol/wire/byte_reader.h"
+
+namespace binrelay {
+namespace {
+
+constexpr std::uint8_t kCompressedMark = 0x80, kAlgorithmMask = 0x70, kLengthCountMask = 0x07;
+
+Error malformed(const char* what) { return Error{Errc::malformed, std::string("compressed text: ") + what}; }
+
+struct EndInflate {
+  void operator()(z_stream* stream) const { inflateEnd(stream); }
+};
+
+}  // namespace
+
+Result<std::string> inflate_mariadb(Bytes compressed, std::size_t at_most) {
+  ByteReader in(compressed);
+  const std::uint8_t head = in.u8();
+  if ((head & kCompressedMark) == 0) return malformed("no mark");
+  if ((head & kAlgorithmMask) != 0) return Error{Errc::unsupported, "compressed text: algorithm other than zlib"};
+  std::uint64_t length = 0;
+  for (int i = 0; i < (head & kLengthCountMask); ++i) length = length << 8 | in.u8();
+  if (in.failed() || in.remaining() > std::numeric_limits<uInt>::max()) return malformed("length");
+
+  const Bytes stream_bytes = in.rest();
+  z_stream stream{};
+  if (inflateInit(&stream) != Z_OK) return Error{Errc::limit, "compressed text: no memory to inflate"};
+  const std::unique_ptr<z_stream, EndInflate> ended_on_return(&stream);
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(stream_bytes.data()));
+  stream.avail_in = static_cast<uInt>(stream_bytes.size());
+
+  const std::size_t wanted = std::min<std::uint64_t>(length, at_most);
+  std::string text;
+  while (text.size() < wanted) {  // grows with what really comes out, not with what the length claims
+    constexpr std::size_t kStep = 64 * 1024;
+    const std::size_t had = text.size();
+    text.resize(std::min(wanted, had + kStep));
+    stream.next_out = reinterpret_cast<Bytef*>(text.data() + had);
+    stream.avail_out = static_cast<uInt>(text.size() - had);
+    const int result = inflate(&stream, Z_NO_FLUSH);
+    const bool ended = result == Z_STREAM_END;
+    if (result != Z_OK && !ended) return malformed("zlib stream");
+    if (stream.avail_out != 0 && (ended || stream.avail_in == 0)) return malformed("ends before its length");
+  }
+  return text;
+}
+
+}  // namespace binrelay
