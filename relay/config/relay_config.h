@@ -1,10 +1,12 @@
 #pragma once
-// RelayConfig: what conf/binrelay.toml says, checked. Every key has its default here; conf/binrelay.toml lists them all (a test compares).
+// RelayConfig: what conf/binrelay.toml says, checked. Every key has its default here; conf/binrelay.toml lists them all
+// (a test compares).
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -25,21 +27,28 @@ enum class TlsMode : std::uint8_t { disabled, preferred, required, verify_ca, ve
 // Where a log that holds nothing yet begins.
 struct StartOldest {};
 struct StartNow {};
-struct StartGtid { std::string set; };       // MySQL: a GTID set the log is to begin behind; MariaDB: a position "0-1-5,1-2-7"
-struct StartFile { std::string name; std::uint64_t position = 4; };
-struct StartTime { std::chrono::sys_seconds time; };
+struct StartGtid {
+  std::string set;
+};  // MySQL: a GTID set the log is to begin behind; MariaDB: a position "0-1-5,1-2-7"
+struct StartFile {
+  std::string name;
+  std::uint64_t position = 4;
+};
+struct StartTime {
+  std::chrono::sys_seconds time;
+};
 using StartPlace = std::variant<StartOldest, StartNow, StartGtid, StartFile, StartTime>;
 
 struct SourceConfig {
   std::string host = "127.0.0.1";
   std::uint16_t port = 3306;
   std::string user;
-  std::string password;              // resolved from password_file / password_env; never logged
+  std::string password;  // resolved from password_file / password_env; never logged
   TlsMode tls = TlsMode::preferred;
-  std::string tls_ca;                // PEM file
+  std::string tls_ca;  // PEM file
   StartPlace start = StartOldest{};
-  ServerId server_id{};              // 0: chosen at creation and remembered in the journal
-  std::uint32_t heartbeat_ms = 5000; // asked of the source; after three silent periods the connection is dropped
+  ServerId server_id{};               // 0: chosen at creation and remembered in the journal
+  std::uint32_t heartbeat_ms = 5000;  // asked of the source; after three silent periods the connection is dropped
   std::uint32_t connect_timeout_ms = 10000;
 };
 
@@ -62,7 +71,7 @@ struct StreamConfig {
   ServeAfter serve_after = ServeAfter::fsync;
   SourceConfig source;
   std::vector<AccountConfig> accounts;
-  std::string report_host;           // how the relay shows itself in the source's SHOW REPLICAS; "" = host name
+  std::string report_host;  // how the relay shows itself in the source's SHOW REPLICAS; "" = host name
 };
 
 struct LogConfig {
@@ -74,20 +83,28 @@ struct RelayConfig {
   std::filesystem::path data_dir = "/var/lib/binrelay";
   LogConfig log;
   std::optional<Endpoint> admin_listen = Endpoint{"127.0.0.1", 9380};
-  std::uint32_t io_threads = 0;      // 0: one per core, at most 8
+  std::uint32_t io_threads = 0;  // 0: one per core, at most 8
   std::vector<StreamConfig> streams;
 };
 
 struct ConfigProblem {
-  std::size_t line = 0;              // 0: of no single line
-  std::string text;                  // names the key, what is wrong, what would be right
+  std::size_t line = 0;  // 0: of no single line
+  std::string text;      // names the key, what is wrong, what would be right
 };
 // Every problem at once; empty = `config` is complete.
 std::vector<ConfigProblem> load_config(const std::filesystem::path& file, RelayConfig* config);
 
+// Every key the file may hold, dotted: "stream.source.heartbeat_ms".
+std::vector<std::string> config_keys();
+
 // The forms of `start`: oldest | now | gtid:SET | file:NAME:POS | time:2026-11-22T10:00:00Z
 Result<StartPlace> parse_start_place(std::string_view text);
-// host:port, [v6]:port
+// host:port, [v6]:port; without a port `default_port`, which 0 makes an error.
 Result<Endpoint> parse_endpoint(std::string_view text, std::uint16_t default_port);
+std::string to_text(const Endpoint& endpoint);
+// 2026-11-22T10:00:00Z, also with an offset: 2026-11-22T18:00:00+08:00
+Result<std::chrono::sys_seconds> parse_time(std::string_view text);
+// A stream's name is a folder's name: 1 to 64 of A-Z a-z 0-9 _ - . and no dot in front.
+bool is_safe_stream_name(std::string_view name);
 
 }  // namespace binrelay
