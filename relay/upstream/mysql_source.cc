@@ -1,0 +1,341 @@
+#include "relay/upstream/mysql_source.h"
+
+#include <mysql.h>
+#if defined(MARIADB_PACKAGE_VERSION_ID)
+#include <ma_pvio.h>
+#define BINRELAY_CONNECTOR_C 1
+#endif
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <mutex>
+#include <utility>
+
+#include "protocol/limits.h"
+#include "protocol/packet/commands.h"
+#include "protocol/wire/byte_writer.h"
+
+namespace binrelay {
+namespace {
+
+constexpr unsigned kUnsureHowLong = 1;  // seconds: the shortest deadline the library can be given
+constexpr std::uint32_t kClientErrorsBegin = 2000, kClientErrorsEnd = 3000, kConnectorErrorsBegin = 5000, kConnectorErrorsEnd = 6000;
+constexpr std::uint32_t kAccessDenied = 1045, kAccessDeniedToDatabase = 1044, kHostNotPrivileged = 1130, kAccountLocked = 3118,
+                        kMustChangePassword = 1820, kMustChangePasswordLogin = 1862;
+constexpr unsigned char kEndOfStream = 0xfe;
+// Logins the source may ask for. Not mysql_clear_password: whoever answers in the source's place would be handed the password.
+[[maybe_unused]] constexpr const char* kAllowedLogins = "mysql_native_password,caching_sha2_password,sha256_password,client_ed25519";
+
+unsigned seconds_up(std::uint64_t milliseconds) {
+  return static_cast<unsigned>(std::max<std::uint64_t>(kUnsureHowLong, (milliseconds + 999) / 1000));
+}
+
+bool refuses_account(std::uint32_t number) {
+  return number == kAccessDenied || number == kAccessDeniedToDatabase || number == kHostNotPrivileged || number == kAccountLocked ||
+         number == kMustChangePassword || number == kMustChangePasswordLogin;
+}
+
+bool is_servers(std::uint32_t number) {
+  return number != 0 && !(number >= kClientErrorsBegin && number < kClientErrorsEnd) &&
+         !(number >= kConnectorErrorsBegin && number < kConnectorErrorsEnd);
+}
+
+void load_library_once() {
+  static std::once_flag once;
+  std::call_once(once, [] { mysql_library_init(0, nullptr, nullptr); });
+}
+
+}  // namespace
+
+struct MysqlSource::Connection {
+  explicit Connection(const SourceConfig& source) : config(source) {}
+
+  const SourceConfig config;
+  MYSQL* mysql = nullptr;
+  std::uint32_t server_error = 0;
+  std::mutex socket_mutex;  // guards the next two: interrupt() comes from other threads
+  int socket = -1;
+  bool interrupted = false;
+#ifndef BINRELAY_CONNECTOR_C
+  MYSQL_RPL dump{};
+  ByteBuffer dump_gtids;
+  std::string dump_file;
+#endif
+
+  void set_options();
+  void set_tls_options();
+  Status check_tls() const;
+  Status take_socket();
+  Error failure(std::string_view doing);
+  std::string address() const { return config.host + ":" + std::to_string(config.port); }
+  unsigned silence_limit_s() const { return seconds_up(std::uint64_t{config.heartbeat_ms} * 3); }
+};
+
+void MysqlSource::Connection::set_options() {
+  // The library knows one deadline for reads: it covers the login and the stream.
+  const unsigned connect_s = seconds_up(config.connect_timeout_ms);
+  const unsigned read_s = silence_limit_s();
+  mysql_options(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &connect_s);
+  mysql_options(mysql, MYSQL_OPT_READ_TIMEOUT, &read_s);
+  mysql_options(mysql, MYSQL_OPT_WRITE_TIMEOUT, &read_s);
+  const unsigned tcp = MYSQL_PROTOCOL_TCP;  // "localhost" too: a relay's source has a port
+  mysql_options(mysql, MYSQL_OPT_PROTOCOL, &tcp);
+  const unsigned long largest = kMaxEventSize + 1;
+  mysql_options(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &largest);
+  const unsigned local_files = 0;  // a source must not be able to ask for our files
+  mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &local_files);
+  mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+  mysql_options4(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", "binrelay");
+  mysql_options4(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, "_client_role", "binary_log_listener");
+  set_tls_options();
+#ifdef BINRELAY_CONNECTOR_C
+  mysql_options(mysql, MARIADB_OPT_RESTRICTED_AUTH, kAllowedLogins);
+#else
+  const bool ask_for_key = true;  // caching_sha2_password without TLS
+  mysql_options(mysql, MYSQL_OPT_GET_SERVER_PUBLIC_KEY, &ask_for_key);
+#endif
+}
+
+void MysqlSource::Connection::set_tls_options() {
+  const char* ca = config.tls_ca.empty() ? nullptr : config.tls_ca.c_str();
+#ifdef BINRELAY_CONNECTOR_C
+  // With the CA given the chain is verified before anything secret is sent; the name only with SSL_VERIFY_SERVER_CERT, which also makes a
+  // source without TLS an error. TLS is used whenever the source offers it; check_tls() refuses a connection that came without.
+  const my_bool use = config.tls != TlsMode::disabled, verify_name = config.tls == TlsMode::verify_identity;
+  const bool verify_chain = config.tls == TlsMode::verify_ca || config.tls == TlsMode::verify_identity;
+  if (use && verify_chain && ca) mysql_ssl_set(mysql, nullptr, nullptr, ca, nullptr, nullptr);
+  mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &use);
+  mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify_name);
+#else
+  constexpr std::array kModes{SSL_MODE_DISABLED, SSL_MODE_PREFERRED, SSL_MODE_REQUIRED, SSL_MODE_VERIFY_CA, SSL_MODE_VERIFY_IDENTITY};
+  const unsigned mode = kModes[static_cast<std::size_t>(config.tls)];
+  if (ca) mysql_options(mysql, MYSQL_OPT_SSL_CA, ca);
+  mysql_options(mysql, MYSQL_OPT_SSL_MODE, &mode);
+#endif
+}
+
+Status MysqlSource::Connection::check_tls() const {
+  if (config.tls == TlsMode::disabled || config.tls == TlsMode::preferred || mysql_get_ssl_cipher(mysql)) return Done{};
+  return Error{Errc::authentication, address() + " offers no TLS, and the configuration asks for it (source.tls)"};
+}
+
+// From here on the connection can be interrupted.
+Status MysqlSource::Connection::take_socket() {
+#ifdef BINRELAY_CONNECTOR_C
+  const int opened = mysql_get_socket(mysql);
+#else
+  const int opened = mysql->net.fd;
+#endif
+  const timeval limit{.tv_sec = static_cast<time_t>(silence_limit_s()), .tv_usec = 0};
+  const int on = 1;
+  // A TLS record is read without the library's own deadline.
+  setsockopt(opened, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  setsockopt(opened, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  const std::lock_guard lock(socket_mutex);
+  if (interrupted) return Error{Errc::stopped, "interrupted while connecting to " + address()};
+  socket = opened;
+  return Done{};
+}
+
+Error MysqlSource::Connection::failure(std::string_view doing) {
+  const std::uint32_t number = mysql ? mysql_errno(mysql) : 0;
+  server_error = is_servers(number) ? number : 0;
+  {
+    const std::lock_guard lock(socket_mutex);
+    if (interrupted) return Error{Errc::stopped, std::string(doing) + ": interrupted"};
+  }
+  const Errc code = refuses_account(number) ? Errc::authentication : server_error != 0 ? Errc::refused : Errc::connection;
+  return Error{code, std::string(doing) + ": " + (mysql ? mysql_error(mysql) : "not connected") + " (" + std::to_string(number) + ")"};
+}
+
+MysqlSource::MysqlSource(const SourceConfig& config) : connection_(std::make_unique<Connection>(config)) { load_library_once(); }
+
+MysqlSource::~MysqlSource() { close(); }
+
+Status MysqlSource::connect() {
+  close();
+  {
+    const std::lock_guard lock(connection_->socket_mutex);
+    connection_->interrupted = false;
+  }
+  connection_->mysql = mysql_init(nullptr);
+  if (!connection_->mysql) return Error{Errc::connection, "out of memory"};
+  connection_->set_options();
+  const SourceConfig& config = connection_->config;
+  if (!mysql_real_connect(connection_->mysql, config.host.c_str(), config.user.c_str(), config.password.c_str(), nullptr, config.port,
+                          nullptr, 0)) {
+    return connection_->failure("connecting to " + connection_->address() + " as '" + config.user + "'");
+  }
+  BINRELAY_TRY(connection_->check_tls());
+  return connection_->take_socket();
+}
+
+void MysqlSource::close() {
+  connection_->server_error = 0;
+  {
+    const std::lock_guard lock(connection_->socket_mutex);
+    connection_->socket = -1;
+  }
+  if (connection_->mysql) mysql_close(std::exchange(connection_->mysql, nullptr));
+}
+
+void MysqlSource::interrupt() {
+  const std::lock_guard lock(connection_->socket_mutex);
+  connection_->interrupted = true;
+  if (connection_->socket >= 0) ::shutdown(connection_->socket, SHUT_RDWR);
+}
+
+std::uint32_t MysqlSource::server_error() const { return connection_->server_error; }
+
+std::string MysqlSource::server_version() const {
+  if (!connection_->mysql) return {};
+  std::string version = mysql_get_server_info(connection_->mysql);
+  constexpr std::string_view kMariadbPrefix = "5.5.5-";
+  if (version.starts_with(kMariadbPrefix)) version.erase(0, kMariadbPrefix.size());
+  return version;
+}
+
+Result<Table> MysqlSource::query(const std::string& statement) {
+  MYSQL* const mysql = connection_->mysql;
+  if (!mysql || mysql_real_query(mysql, statement.data(), statement.size()) != 0) return connection_->failure(statement);
+  Table table;
+  const std::unique_ptr<MYSQL_RES, decltype(&mysql_free_result)> result(mysql_store_result(mysql), &mysql_free_result);
+  if (!result) {
+    if (mysql_field_count(mysql) != 0) return connection_->failure(statement);
+    return table;  // no result set
+  }
+  const unsigned width = mysql_num_fields(result.get());
+  const MYSQL_FIELD* const fields = mysql_fetch_fields(result.get());
+  for (unsigned i = 0; i < width; ++i) table.columns.emplace_back(fields[i].name, fields[i].name_length);
+  while (MYSQL_ROW row = mysql_fetch_row(result.get())) {
+    const unsigned long* const lengths = mysql_fetch_lengths(result.get());
+    auto& cells = table.rows.emplace_back(width);
+    for (unsigned i = 0; i < width; ++i) {
+      if (row[i]) cells[i].emplace(row[i], lengths[i]);
+    }
+  }
+  return table;
+}
+
+#ifdef BINRELAY_CONNECTOR_C
+
+namespace {
+
+enum DumpCommand : int { kRegisterReplica = 0x15, kBinlogDump = 0x12, kBinlogDumpGtid = 0x1e };
+
+// `skip_reply`: the reply is a stream that next_event() reads.
+bool send_command(MYSQL* mysql, DumpCommand command, const ByteWriter& body, bool skip_reply) {
+  return mysql && mysql->methods->db_command(mysql, static_cast<enum_server_command>(command), as_text(body.view()).data(), body.size(),
+                                             skip_reply, nullptr) == 0;
+}
+
+std::uint16_t dump_flags(const BinlogDump& dump) {
+  return static_cast<std::uint16_t>(BinlogDumpCommand::kAnnotateOrHeartbeatV2 | (dump.until_end ? BinlogDumpCommand::kNonBlocking : 0));
+}
+
+}  // namespace
+
+Status MysqlSource::register_replica(ServerId server_id, const std::string& host, std::uint16_t port) {
+  constexpr std::size_t kMaxReportHost = 60;  // longer ones are refused by the server
+  const std::string_view shown = std::string_view(host).substr(0, kMaxReportHost);
+  ByteWriter body;
+  body.u32(static_cast<std::uint32_t>(server_id)).u8(static_cast<std::uint8_t>(shown.size())).text(shown);
+  body.u8(0).u8(0).u16(port).u32(0).u32(0);  // report user, report password, port, rank, source id
+  if (!send_command(connection_->mysql, kRegisterReplica, body, false)) return connection_->failure("COM_REGISTER_SLAVE");
+  return Done{};
+}
+
+Status MysqlSource::start_dump(const BinlogDump& dump) {
+  ByteWriter body;
+  if (dump.gtids) {
+    body.u16(dump_flags(dump)).u32(static_cast<std::uint32_t>(dump.server_id));
+    body.u32(static_cast<std::uint32_t>(dump.file.size())).text(dump.file).u64(dump.position);
+    body.u32(static_cast<std::uint32_t>(dump.gtids->size())).bytes(*dump.gtids);
+  } else {
+    if (dump.position > std::numeric_limits<std::uint32_t>::max()) return Error{Errc::limit, "COM_BINLOG_DUMP reaches 4 GiB only"};
+    body.u32(static_cast<std::uint32_t>(dump.position)).u16(dump_flags(dump)).u32(static_cast<std::uint32_t>(dump.server_id));
+    body.text(dump.file);
+  }
+  if (!send_command(connection_->mysql, dump.gtids ? kBinlogDumpGtid : kBinlogDump, body, true)) return connection_->failure("dump");
+  return Done{};
+}
+
+Result<Bytes> MysqlSource::next_event() {
+  MYSQL* const mysql = connection_->mysql;
+  if (!mysql) return Error{Errc::connection, "not connected"};
+  const unsigned long length = mysql_net_read_packet(mysql);
+  if (length == packet_error) return connection_->failure("reading the source's stream");
+  const unsigned char* const packet = mysql->net.read_pos;
+  if (length == 0) return Error{Errc::malformed, "the source sent an empty packet"};
+  if (packet[0] == kEndOfStream) return Error{Errc::connection, "the source ended its stream"};
+  if (packet[0] != 0) return Error{Errc::malformed, "the source sent a packet that is no event"};
+  return Bytes(reinterpret_cast<const std::byte*>(packet) + 1, length - 1);
+}
+
+bool MysqlSource::more_at_hand() {
+  const MYSQL* const mysql = connection_->mysql;
+  if (!mysql || !mysql->net.pvio) return false;
+  // A packet that lies whole in the library's read-ahead, or bytes in the socket.
+  const MARIADB_PVIO& io = *mysql->net.pvio;
+  if (io.cache && io.cache_pos < io.cache + io.cache_size) {
+    constexpr std::size_t kPacketHeader = 4;
+    const std::size_t buffered = static_cast<std::size_t>(io.cache + io.cache_size - io.cache_pos);
+    const std::size_t announced = buffered < kPacketHeader ? buffered : io.cache_pos[0] | io.cache_pos[1] << 8 | io.cache_pos[2] << 16;
+    if (buffered >= announced + kPacketHeader) return true;
+  }
+  pollfd readable{.fd = mysql_get_socket(const_cast<MYSQL*>(mysql)), .events = POLLIN, .revents = 0};
+  return ::poll(&readable, 1, 0) > 0;
+}
+
+#else  // Oracle's libmysqlclient
+
+Status MysqlSource::register_replica(ServerId, const std::string&, std::uint16_t) {
+  return Done{};  // the library cannot send COM_REGISTER_SLAVE; the dump works without
+}
+
+Status MysqlSource::start_dump(const BinlogDump& dump) {
+  if (!connection_->mysql) return Error{Errc::connection, "not connected"};
+  if (!dump.gtids && dump.position > std::numeric_limits<std::uint32_t>::max()) {
+    return Error{Errc::limit, "COM_BINLOG_DUMP reaches 4 GiB only"};
+  }
+  connection_->dump_file = dump.file;
+  connection_->dump_gtids = dump.gtids.value_or(ByteBuffer{});
+  MYSQL_RPL& request = connection_->dump;
+  request = {};
+  request.file_name = connection_->dump_file.c_str();
+  request.file_name_length = connection_->dump_file.size();
+  request.start_position = dump.position;
+  request.server_id = static_cast<unsigned>(dump.server_id);
+  request.flags = BinlogDumpCommand::kAnnotateOrHeartbeatV2 | (dump.until_end ? BinlogDumpCommand::kNonBlocking : 0u);
+  if (dump.gtids) {
+    request.flags |= MYSQL_RPL_GTID;
+    request.gtid_set_encoded_size = connection_->dump_gtids.size();
+    request.gtid_set_arg = connection_->dump_gtids.data();
+  }
+  if (mysql_binlog_open(connection_->mysql, &request) != 0) return connection_->failure("dump");
+  return Done{};
+}
+
+Result<Bytes> MysqlSource::next_event() {
+  if (!connection_->mysql) return Error{Errc::connection, "not connected"};
+  MYSQL_RPL& dump = connection_->dump;
+  if (mysql_binlog_fetch(connection_->mysql, &dump) != 0) return connection_->failure("reading the source's stream");
+  if (dump.size == 0) return Error{Errc::connection, "the source ended its stream"};
+  if (dump.buffer[0] != 0) return Error{Errc::malformed, "the source sent a packet that is no event"};
+  return Bytes(reinterpret_cast<const std::byte*>(dump.buffer) + 1, dump.size - 1);
+}
+
+bool MysqlSource::more_at_hand() {
+  if (!connection_->mysql) return false;
+  pollfd readable{.fd = connection_->mysql->net.fd, .events = POLLIN, .revents = 0};
+  return ::poll(&readable, 1, 0) > 0;
+}
+
+#endif
+
+}  // namespace binrelay

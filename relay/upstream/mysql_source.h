@@ -1,0 +1,34 @@
+#pragma once
+// MysqlSource: an EventSource over the MySQL client library: MariaDB Connector/C or Oracle's libmysqlclient, whichever this was built
+// with. The only file of upstream/ that knows the library.
+// Thread: the owner's; interrupt() from any.
+#include <memory>
+#include <string>
+
+#include "relay/config/relay_config.h"
+#include "relay/upstream/event_source.h"
+
+namespace binrelay {
+
+class MysqlSource final : public EventSource {
+ public:
+  explicit MysqlSource(const SourceConfig& config);
+  ~MysqlSource() override;
+
+  Status connect() override;
+  void close() override;
+  std::string server_version() const override;
+  Result<Table> query(const std::string& statement) override;
+  Status register_replica(ServerId server_id, const std::string& host, std::uint16_t port) override;
+  Status start_dump(const BinlogDump& dump) override;
+  Result<Bytes> next_event() override;
+  bool more_at_hand() override;
+  std::uint32_t server_error() const override;
+  void interrupt() override;
+
+ private:
+  struct Connection;
+  std::unique_ptr<Connection> connection_;
+};
+
+}  // namespace binrelay
