@@ -1,11 +1,11 @@
 #pragma once
 // SHA-1 and SHA-256 over several pieces, by OpenSSL.
+#include <openssl/evp.h>
+
 #include <array>
 #include <cstddef>
 #include <initializer_list>
 #include <memory>
-
-#include <openssl/evp.h>
 
 #include "protocol/bytes.h"
 

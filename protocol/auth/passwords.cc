@@ -1,8 +1,8 @@
 #include "protocol/auth/passwords.h"
 
-#include <charconv>
-
 #include <openssl/crypto.h>
+
+#include <charconv>
 
 #include "protocol/auth/digest.h"
 #include "protocol/auth/sha256_crypt.h"

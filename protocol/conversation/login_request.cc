@@ -45,8 +45,9 @@ std::map<std::string, std::string> read_attributes(ByteReader& in) {
 
 std::uint32_t offered_capabilities(bool offer_tls) {
   using namespace capability;
-  return kLongPassword | kFoundRows | kLongFlag | kConnectWithDb | kProtocol41 | kInteractive | kTransactions | kSecureConnection |
-         kMultiResults | kPluginAuth | kConnectAttributes | kPluginAuthLenencData | (offer_tls ? kSsl : 0);
+  return kLongPassword | kFoundRows | kLongFlag | kConnectWithDb | kProtocol41 | kInteractive | kTransactions |
+         kSecureConnection | kMultiResults | kPluginAuth | kConnectAttributes | kPluginAuthLenencData |
+         (offer_tls ? kSsl : 0);
 }
 
 ByteBuffer build_greeting(const ServerGreeting& greeting) {

@@ -17,7 +17,8 @@ constexpr std::byte kPublicKeyRequest{0x02};
 
 const SqlError kBadHandshake{1043, "08S01", "Bad handshake"};
 const SqlError kOldAuthentication{
-    1251, "08004", "Client does not support authentication protocol requested by server; consider upgrading MySQL client"};
+    1251, "08004",
+    "Client does not support authentication protocol requested by server; consider upgrading MySQL client"};
 
 bool is_known_plugin(std::string_view plugin) { return plugin == kNativePassword || plugin == kCachingSha2Password; }
 
@@ -28,7 +29,9 @@ PasswordHash decoy_hash(std::string_view plugin) {
 }
 
 // Clients say "no password" by no bytes (native) or a single NUL (caching_sha2).
-bool is_no_password(Bytes response) { return response.empty() || (response.size() == 1 && response[0] == std::byte{0}); }
+bool is_no_password(Bytes response) {
+  return response.empty() || (response.size() == 1 && response[0] == std::byte{0});
+}
 
 }  // namespace
 
@@ -125,7 +128,8 @@ HandshakeStep ServerHandshake::check_sha2_response(Bytes response) {
 }
 
 HandshakeStep ServerHandshake::on_full_password(Bytes payload) {
-  // One byte 0x02 is no password: a clear one ends with a NUL, an encrypted one is as long as the key. Canal asks over TLS as well.
+  // One byte 0x02 is no password: a clear one ends with a NUL, an encrypted one is as long as the key.
+  // Canal asks over TLS as well.
   if (payload.size() == 1 && payload[0] == kPublicKeyRequest) {
     if (greeting_.public_key_pem.empty()) return deny("the client asked for a public key and there is none");
     ByteBuffer key{kMoreData};

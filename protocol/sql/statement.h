@@ -78,7 +78,7 @@ struct ShowReplicaStatusStatement { bool all_channels = false; };
 struct ShowProcesslistStatement { bool full = false; };
 struct ShowWarningsStatement {};
 struct ShowGrantsStatement {};
-struct ShowDatabasesStatement {};
+struct ShowDatabasesStatement { NameFilter filter; };
 struct UseStatement { std::string database; };
 struct KillStatement { std::uint64_t connection_id = 0; bool query_only = false; };
 struct PurgeBinaryLogsStatement { std::optional<std::string> to_file; std::optional<std::string> before; };
@@ -93,8 +93,9 @@ using Statement = std::variant<SelectStatement, SetStatement, SetNamesStatement,
                                ShowGrantsStatement, ShowDatabasesStatement, UseStatement, KillStatement, PurgeBinaryLogsStatement,
                                TransactionStatement, EmptyStatement, RefusedStatement>;
 
+inline constexpr std::size_t kMaxParseErrorText = 80;  // mysqld shows as much
 struct ParseError {
-  std::string near;  // the text from the first token that does not fit, as in mysqld's 1064 "near '…'"
+  std::string near;  // the text from the first token that does not fit, as in mysqld's 1064 "near '…'"; "" at the end
   std::size_t line = 1;
 };
 
