@@ -100,10 +100,8 @@ ByteBuffer build_eof(std::uint16_t status) {
 
 ByteBuffer build_dump_eof() { return build_eof(kStatusAutocommit); }
 
-void append_result_set(ByteBuffer& out, const ResultSet& result, std::uint8_t* sequence, std::uint16_t status) {
+void append_result_head(ByteBuffer& out, const ResultSet& result, std::uint8_t* sequence, std::uint16_t status) {
   BINRELAY_CHECK(!result.columns.empty(), "a result set has columns");
-  for (const auto& row : result.rows) BINRELAY_CHECK(row.size() == result.columns.size(), "a value for each column");
-
   ByteWriter count;
   count.length_encoded(result.columns.size());
   append_packet(out, count.view(), sequence);
@@ -111,7 +109,16 @@ void append_result_set(ByteBuffer& out, const ResultSet& result, std::uint8_t* s
     append_packet(out, build_column_definition(result, i), sequence);
   }
   append_packet(out, build_eof(status), sequence);
-  for (const auto& row : result.rows) append_packet(out, build_row(row), sequence);
+}
+
+void append_row(ByteBuffer& out, const std::vector<std::optional<std::string>>& row, std::uint8_t* sequence) {
+  append_packet(out, build_row(row), sequence);
+}
+
+void append_result_set(ByteBuffer& out, const ResultSet& result, std::uint8_t* sequence, std::uint16_t status) {
+  for (const auto& row : result.rows) BINRELAY_CHECK(row.size() == result.columns.size(), "a value for each column");
+  append_result_head(out, result, sequence, status);
+  for (const auto& row : result.rows) append_row(out, row, sequence);
   append_packet(out, build_eof(status), sequence);
 }
 

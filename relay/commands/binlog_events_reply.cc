@@ -1,0 +1,113 @@
+#include "relay/commands/binlog_events_reply.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "protocol/event/events.h"
+#include "storage/log_cursor.h"
+
+namespace binrelay {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::size_t kWriteSize = 64u << 10;
+
+SqlError show_error(const std::string& problem) {
+  return SqlError{1220, "HY000", "Error when executing command SHOW BINLOG EVENTS: " + problem};
+}
+
+// What is left of an answer that is being sent.
+struct EventRows {
+  LogCursor cursor;
+  std::shared_ptr<const Segment> segment;
+  std::uint64_t from = 0;     // first position asked for
+  std::uint64_t to_skip = 0;  // LIMIT's offset
+  std::uint64_t left = 0;     // LIMIT
+  std::uint8_t* sequence = nullptr;
+  bool finished = false;
+};
+
+std::vector<std::optional<std::string>> row_of(const CursorEvent& event, const Segment& segment) {
+  const std::uint64_t end = event.position.offset + event.header.size;
+  const std::string body = event.whole ? describe_event(event.bytes, segment.checksum) : std::string("(large event)");
+  return {segment.served_name,
+          std::to_string(event.position.offset),
+          std::string(event_type_name(event.header.type)),
+          std::to_string(static_cast<std::uint32_t>(event.header.server_id)),
+          std::to_string(end),
+          body};
+}
+
+// Fills `out` with rows up to the write size. Runs on a reader thread: it may wait for the disk.
+asio::awaitable<std::optional<Error>> fill(EventRows& rows, ByteBuffer& out) {
+  while (!rows.finished && out.size() < kWriteSize) {
+    const CursorStep step = rows.cursor.next();
+    if (const auto* event = std::get_if<CursorEvent>(&step)) {
+      if (event->position.offset < rows.from) continue;
+      if (rows.to_skip > 0) {
+        --rows.to_skip;
+        continue;
+      }
+      if (rows.left-- == 0) {
+        rows.finished = true;
+        break;
+      }
+      append_row(out, row_of(*event, *rows.segment), rows.sequence);
+    } else if (std::get_if<NeedsRead>(&step)) {
+      const auto read = rows.cursor.read(ReadMode::may_block);
+      if (!read) co_return read.error();
+    } else if (const auto* error = std::get_if<Error>(&step)) {
+      co_return *error;
+    } else {
+      rows.finished = true;  // the file's end, or the log's
+    }
+  }
+  co_return std::nullopt;
+}
+
+}  // namespace
+
+asio::awaitable<Status> reply_binlog_events(ShowBinlogEventsStatement request, const RelayView& relay, PacketChannel& channel,
+                                            asio::thread_pool& readers) {
+  const auto catalog = relay.log->catalog();
+  const auto segment = request.file ? catalog->find(std::string_view(*request.file)) : catalog->oldest();
+  if (!segment) {
+    const ByteBuffer error = build_error(show_error("Could not find target log"));
+    co_return co_await channel.send_payload(error);
+  }
+  // From the file's start always: only there is it sure that an event begins.
+  auto cursor = LogCursor::open(*relay.log, LogPosition{segment->number, kFirstEventOffset});
+  if (!cursor) {
+    const ByteBuffer error = build_error(show_error("Could not find target log"));
+    co_return co_await channel.send_payload(error);
+  }
+  EventRows rows{std::move(*cursor), segment,           request.position.value_or(kFirstEventOffset),
+                 request.offset,     request.limit.value_or(UINT64_MAX), channel.sequence()};
+
+  ResultSet head;
+  head.columns = {{"Log_name"},
+                  {"Pos", ColumnType::longlong, true},
+                  {"Event_type"},
+                  {"Server_id", ColumnType::longlong, true},
+                  {"End_log_pos", ColumnType::longlong, true},
+                  {"Info"}};
+  ByteBuffer out;
+  append_result_head(out, head, channel.sequence());
+  while (!rows.finished) {
+    const auto failed = co_await asio::co_spawn(readers, fill(rows, out), asio::use_awaitable);
+    if (failed) {
+      append_packet(out, build_error(show_error(failed->context)), channel.sequence());
+      co_return co_await channel.send_raw(out);
+    }
+    if (rows.finished) break;
+    const Status sent = co_await channel.send_raw(out);
+    if (!sent) co_return sent;
+    out.clear();
+  }
+  append_packet(out, build_eof(), channel.sequence());
+  co_return co_await channel.send_raw(out);
+}
+
+}  // namespace binrelay

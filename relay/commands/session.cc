@@ -1,0 +1,295 @@
+#include "relay/commands/session.h"
+
+#include <spdlog/logger.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <ctime>
+#include <exception>
+
+#include "protocol/limits.h"
+#include "relay/commands/binlog_events_reply.h"
+#include "relay/dump/dump_plan.h"
+#include "relay/dump/dump_stream.h"
+#include "relay/login/login.h"
+
+namespace binrelay {
+
+namespace asio = boost::asio;
+using asio::awaitable;
+
+namespace {
+
+constexpr auto kLoginTime = std::chrono::seconds(10);
+constexpr auto kIdleTime = std::chrono::hours(8);  // mysqld's wait_timeout
+constexpr std::size_t kLoginPayload = 64u << 10;
+
+// One connection. Lives as long as its coroutine and the end() calls posted to it.
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  Session(asio::ip::tcp::socket socket, asio::io_context& io, const SessionContext& context)
+      : context_(context), io_(io), channel_(std::make_shared<PacketChannel>(std::move(socket))), source_(context.source()) {}
+
+  awaitable<void> run() {
+    enter_registry();
+    if (co_await log_in()) co_await serve_commands();
+  }
+
+  void finish() {
+    dump_over_ = true;
+    channel_->close();
+    context_.registry->leave(state_.connection_id);
+  }
+
+ private:
+  enum class Next : std::uint8_t { read_on, close };
+
+  RelayView view() const { return {context_.log, context_.registry, source_, context_.started_at}; }
+
+  void enter_registry() {
+    ConnectionEntry entry;
+    entry.user = "unauthenticated user";
+    entry.host = channel_->peer_address() + ":" + std::to_string(channel_->peer_port());
+    entry.command = "Connect";
+    entry.state = "login";
+    entry.since = entry.connected_since = std::time(nullptr);
+    // Called from any thread; what it does happens on ours.
+    auto end = [weak = weak_from_this(), &io = io_](EndReason reason) {
+      asio::post(io, [weak, reason] {
+        if (const auto self = weak.lock()) self->end(reason);
+      });
+    };
+    state_.connection_id = context_.registry->enter(std::move(entry), std::move(end));
+    state_.peer_host = channel_->peer_address();
+    state_.peer_port = channel_->peer_port();
+    state_.local_port = channel_->local_port();
+  }
+
+  void end(EndReason reason) {
+    if (dump_) {
+      dump_->end(reason);
+    } else if (reason != EndReason::query_killed) {
+      channel_->close();
+    }
+  }
+
+  awaitable<bool> log_in() {
+    channel_->set_deadline(kLoginTime);
+    channel_->set_max_payload(kLoginPayload);
+    ServerGreeting greeting;
+    greeting.version = greeting_version(*source_);
+    greeting.connection_id = state_.connection_id;
+    greeting.scramble = random_scramble();
+    greeting.offer_tls = context_.tls->offered();
+    greeting.default_plugin = source_->flavour == Flavour::mysql ? kCachingSha2Password : kNativePassword;
+    greeting.public_key_pem = context_.tls->login_public_key();
+    LoginOutcome outcome = co_await run_login(*channel_, std::move(greeting), *context_.tls, *context_.users, *context_.readers);
+    if (const auto* rejected = std::get_if<HandshakeRejected>(&outcome)) {
+      context_.logger->warn("login refused: user '{}' from {}: {}", rejected->user, state_.peer_host, rejected->reason);
+      co_return false;
+    }
+    auto& accepted = std::get<HandshakeAccepted>(outcome);
+    state_.user = std::move(accepted.user);
+    state_.database = std::move(accepted.database);
+    state_.attributes = std::move(accepted.attributes);
+    state_.tls_version = channel_->tls_version();
+    state_.tls_cipher = channel_->tls_cipher();
+    context_.registry->update(state_.connection_id, [&](ConnectionEntry& entry) {
+      entry.user = state_.user;
+      entry.database = state_.database;
+      entry.command = "Sleep";
+      entry.state.clear();
+      if (const auto program = state_.attributes.find("program_name"); program != state_.attributes.end()) {
+        entry.program = program->second;
+      }
+    });
+    co_return true;
+  }
+
+  awaitable<void> serve_commands() {
+    for (;;) {
+      channel_->set_deadline(kIdleTime);
+      // A COM_BINLOG_DUMP_GTID carries a whole GTID set.
+      channel_->set_max_payload(kMaxDumpCommandSize);
+      const Result<Bytes> payload = co_await channel_->read_payload();
+      if (!payload) {
+        if (payload.error().code == Errc::limit) {
+          const ByteBuffer error = build_error({1153, "08S01", "Got a packet bigger than 'max_allowed_packet' bytes"});
+          (void)co_await channel_->send_payload(error);
+        }
+        co_return;
+      }
+      channel_->set_deadline(std::nullopt);
+      Result<Command> command = decode_command(*payload);
+      if (!command) {
+        if (!co_await send_error({1835, "HY000", "Malformed communication packet."})) co_return;
+        continue;
+      }
+      if (co_await perform(std::move(*command)) == Next::close) co_return;
+    }
+  }
+
+  awaitable<Next> perform(Command command) {
+    if (std::get_if<QuitCommand>(&command)) co_return Next::close;
+    if (const auto* query = std::get_if<QueryCommand>(&command)) {
+      if (query->text.size() <= kMaxCommandSize) co_return co_await perform_query(query->text);
+      co_return co_await reply(SqlError{1153, "08S01", "Got a packet bigger than 'max_allowed_packet' bytes"});
+    }
+    if (const auto* database = std::get_if<InitDbCommand>(&command)) {
+      const Statement use = UseStatement{database->database};
+      co_return co_await reply(answer_statement(use, view(), state_));
+    }
+    if (std::get_if<StatisticsCommand>(&command)) {
+      const std::string line = statistics_line(view());
+      co_return next(co_await channel_->send_payload(as_bytes(line)));
+    }
+    if (std::get_if<PingCommand>(&command) || std::get_if<SetOptionCommand>(&command)) co_return co_await reply(OkAnswer{});
+    if (std::get_if<ResetConnectionCommand>(&command)) {
+      state_.user_variables.clear();
+      state_.session_variables.clear();
+      co_return co_await reply(OkAnswer{});
+    }
+    if (const auto* kill = std::get_if<ProcessKillCommand>(&command)) {
+      co_return co_await reply(KillAnswer{kill->connection_id, false});
+    }
+    if (auto* registration = std::get_if<RegisterReplicaCommand>(&command)) {
+      register_replica(std::move(*registration));
+      co_return co_await reply(OkAnswer{});
+    }
+    if (const auto* dump = std::get_if<BinlogDumpCommand>(&command)) co_return co_await perform_dump(*dump, false);
+    if (const auto* dump = std::get_if<BinlogDumpGtidCommand>(&command)) co_return co_await perform_dump(*dump, true);
+    co_return co_await reply(SqlError{1047, "08S01", "Unknown command"});
+  }
+
+  awaitable<Next> perform_query(std::string_view text) {
+    constexpr std::size_t kShownInfo = 100;
+    context_.registry->update(state_.connection_id, [&](ConnectionEntry& entry) {
+      entry.command = "Query";
+      entry.info = text.substr(0, kShownInfo);
+      entry.since = std::time(nullptr);
+    });
+    Answer answer = answer_query(text, view(), state_);
+    const Next next = co_await reply(std::move(answer));
+    context_.registry->update(state_.connection_id, [&](ConnectionEntry& entry) {
+      entry.command = "Sleep";
+      entry.info.clear();
+    });
+    co_return next;
+  }
+
+  awaitable<Next> reply(Answer answer) {
+    if (const auto* result = std::get_if<ResultSet>(&answer)) {
+      ByteBuffer out;
+      append_result_set(out, *result, channel_->sequence());
+      co_return next(co_await channel_->send_raw(out));
+    }
+    if (const auto* error = std::get_if<SqlError>(&answer)) {
+      co_return co_await send_error(*error) ? Next::read_on : Next::close;
+    }
+    if (auto* events = std::get_if<BinlogEventsAnswer>(&answer)) {
+      co_return next(co_await reply_binlog_events(std::move(events->request), view(), *channel_, *context_.readers));
+    }
+    if (const auto* kill = std::get_if<KillAnswer>(&answer)) {
+      const auto reason = kill->query_only ? EndReason::query_killed : EndReason::killed;
+      if (!context_.registry->kill(kill->connection_id, reason)) {
+        const SqlError error{1094, "HY000", "Unknown thread id: " + std::to_string(kill->connection_id)};
+        co_return co_await send_error(error) ? Next::read_on : Next::close;
+      }
+      context_.logger->info("connection {} ended by KILL from '{}' at {}", kill->connection_id, state_.user, state_.peer_host);
+    }
+    if (auto* use = std::get_if<UseDatabaseAnswer>(&answer)) {
+      state_.database = use->database;
+      context_.registry->update(state_.connection_id, [&](ConnectionEntry& entry) { entry.database = state_.database; });
+    }
+    const ByteBuffer ok = build_ok();
+    co_return next(co_await channel_->send_payload(ok));
+  }
+
+  awaitable<bool> send_error(SqlError error) {
+    const ByteBuffer payload = build_error(error);
+    co_return (co_await channel_->send_payload(payload)).ok();
+  }
+
+  static Next next(const Status& sent) { return sent ? Next::read_on : Next::close; }
+
+  void register_replica(RegisterReplicaCommand registration) {
+    context_.registry->update(state_.connection_id, [&](ConnectionEntry& entry) {
+      entry.registered = true;
+      entry.server_id = registration.server_id;
+      entry.report_host = registration.host;
+      entry.report_port = registration.port;
+      entry.source_id = registration.source_id;
+    });
+    state_.registration = std::move(registration);
+  }
+
+  template <class DumpCommand>
+  awaitable<Next> perform_dump(const DumpCommand& command, bool gtid) {
+    auto planned = plan_dump(command, state_, view());
+    if (const auto* error = std::get_if<SqlError>(&planned)) {
+      context_.logger->warn("dump refused: '{}' from {}: {} {}", state_.user, state_.peer_host, error->code, error->text);
+      (void)co_await send_error(*error);
+      co_return Next::close;  // as mysqld does
+    }
+    auto& plan = std::get<DumpPlan>(planned);
+    auto progress = std::make_shared<ConnectionEntry::Progress>();
+    progress->segment = raw(plan.start.segment);
+    progress->offset = plan.start.offset;
+    const auto replaced = context_.registry->begin_dump(state_.connection_id, source_->flavour, plan.server_id, plan.replica_uuid, gtid, progress);
+    if (replaced) {
+      context_.logger->warn("connection {} ended: a newer dump with the same server_uuid/server_id began from {} (server_id {})", *replaced,
+                            state_.peer_host, static_cast<std::uint32_t>(plan.server_id));
+    }
+    const auto segment = context_.log->catalog()->find(plan.start.segment);
+    context_.logger->info("dump begins: '{}' from {}, server_id {}, {} at {}:{}", state_.user, state_.peer_host,
+                          static_cast<std::uint32_t>(plan.server_id), plan.skip.by_gtid() ? "GTID" : "file and position",
+                          segment ? segment->served_name : "?", plan.start.offset);
+
+    dump_.emplace(std::move(plan), *context_.log, source_->server_id, source_->flavour, *channel_, *context_.tail, io_, *context_.readers,
+                  progress);
+    // What a client says while it dumps is read and forgotten; when it is gone, the dump is woken to notice.
+    asio::co_spawn(io_, watch_peer(shared_from_this()), asio::detached);
+    const DumpEnd end = co_await dump_->run();
+    dump_over_ = true;
+    context_.logger->log(end.by_error ? spdlog::level::warn : spdlog::level::info, "dump ends: '{}' from {}: {}; {} bytes sent",
+                         state_.user, state_.peer_host, end.reason, progress->sent_bytes.load());
+    co_return Next::close;
+  }
+
+  static awaitable<void> watch_peer(std::shared_ptr<Session> self) {
+    const auto channel = self->channel_;
+    co_await channel->drain();
+    co_await channel->wait_until_gone();
+    if (!self->dump_over_ && !channel->closed()) self->dump_->end(EndReason::killed);
+  }
+
+  const SessionContext& context_;
+  asio::io_context& io_;
+  std::shared_ptr<PacketChannel> channel_;
+  std::shared_ptr<const SourceIdentity> source_;
+  SessionState state_;
+  std::optional<DumpStream> dump_;
+  bool dump_over_ = false;
+};
+
+}  // namespace
+
+awaitable<void> run_session(asio::ip::tcp::socket socket, asio::io_context& io, const SessionContext& context) {
+  auto session = std::make_shared<Session>(std::move(socket), io, context);
+  try {
+    co_await session->run();
+  } catch (const std::exception& error) {
+    context.logger->error("session ended by an unexpected failure: {}", error.what());
+  }
+  session->finish();
+}
+
+std::string greeting_version(const SourceIdentity& source) {
+  // MariaDB 10 puts 5.5.5- in front in the greeting alone: old replicas compared the first character.
+  const bool prefixed = source.flavour == Flavour::mariadb && source.version.starts_with("10.");
+  return (prefixed ? "5.5.5-" : "") + source.version;
+}
+
+}  // namespace binrelay

@@ -1,0 +1,344 @@
+#include "relay/dump/dump_stream.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "protocol/event/event_builder.h"
+#include "protocol/event/event_checksum.h"
+#include "protocol/event/events.h"
+#include "relay/dump/event_downgrade.h"
+
+namespace binrelay {
+
+namespace asio = boost::asio;
+using asio::awaitable;
+
+namespace {
+
+// One write covers about this much; larger buffers fall out of the processor's cache.
+constexpr std::size_t kWriteSize = 128u << 10;
+// A dump replaced or told to end says so to its client, if the client still reads within this time.
+constexpr auto kLastWordTime = std::chrono::seconds(5);
+
+awaitable<std::optional<Error>> read_blocking(LogCursor& cursor) {
+  const auto read = cursor.read(ReadMode::may_block);
+  if (!read) co_return read.error();
+  co_return std::nullopt;
+}
+
+bool is_group_head(EventType type) {
+  return type == EventType::gtid || type == EventType::anonymous_gtid || type == EventType::gtid_tagged || type == EventType::mariadb_gtid;
+}
+
+bool is_outside_groups(EventType type) {
+  switch (type) {
+    case EventType::format_description:
+    case EventType::previous_gtids:
+    case EventType::rotate:
+    case EventType::stop:
+    case EventType::mariadb_gtid_list:
+    case EventType::mariadb_binlog_checkpoint:
+    case EventType::mariadb_start_encryption:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+DumpStream::DumpStream(DumpPlan plan, const EventLog& log, ServerId source_server_id, Flavour flavour, PacketChannel& channel,
+                       TailSignal& signal, asio::io_context& context, asio::thread_pool& readers,
+                       std::shared_ptr<ConnectionEntry::Progress> progress)
+    : plan_(std::move(plan)),
+      log_(log),
+      source_server_id_(source_server_id),
+      flavour_(flavour),
+      channel_(channel),
+      waiter_(signal, context),
+      readers_(readers),
+      progress_(std::move(progress)),
+      framer_(*channel.sequence()) {}
+
+void DumpStream::end(EndReason reason) {
+  end_reason_ = reason;
+  if (reason == EndReason::killed || reason == EndReason::shutdown) {
+    channel_.close();
+  } else {
+    channel_.set_deadline(kLastWordTime);
+  }
+  waiter_.wake();
+}
+
+awaitable<DumpEnd> DumpStream::run() {
+  if (auto ended = co_await send_head()) co_return *ended;
+  for (;;) {
+    if (end_reason_ == EndReason::query_killed) co_return co_await finish_with_eof("KILL QUERY");
+    if (end_reason_ == EndReason::replaced_by_same_replica) co_return co_await fail(replaced_by_same_replica(flavour_, place()));
+    if (end_reason_) co_return DumpEnd{*end_reason_ == EndReason::shutdown ? "shutdown" : "killed"};
+
+    const CursorStep step = cursor_->next();
+    Ended ended;
+    if (const auto* event = std::get_if<CursorEvent>(&step)) {
+      ended = co_await on_event(*event);
+    } else if (std::get_if<NeedsRead>(&step)) {
+      ended = co_await read_more();
+    } else if (std::get_if<AtVisibleEnd>(&step)) {
+      ended = co_await on_visible_end();
+    } else if (const auto* segment_end = std::get_if<SegmentEnd>(&step)) {
+      ended = co_await on_segment_end(*segment_end->following);
+    } else {
+      const bool inside_event = first_event_ && std::get<Error>(step).code != Errc::io;
+      ended = co_await fail(inside_event ? position_inside_event(flavour_, place()) : log_unreadable(flavour_, place()));
+      ended->reason += " (" + std::get<Error>(step).context + ")";
+    }
+    if (ended) co_return *ended;
+  }
+}
+
+awaitable<DumpStream::Ended> DumpStream::send_head() {
+  auto cursor = LogCursor::open(log_, plan_.start);
+  if (!cursor) co_return co_await fail(file_not_found());
+  cursor_.emplace(std::move(*cursor));
+  segment_ = log_.catalog()->find(plan_.start.segment);
+  if (!segment_) co_return co_await fail(file_not_found());
+
+  const auto announced = plan_.announced == AnnouncedChecksum::crc32 ? ChecksumAlgorithm::crc32 : ChecksumAlgorithm::none;
+  add(build_fake_rotate(source_server_id_, segment_->served_name, plan_.start.offset, announced));
+  if (plan_.error_after_rotate) co_return co_await fail(*plan_.error_after_rotate);
+  if (plan_.start.offset > kFirstEventOffset) {
+    add(build_mid_file_format_description(segment_->format_description, !plan_.gtid_command));
+  }
+  co_return std::nullopt;
+}
+
+std::optional<SqlError> DumpStream::check_first_event(const CursorEvent& event) const {
+  // A position inside an event can look like an event; its checksum or its own idea of where it ends gives it away.
+  const std::uint64_t end = event.position.offset + event.header.size;
+  const bool ends_right = event.header.log_pos == 0 || event.header.log_pos == static_cast<std::uint32_t>(end);
+  const bool sum_right = !event.whole || segment_->checksum == ChecksumAlgorithm::none ||
+                         event.header.type == EventType::format_description || event.header.size < kEventHeaderSize + kChecksumSize ||
+                         event_checksum_holds(event.bytes);
+  if (ends_right && sum_right) return std::nullopt;
+  return position_inside_event(flavour_, place());
+}
+
+std::optional<SqlError> DumpStream::decide(const CursorEvent& event, bool* send) {
+  const EventType type = event.header.type;
+  if (is_group_head(type)) {
+    std::optional<AnyGtid> gtid;
+    if (flavour_ == Flavour::mysql) {
+      const auto head = decode_mysql_gtid(event.bytes, segment_->checksum);
+      if (!head) return log_unreadable(flavour_, place());
+      if (!head->anonymous) gtid = head->gtid;
+      if (head->anonymous && plan_.gtid_command) return anonymous_group(place(), event.position.offset);
+    } else {
+      const auto head = decode_mariadb_gtid(event.bytes, segment_->checksum);
+      if (!head) return log_unreadable(flavour_, place());
+      gtid = head->gtid;
+    }
+    skipping_ = plan_.skip.on_group(gtid) == SkipDecision::skip;
+  } else if (is_outside_groups(type)) {
+    skipping_ = false;
+  }
+  *send = !skipping_ && (plan_.send_annotate || type != EventType::mariadb_annotate_rows);
+  return std::nullopt;
+}
+
+awaitable<DumpStream::Ended> DumpStream::on_event(const CursorEvent& event) {
+  if (first_event_) {
+    if (auto error = check_first_event(event)) co_return co_await fail(*error);
+    first_event_ = false;
+  }
+  bool send = true;
+  if (plan_.skip.by_gtid()) {
+    const bool behind_group = is_group_head(event.header.type) || is_outside_groups(event.header.type);
+    if (behind_group && skipping_) close_skipped_run();
+    if (behind_group && plan_.skip.ends_here()) co_return co_await finish_with_eof("@slave_until_gtid reached");
+    if (auto error = decide(event, &send)) co_return co_await fail(*error);
+
+    if (flavour_ == Flavour::mysql && event.position.offset == kFirstEventOffset && event.position.segment == plan_.start.segment) {
+      held_description_.emplace(event.bytes.begin(), event.bytes.end());
+      co_return std::nullopt;
+    }
+    if (held_description_ && event.header.type == EventType::previous_gtids && event.whole) {
+      held_rest_.assign(event.bytes.begin(), event.bytes.end());
+      co_return std::nullopt;
+    }
+    release_held_head(!send);
+    if (!send) {
+      skipped_run_open_ = true;
+      skipped_end_ = event.position.offset + event.header.size;
+      co_return std::nullopt;
+    }
+    // MySQL tells where a skipped run ended before anything else is sent.
+    if (skipped_run_open_ && flavour_ == Flavour::mysql) {
+      add_heartbeat(skipped_end_);
+    }
+    skipped_run_open_ = false;
+  } else if (!plan_.send_annotate && event.header.type == EventType::mariadb_annotate_rows) {
+    send = false;
+  }
+  if (!send) co_return std::nullopt;
+
+  if (!event.whole) co_return co_await send_large_event(event);
+  if (flavour_ == Flavour::mariadb && plan_.mariadb_capability < kCapabilityGtid) {
+    auto downgraded = downgrade_for_capability(event.bytes, plan_.mariadb_capability, segment_->checksum);
+    if (std::get_if<LeaveOut>(&downgraded)) co_return std::nullopt;
+    if (auto* other = std::get_if<ByteBuffer>(&downgraded)) {
+      add(*other);
+      co_return co_await flush_if_large();
+    }
+  }
+  add(event.bytes);
+  co_return co_await flush_if_large();
+}
+
+void DumpStream::close_skipped_run() {
+  const auto progress = plan_.skip.take_progress();
+  if (progress.empty()) return;
+  add(build_fake_gtid_list(source_server_id_, progress, 0, static_cast<std::uint32_t>(skipped_end_), segment_->checksum));
+}
+
+void DumpStream::release_held_head(bool first_group_skipped) {
+  if (!held_description_) return;
+  // A replica drops its temporary tables at an FDE with `created` set: not what a consumer wants that goes on where it was.
+  add(first_group_skipped ? build_mid_file_format_description(*held_description_, false) : *held_description_);
+  if (!held_rest_.empty()) add(held_rest_);
+  held_description_.reset();
+  held_rest_.clear();
+}
+
+awaitable<DumpStream::Ended> DumpStream::send_large_event(const CursorEvent& event) {
+  framer_.begin(out_, event.header.size);
+  framer_.piece(out_, event.bytes);
+  for (bool last = false; !last;) {
+    const PieceStep step = cursor_->next_piece();
+    if (const auto* piece = std::get_if<Piece>(&step)) {
+      framer_.piece(out_, piece->bytes);
+      last = piece->last;
+      if (auto ended = co_await flush_if_large()) co_return ended;
+    } else if (std::get_if<NeedsRead>(&step)) {
+      if (auto ended = co_await read_more()) co_return ended;
+    } else {
+      // Half an event is out: no error packet fits in. The client reconnects and asks again.
+      channel_.close();
+      co_return DumpEnd{"cannot read the log: " + std::get<Error>(step).context, true};
+    }
+  }
+  co_return std::nullopt;
+}
+
+awaitable<DumpStream::Ended> DumpStream::on_segment_end(const Segment& following) {
+  release_held_head(skipped_run_open_);
+  if (skipping_) close_skipped_run();
+  add(build_fake_rotate(source_server_id_, following.served_name, kFirstEventOffset, segment_->checksum));
+  segment_ = log_.catalog()->find(following.number);
+  if (!segment_) co_return co_await fail(next_file_gone(flavour_, place()));
+  skipping_ = false;
+  skipped_run_open_ = false;
+  if (auto error = refuse_checksum(plan_, *segment_, place())) co_return co_await fail(*error);
+  co_return co_await flush_if_large();
+}
+
+awaitable<DumpStream::Ended> DumpStream::on_visible_end() {
+  release_held_head(skipped_run_open_);
+  if (skipped_run_open_) {
+    if (flavour_ == Flavour::mysql) {
+      add_heartbeat(cursor_->position().offset);
+    } else {
+      close_skipped_run();
+    }
+    skipped_run_open_ = false;
+  }
+  if (plan_.skip.ends_here()) co_return co_await finish_with_eof("@slave_until_gtid reached");
+  if (plan_.non_blocking) co_return co_await finish_with_eof("end of the log");
+  if (auto ended = co_await flush()) co_return ended;
+
+  const LogPosition at = cursor_->position();
+  const auto due = heartbeat_due();
+  co_await waiter_.wait(due, [&] { return !end_reason_ && !channel_.closed() && log_.ends().visible <= at; });
+  if (channel_.closed() && !end_reason_) co_return DumpEnd{"the consumer has left"};
+  if (!end_reason_ && Clock::now() >= due && log_.ends().visible <= at) {
+    add_heartbeat(at.offset);
+    co_return co_await flush();
+  }
+  co_return std::nullopt;
+}
+
+awaitable<DumpStream::Ended> DumpStream::read_more() {
+  auto read = cursor_->read(ReadMode::cached_only);
+  std::optional<Error> failed;
+  if (!read) failed = read.error();
+  if (read && !*read) {
+    if (auto ended = co_await flush()) co_return ended;
+    failed = co_await asio::co_spawn(readers_, read_blocking(*cursor_), asio::use_awaitable);
+  }
+  if (failed) {
+    auto ended = co_await fail(log_unreadable(flavour_, place()));
+    ended.reason += " (" + failed->context + ")";
+    co_return ended;
+  }
+  // A long run of skipped groups is no silence.
+  if (skipped_run_open_ && !framer_.in_event() && !held_description_ && Clock::now() >= heartbeat_due()) {
+    add_heartbeat(skipped_end_);
+    co_return co_await flush();
+  }
+  co_return std::nullopt;
+}
+
+awaitable<DumpStream::Ended> DumpStream::flush_if_large() {
+  if (out_.size() < kWriteSize) co_return std::nullopt;
+  co_return co_await flush();
+}
+
+awaitable<DumpStream::Ended> DumpStream::flush() {
+  if (out_.empty()) co_return std::nullopt;
+  const Status sent = co_await channel_.send_raw(out_);
+  if (!sent) co_return DumpEnd{end_reason_ ? "ended" : "the consumer has left: " + sent.error().context};
+  progress_->sent_bytes += out_.size();
+  progress_->segment = raw(cursor_->position().segment);
+  progress_->offset = cursor_->position().offset;
+  out_.clear();
+  last_sent_ = Clock::now();
+  co_return std::nullopt;
+}
+
+awaitable<DumpEnd> DumpStream::fail(SqlError error) {
+  append_packet(out_, build_error(error), framer_.mutable_sequence());
+  (void)co_await flush();
+  co_return DumpEnd{"error " + std::to_string(error.code) + ": " + error.text, true};
+}
+
+awaitable<DumpEnd> DumpStream::finish_with_eof(std::string reason) {
+  if (plan_.skip.ends_here()) {
+    add(build_fake_gtid_list(source_server_id_, plan_.skip.until_list(), GroupSkip::kUntilReached,
+                             static_cast<std::uint32_t>(cursor_->position().offset), segment_->checksum));
+  }
+  append_packet(out_, build_dump_eof(), framer_.mutable_sequence());
+  (void)co_await flush();
+  co_return DumpEnd{std::move(reason)};
+}
+
+void DumpStream::add(Bytes event) { framer_.whole(out_, event); }
+
+void DumpStream::add_heartbeat(std::uint64_t position) {
+  add(plan_.heartbeat_v2 ? build_heartbeat_v2(source_server_id_, segment_->served_name, position, segment_->checksum)
+                         : build_heartbeat_v1(source_server_id_, segment_->served_name, position, segment_->checksum));
+}
+
+DumpStream::Clock::time_point DumpStream::heartbeat_due() const {
+  if (plan_.heartbeat_period.count() == 0) return Clock::time_point::max();
+  return last_sent_ + std::chrono::duration_cast<Clock::duration>(plan_.heartbeat_period);
+}
+
+DumpPlace DumpStream::place() const {
+  DumpPlace place = plan_.place;
+  if (cursor_ && segment_) {
+    place.last_file = segment_->served_name;
+    place.last_event = place.last_byte = cursor_->position().offset;
+  }
+  return place;
+}
+
+}  // namespace binrelay

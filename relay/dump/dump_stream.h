@@ -1,0 +1,87 @@
+#pragma once
+// DumpStream serves one dump: what a plan says, from the log's bytes, until the client leaves, the log ends (non-blocking) or an error.
+// Thread: the session's io thread; reads that would wait for the disk go to the reader pool.
+// Owner: the session's coroutine. Borrows channel, log, signal.
+#include <atomic>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <memory>
+#include <optional>
+
+#include "protocol/packet/packet_framer.h"
+#include "relay/commands/replica_registry.h"
+#include "relay/dump/dump_plan.h"
+#include "relay/dump/tail_signal.h"
+#include "relay/login/packet_channel.h"
+#include "storage/event_log.h"
+#include "storage/log_cursor.h"
+
+namespace binrelay {
+
+// How a dump came to its end, for the log line.
+struct DumpEnd {
+  std::string reason;
+  bool by_error = false;
+};
+
+class DumpStream {
+ public:
+  DumpStream(DumpPlan plan, const EventLog& log, ServerId source_server_id, Flavour flavour, PacketChannel& channel, TailSignal& signal,
+             boost::asio::io_context& context, boost::asio::thread_pool& readers, std::shared_ptr<ConnectionEntry::Progress> progress);
+
+  // The channel is to be closed when it returns.
+  boost::asio::awaitable<DumpEnd> run();
+  // From the session's thread: ends the dump at the next packet boundary.
+  void end(EndReason reason);
+
+ private:
+  using Clock = TailSignal::Clock;
+  using Ended = std::optional<DumpEnd>;
+
+  boost::asio::awaitable<Ended> send_head();
+  boost::asio::awaitable<Ended> on_event(const CursorEvent& event);
+  boost::asio::awaitable<Ended> send_large_event(const CursorEvent& event);
+  boost::asio::awaitable<Ended> on_segment_end(const Segment& following);
+  boost::asio::awaitable<Ended> on_visible_end();
+  boost::asio::awaitable<Ended> read_more();
+  boost::asio::awaitable<Ended> flush();
+  boost::asio::awaitable<Ended> flush_if_large();
+  boost::asio::awaitable<DumpEnd> fail(SqlError error);
+  boost::asio::awaitable<DumpEnd> finish_with_eof(std::string reason);
+
+  std::optional<SqlError> check_first_event(const CursorEvent& event) const;
+  // Does this event go out? Keeps track of the group being skipped.
+  std::optional<SqlError> decide(const CursorEvent& event, bool* send);
+  void close_skipped_run();  // MariaDB: tells the replica where the skipped groups have moved it
+  void release_held_head(bool first_group_skipped);
+  void add(Bytes event);
+  void add_heartbeat(std::uint64_t position);
+  Clock::time_point heartbeat_due() const;
+  DumpPlace place() const;
+
+  DumpPlan plan_;
+  const EventLog& log_;
+  const ServerId source_server_id_;
+  const Flavour flavour_;
+  PacketChannel& channel_;
+  TailSignal::Waiter waiter_;
+  boost::asio::thread_pool& readers_;
+  std::shared_ptr<ConnectionEntry::Progress> progress_;
+
+  std::optional<LogCursor> cursor_;
+  std::shared_ptr<const Segment> segment_;   // the one being sent
+  EventFramer framer_;
+  ByteBuffer out_;
+  // A GTID dump holds the first file's FDE and PREVIOUS_GTIDS back until the first group tells whether `created` must be cleared.
+  std::optional<ByteBuffer> held_description_;
+  ByteBuffer held_rest_;
+  bool first_event_ = true;
+  bool skipping_ = false;          // inside a group that is not sent
+  bool skipped_run_open_ = false;  // groups were skipped since the last packet sent
+  std::uint64_t skipped_end_ = 0;  // where the last skipped event ended
+  Clock::time_point last_sent_ = Clock::now();
+  std::optional<EndReason> end_reason_;
+};
+
+}  // namespace binrelay

@@ -1,0 +1,70 @@
+#include "relay/login/login.h"
+
+#include <openssl/rand.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace binrelay {
+
+namespace asio = boost::asio;
+
+namespace {
+
+HandshakeRejected lost(const Error& error) { return {SqlError{}, "", "connection lost during login: " + error.context}; }
+
+// 5000 rounds of SHA-256 are too long for an io thread.
+asio::awaitable<bool> check_password(HandshakeCheckPassword check) { co_return password_matches(check.hash, check.password); }
+
+}  // namespace
+
+Scramble random_scramble() {
+  Scramble scramble;
+  std::array<unsigned char, std::tuple_size_v<Scramble>> random{};
+  BINRELAY_CHECK(RAND_bytes(random.data(), random.size()) == 1, "the system has no random numbers");
+  for (std::size_t i = 0; i < random.size(); ++i) scramble[i] = static_cast<std::byte>(random[i] % 126 + 1);
+  return scramble;
+}
+
+asio::awaitable<LoginOutcome> run_login(PacketChannel& channel, ServerGreeting greeting, TlsContext& tls, UserDirectory& users,
+                                        asio::thread_pool& workers) {
+  ServerHandshake handshake(std::move(greeting), channel.peer_address());
+  HandshakeStep step = handshake.start();
+  for (;;) {
+    if (auto* send = std::get_if<HandshakeSend>(&step)) {
+      const Status sent = co_await channel.send_payload(send->payload);
+      if (!sent) co_return lost(sent.error());
+      step = handshake.next_step();
+    } else if (std::get_if<HandshakeWait>(&step)) {
+      const Result<Bytes> payload = co_await channel.read_payload();
+      if (!payload) co_return lost(payload.error());
+      step = handshake.on_packet(*payload);
+    } else if (std::get_if<HandshakeStartTls>(&step)) {
+      const Status started = co_await channel.start_tls(tls.context());
+      if (!started) co_return lost(started.error());
+      step = handshake.on_tls_ready();
+    } else if (auto* look_up = std::get_if<HandshakeLookUpUser>(&step)) {
+      step = handshake.on_user(users.find(look_up->user));
+    } else if (auto* decrypt = std::get_if<HandshakeDecrypt>(&step)) {
+      step = handshake.on_decrypted(tls.decrypt(decrypt->cipher));
+    } else if (auto* check = std::get_if<HandshakeCheckPassword>(&step)) {
+      const bool matches = co_await asio::co_spawn(workers, check_password(std::move(*check)), asio::use_awaitable);
+      step = handshake.on_password_checked(matches);
+    } else if (auto* accepted = std::get_if<HandshakeAccepted>(&step)) {
+      if (accepted->remember) users.remember(accepted->user, *accepted->remember);
+      const ByteBuffer ok = build_ok();
+      const Status sent = co_await channel.send_payload(ok);
+      if (!sent) co_return lost(sent.error());
+      co_return std::move(*accepted);
+    } else {
+      auto& rejected = std::get<HandshakeRejected>(step);
+      if (rejected.error.code != 0) {
+        const ByteBuffer error = build_error(rejected.error);
+        (void)co_await channel.send_payload(error);
+      }
+      co_return std::move(rejected);
+    }
+  }
+}
+
+}  // namespace binrelay

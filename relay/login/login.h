@@ -1,0 +1,22 @@
+#pragma once
+// run_login performs the steps of ServerHandshake on a channel.
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include "protocol/conversation/server_handshake.h"
+#include "relay/login/packet_channel.h"
+#include "relay/login/tls_context.h"
+#include "relay/login/user_directory.h"
+
+namespace binrelay {
+
+using LoginOutcome = std::variant<HandshakeAccepted, HandshakeRejected>;
+
+// Ends with the OK or the error sent. A connection lost on the way is a rejection without an error. `workers` does the slow password check.
+boost::asio::awaitable<LoginOutcome> run_login(PacketChannel& channel, ServerGreeting greeting, TlsContext& tls, UserDirectory& users,
+                                               boost::asio::thread_pool& workers);
+
+// 20 random bytes of 7 bits without NUL.
+Scramble random_scramble();
+
+}  // namespace binrelay

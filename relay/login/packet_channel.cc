@@ -1,0 +1,157 @@
+#include "relay/login/packet_channel.h"
+
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <boost/asio/read.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+#include "protocol/limits.h"
+
+namespace binrelay {
+
+namespace asio = boost::asio;
+using asio::awaitable;
+using asio::redirect_error;
+using asio::use_awaitable;
+
+namespace {
+
+constexpr std::size_t kReadSize = 8u << 10;
+// A consumer whose machine has vanished is noticed within about a minute and a half.
+constexpr int kKeepaliveIdleSeconds = 60, kKeepaliveIntervalSeconds = 10, kKeepaliveProbes = 3;
+constexpr auto kGoneCheckPeriod = std::chrono::seconds(1);
+
+Error gone(const boost::system::error_code& code) { return Error{Errc::connection, code.message()}; }
+
+void set_keepalive(int fd, int idle_seconds, int interval_seconds) {
+  const int on = 1;
+  ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_seconds, sizeof idle_seconds);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_seconds, sizeof interval_seconds);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &kKeepaliveProbes, sizeof kKeepaliveProbes);
+}
+
+}  // namespace
+
+PacketChannel::PacketChannel(asio::ip::tcp::socket socket)
+    : socket_(std::move(socket)), deadline_(socket_.get_executor()), reader_(kMaxCommandSize), incoming_(kReadSize) {
+  boost::system::error_code ignored;
+  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  set_keepalive(socket_.native_handle(), kKeepaliveIdleSeconds, kKeepaliveIntervalSeconds);
+  const auto remote = socket_.remote_endpoint(ignored);
+  peer_address_ = remote.address().to_string();
+  peer_port_ = remote.port();
+  local_port_ = socket_.local_endpoint(ignored).port();
+}
+
+awaitable<Result<std::size_t>> PacketChannel::read_some() {
+  boost::system::error_code failed;
+  std::size_t count = 0;
+  const auto buffer = asio::buffer(incoming_.data(), incoming_.size());
+  if (tls_) {
+    count = co_await tls_->async_read_some(buffer, redirect_error(use_awaitable, failed));
+  } else {
+    count = co_await socket_.async_read_some(buffer, redirect_error(use_awaitable, failed));
+  }
+  if (failed) co_return gone(failed);
+  co_return count;
+}
+
+awaitable<Result<Bytes>> PacketChannel::read_payload() {
+  for (;;) {
+    auto next = reader_.next();
+    if (!next) co_return std::move(next).error();
+    if (next->has_value()) {
+      sequence_ = reader_.reply_sequence();
+      co_return **next;
+    }
+    auto count = co_await read_some();
+    if (!count) co_return std::move(count).error();
+    reader_.feed(Bytes(incoming_).first(*count));
+  }
+}
+
+awaitable<Status> PacketChannel::send_payload(Bytes payload) {
+  outgoing_.clear();
+  append_packet(outgoing_, payload, &sequence_);
+  co_return co_await send_raw(outgoing_);
+}
+
+awaitable<Status> PacketChannel::send_raw(Bytes packets) {
+  boost::system::error_code failed;
+  const auto buffer = asio::buffer(packets.data(), packets.size());
+  if (tls_) {
+    co_await asio::async_write(*tls_, buffer, redirect_error(use_awaitable, failed));
+  } else {
+    co_await asio::async_write(socket_, buffer, redirect_error(use_awaitable, failed));
+  }
+  if (failed) co_return gone(failed);
+  co_return Done{};
+}
+
+awaitable<Status> PacketChannel::start_tls(asio::ssl::context& context) {
+  // The client's hello may have come with its request for TLS.
+  const Bytes left = reader_.leftover();
+  const ByteBuffer hello(left.begin(), left.end());
+  reader_.drop_leftover();
+  tls_.emplace(socket_, context);
+  boost::system::error_code failed;
+  co_await tls_->async_handshake(asio::ssl::stream_base::server, asio::buffer(hello.data(), hello.size()),
+                                 redirect_error(use_awaitable, failed));
+  if (failed) co_return gone(failed);
+  co_return Done{};
+}
+
+awaitable<void> PacketChannel::drain() {
+  while (!closed_) {
+    const auto count = co_await read_some();
+    if (!count) co_return;
+  }
+}
+
+awaitable<void> PacketChannel::wait_until_gone() {
+  // A peer that only closed its sending side answers keepalive probes; one that is gone resets the connection.
+  if (closed_) co_return;
+  set_keepalive(socket_.native_handle(), 1, 1);
+  asio::steady_timer timer(socket_.get_executor());
+  while (!closed_) {
+    tcp_info state{};
+    socklen_t size = sizeof state;
+    if (::getsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_INFO, &state, &size) != 0 || state.tcpi_state == TCP_CLOSE) co_return;
+    timer.expires_after(kGoneCheckPeriod);
+    boost::system::error_code ignored;
+    co_await timer.async_wait(redirect_error(use_awaitable, ignored));
+  }
+}
+
+void PacketChannel::set_deadline(std::optional<std::chrono::milliseconds> time) {
+  deadline_.cancel();
+  if (!time) return;
+  deadline_.expires_after(*time);
+  deadline_.async_wait([weak = weak_from_this()](const boost::system::error_code& cancelled) {
+    if (cancelled) return;
+    if (const auto self = weak.lock()) self->close();
+  });
+}
+
+void PacketChannel::close() {
+  if (closed_) return;
+  closed_ = true;
+  deadline_.cancel();
+  boost::system::error_code ignored;
+  socket_.shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
+  socket_.close(ignored);
+}
+
+std::string PacketChannel::tls_version() const {
+  return tls_ ? SSL_get_version(const_cast<PacketChannel*>(this)->tls_->native_handle()) : "";
+}
+
+std::string PacketChannel::tls_cipher() const {
+  return tls_ ? SSL_get_cipher(const_cast<PacketChannel*>(this)->tls_->native_handle()) : "";
+}
+
+}  // namespace binrelay

@@ -1,0 +1,67 @@
+#pragma once
+// PacketChannel: packets over a TCP connection, with TLS when the client asks for it.
+// Thread: the io thread the socket belongs to. Owner: Session. One read and one write may be under way at a time.
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "protocol/bytes.h"
+#include "protocol/packet/packet_framer.h"
+#include "protocol/result.h"
+
+namespace binrelay {
+
+class PacketChannel : public std::enable_shared_from_this<PacketChannel> {
+ public:
+  explicit PacketChannel(boost::asio::ip::tcp::socket socket);
+
+  // The next payload; the view holds until the next read. Errc::connection: the peer has gone or the deadline has passed; Errc::limit: a
+  // payload larger than allowed.
+  boost::asio::awaitable<Result<Bytes>> read_payload();
+  // Sends one payload as packets, going on from the sequence of the last payload read or sent.
+  boost::asio::awaitable<Status> send_payload(Bytes payload);
+  // Sends bytes that are packets already.
+  boost::asio::awaitable<Status> send_raw(Bytes packets);
+  boost::asio::awaitable<Status> start_tls(boost::asio::ssl::context& context);
+  // Reads and forgets until the peer closes its side or the channel closes: while a client dumps, whatever it says is not for us.
+  boost::asio::awaitable<void> drain();
+  // After the peer has closed its side: returns when the connection is gone altogether.
+  boost::asio::awaitable<void> wait_until_gone();
+
+  // Closes the channel after `time` unless called again; nullopt: no deadline.
+  void set_deadline(std::optional<std::chrono::milliseconds> time);
+  void set_max_payload(std::size_t bytes) { reader_.set_max_payload(bytes); }
+  void close();
+  bool closed() const { return closed_; }
+
+  std::uint8_t* sequence() { return &sequence_; }
+  std::string peer_address() const { return peer_address_; }
+  std::uint16_t peer_port() const { return peer_port_; }
+  std::uint16_t local_port() const { return local_port_; }
+  std::string tls_version() const;  // "" without TLS
+  std::string tls_cipher() const;
+  boost::asio::any_io_executor executor() { return socket_.get_executor(); }
+
+ private:
+  boost::asio::awaitable<Result<std::size_t>> read_some();
+
+  boost::asio::ip::tcp::socket socket_;
+  std::optional<boost::asio::ssl::stream<boost::asio::ip::tcp::socket&>> tls_;
+  boost::asio::steady_timer deadline_;
+  PacketReader reader_;
+  ByteBuffer incoming_;
+  ByteBuffer outgoing_;
+  std::string peer_address_;
+  std::uint16_t peer_port_ = 0, local_port_ = 0;
+  std::uint8_t sequence_ = 0;
+  bool closed_ = false;
+};
+
+}  // namespace binrelay

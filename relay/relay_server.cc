@@ -1,0 +1,86 @@
+#include "relay/relay_server.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <thread>
+#include <vector>
+
+#include "relay/admin/http_server.h"
+#include "relay/runtime/io_threads.h"
+#include "relay/stream.h"
+
+namespace binrelay {
+
+namespace {
+constexpr unsigned kMaxIoThreads = 8;
+constexpr const char* kVersion = "0.1.0";
+
+unsigned io_thread_count(std::uint32_t configured) {
+  if (configured != 0) return configured;
+  return std::clamp(std::thread::hardware_concurrency(), 1u, kMaxIoThreads);
+}
+}  // namespace
+
+class RelayServer::Impl {
+ public:
+  explicit Impl(RelayConfig config) : config_(std::move(config)), io_(io_thread_count(config_.io_threads)) {}
+  ~Impl() { stop(); }
+
+  Status start() {
+    for (const auto& stream_config : config_.streams) {
+      BINRELAY_ASSIGN(auto stream, Stream::open(stream_config, config_.data_dir, io_, spdlog::default_logger()));
+      streams_.push_back(std::move(stream));
+    }
+    for (const auto& stream : streams_) BINRELAY_TRY(stream->start());
+    if (config_.admin_listen) {
+      BINRELAY_ASSIGN(admin_, HttpServer::start(*config_.admin_listen, [this](std::string_view target) { return answer(target); }));
+    }
+    return Done{};
+  }
+
+  void stop() {
+    admin_.reset();
+    for (const auto& stream : streams_) stream->stop();
+    io_.stop();        // what sessions still hold of a stream is gone after this
+    streams_.clear();  // closes the logs
+  }
+
+  std::string status_json() const {
+    auto streams = nlohmann::json::array();
+    for (const auto& stream : streams_) streams.push_back(stream->status());
+    const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_);
+    const nlohmann::json status = {{"version", kVersion}, {"uptime_s", uptime.count()}, {"streams", std::move(streams)}};
+    return status.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+  }
+
+ private:
+  HttpReply answer(std::string_view target) const {
+    if (target == "/status") return {200, "application/json", status_json() + "\n"};
+    if (target == "/healthz") return {200, "text/plain", "ok\n"};
+    return {404, "text/plain", "not found: /status and /healthz are what there is\n"};
+  }
+
+  const RelayConfig config_;
+  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  IoThreads io_;
+  std::vector<std::unique_ptr<Stream>> streams_;
+  std::unique_ptr<HttpServer> admin_;
+};
+
+RelayServer::RelayServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+RelayServer::~RelayServer() = default;
+
+Result<std::unique_ptr<RelayServer>> RelayServer::start(RelayConfig config) {
+  auto impl = std::make_unique<Impl>(std::move(config));
+  BINRELAY_TRY(impl->start());
+  return std::unique_ptr<RelayServer>(new RelayServer(std::move(impl)));
+}
+
+void RelayServer::stop() { impl_->stop(); }
+
+std::string RelayServer::status_json() const { return impl_->status_json(); }
+
+}  // namespace binrelay

@@ -1,0 +1,61 @@
+#pragma once
+// Stream: one source, one log, one listener.
+// Thread: open, start, stop from main's; status from any. Owner: RelayServer.
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json_fwd.hpp>
+
+#include "protocol/result.h"
+#include "relay/commands/replica_registry.h"
+#include "relay/commands/session.h"
+#include "relay/config/relay_config.h"
+#include "relay/dump/tail_signal.h"
+#include "relay/login/listener.h"
+#include "relay/login/tls_context.h"
+#include "relay/login/user_directory.h"
+#include "relay/runtime/io_threads.h"
+#include "relay/upstream/upstream_loop.h"
+#include "storage/event_log.h"
+
+namespace binrelay {
+
+class Stream {
+ public:
+  // Opens the log (recovery included) and reads or makes the keys; talks to nobody yet.
+  static Result<std::unique_ptr<Stream>> open(const StreamConfig& config, const std::filesystem::path& data_dir, IoThreads& io,
+                                              std::shared_ptr<spdlog::logger> logger);
+  ~Stream() { stop(); }
+  // Listens as soon as it knows whom to impersonate: at once, or when the source has first been reached.
+  Status start();
+  void stop();
+  nlohmann::json status() const;
+
+ private:
+  Stream(const StreamConfig& config, const std::filesystem::path& directory, IoThreads& io, std::shared_ptr<spdlog::logger> logger);
+  void on_identity();  // upstream thread
+  Status listen();
+  nlohmann::json log_status(const LogEnds& ends) const;
+  nlohmann::json consumer_status(const LogEnds& ends) const;
+  std::uint64_t bytes_between(LogPosition from, LogPosition to) const;
+
+  const StreamConfig config_;
+  const std::filesystem::path directory_;
+  IoThreads& io_;
+  std::shared_ptr<spdlog::logger> logger_;
+  std::unique_ptr<EventLog> log_;
+  std::unique_ptr<TlsContext> tls_;
+  UserDirectory users_;
+  ReplicaRegistry registry_;
+  TailSignal tail_;
+  SessionContext context_;
+  Listener listener_;
+  std::unique_ptr<UpstreamLoop> upstream_;
+
+  mutable std::mutex mutex_;  // guards the two below
+  std::shared_ptr<const SourceIdentity> identity_;
+  bool listening_ = false;
+  bool stopped_ = false;
+};
+
+}  // namespace binrelay
