@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::uint16_t kFlagSuppressUse = 0x0008;  // LOG_EVENT_SUPPRESS_USE_F
 constexpr std::uint16_t kStatementEnd = 0x0001;     // STMT_END_F of rows events
+constexpr std::uint16_t kSqlForeignKeys = 0x0010;   // USE_SQL_FOREIGN_KEY_F, MySQL 9.6
 
 std::string hex_number(std::uint64_t value) {
   char text[24];
@@ -67,6 +68,14 @@ Result<std::string> query_text(const Described& in) {
   return text + inflated;
 }
 
+Result<std::string> execute_load_query_text(const Described& in) {
+  constexpr std::size_t kFileIdOffset = 13;  // behind the post-header of a QUERY
+  BINRELAY_ASSIGN(const std::string query, query_text(in));
+  ByteReader body(in.body);
+  body.skip(kFileIdOffset);
+  return query + " ;file_id=" + std::to_string(body.u32());
+}
+
 Result<std::string> mysql_gtid_text(const Described& in) {
   BINRELAY_ASSIGN(const MysqlGtidEvent gtid, decode_mysql_gtid(in.event, in.checksum));
   return "SET @@SESSION.GTID_NEXT= '" + (gtid.anonymous ? std::string("ANONYMOUS") : to_text(gtid.gtid)) + "'";
@@ -119,7 +128,10 @@ Result<std::string> table_map_text(const Described& in) {
 
 Result<std::string> rows_text(const Described& in) {
   BINRELAY_ASSIGN(const RowsView rows, decode_rows_head(in.event, in.checksum));
-  return "table_id: " + std::to_string(rows.table_id) + (rows.flags & kStatementEnd ? " flags: STMT_END_F" : "");
+  std::string names;
+  if (rows.flags & kStatementEnd) names += " STMT_END_F";
+  if (rows.flags & kSqlForeignKeys) names += " USE_SQL_FOREIGN_KEY_F";
+  return "table_id: " + std::to_string(rows.table_id) + (names.empty() ? names : " flags:" + names);
 }
 
 Result<std::string> rotate_text(const Described& in) {
@@ -203,8 +215,8 @@ Result<std::string> event_text(const Described& in) {
   switch (in.header.type) {
     case EventType::format_description: return format_description_text(in);
     case EventType::query:
-    case EventType::execute_load_query:
     case EventType::mariadb_query_compressed: return query_text(in);
+    case EventType::execute_load_query: return execute_load_query_text(in);
     case EventType::gtid:
     case EventType::anonymous_gtid:
     case EventType::gtid_tagged: return mysql_gtid_text(in);

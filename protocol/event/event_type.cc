@@ -37,7 +37,7 @@ std::string_view event_type_name(EventType type) {
     case EventType::partial_update_rows: return "Update_rows_partial";
     case EventType::transaction_payload: return "Transaction_payload";
     case EventType::heartbeat_v2: return "Heartbeat_v2";
-    case EventType::gtid_tagged: return "Gtid_tagged";
+    case EventType::gtid_tagged: return "Gtid_tagged_log_event";
     case EventType::mariadb_annotate_rows: return "Annotate_rows";
     case EventType::mariadb_binlog_checkpoint: return "Binlog_checkpoint";
     case EventType::mariadb_gtid: return "Gtid";
