@@ -91,6 +91,10 @@ Result<std::string> mariadb_gtid_text(const Described& in) {
   }
   text += "GTID " + to_text(gtid.gtid);
   if (gtid.flags & MariadbGtidEvent::kGroupCommitId) text += " cid=" + std::to_string(gtid.commit_id);
+  const std::string started = " id=" + std::to_string(gtid.start_alter_sequence);
+  if (gtid.extra_flags & MariadbGtidEvent::kStartAlter) text += " START ALTER";
+  if (gtid.extra_flags & MariadbGtidEvent::kCommitAlter) text += " COMMIT ALTER" + started;
+  if (gtid.extra_flags & MariadbGtidEvent::kRollbackAlter) text += " ROLLBACK ALTER" + started;
   return text;
 }
 

@@ -50,10 +50,13 @@ Result<MysqlGtidEvent> decode_mysql_gtid(Bytes event, ChecksumAlgorithm checksum
 struct MariadbGtidEvent {
   static constexpr std::uint8_t kStandalone = 0x01, kGroupCommitId = 0x02, kTransactional = 0x04, kAllowParallel = 0x08,
                                 kWaited = 0x10, kDdl = 0x20, kPreparedXa = 0x40, kCompletedXa = 0x80;
+  static constexpr std::uint8_t kExtraEngines = 0x01, kStartAlter = 0x02, kCommitAlter = 0x04, kRollbackAlter = 0x08;
   MariadbGtid gtid;  // server from the event header
   std::uint8_t flags = 0;
   std::uint64_t commit_id = 0;  // with kGroupCommitId: groups that committed together share it
   std::string xa_id;            // with kPreparedXa and kCompletedXa: as XA statements write it
+  std::uint8_t extra_flags = 0;            // kExtraEngines, kStartAlter … (MariaDB >= 10.5)
+  std::uint64_t start_alter_sequence = 0;  // with kCommitAlter and kRollbackAlter: of the group that began it
 };
 Result<MariadbGtidEvent> decode_mariadb_gtid(Bytes event, ChecksumAlgorithm checksum);
 

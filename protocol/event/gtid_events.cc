@@ -145,7 +145,12 @@ Result<MariadbGtidEvent> decode_mariadb_gtid(Bytes event, ChecksumAlgorithm chec
     const std::string_view gtrid = in.text(gtrid_length);
     decoded.xa_id = xa_id_text(format_id, gtrid, in.text(bqual_length));
   }
-  // What follows is optional (more flags, thread id), or zeros that fill up a short body.
+  // Zeros fill up a short body, so they read as "no extra flags". A thread id may follow (MariaDB 11.5): nothing needs it.
+  if (!in.at_end()) decoded.extra_flags = in.u8();
+  if (decoded.extra_flags & MariadbGtidEvent::kExtraEngines) in.skip(1);
+  if (decoded.extra_flags & (MariadbGtidEvent::kCommitAlter | MariadbGtidEvent::kRollbackAlter)) {
+    decoded.start_alter_sequence = in.u64();
+  }
   if (in.failed() || body.size() < kMariadbGtidSize) return short_gtid();
   return decoded;
 }
