@@ -2,9 +2,11 @@
 // The texts a dump ends with, in the source flavour's own words: replicas and CDC tools match them. All are code 1236 unless said otherwise.
 // Measured on MySQL 9.7 and MariaDB 10.11/11.8.
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "protocol/gtid/mariadb_gtid.h"
 #include "protocol/gtid/mysql_gtid_set.h"
 #include "protocol/ids.h"
 #include "protocol/packet/replies.h"
@@ -35,5 +37,16 @@ SqlError next_file_gone(Flavour flavour, const DumpPlace& place);
 SqlError log_unreadable(Flavour flavour, const DumpPlace& place);          // rot, I/O errors
 SqlError replaced_by_same_replica(Flavour flavour, const DumpPlace& place);  // MariaDB: 4052
 SqlError no_binary_log();
+
+// Starts by GTID.
+SqlError gtid_mode_not_on(std::string_view mode);
+SqlError malformed_gtid_set();  // 1773
+SqlError replica_is_ahead();
+SqlError transactions_purged(const MysqlGtidSet& replica_has, const MysqlGtidSet& missing);
+SqlError malformed_gtid_list();  // MariaDB: 1941
+SqlError gtid_not_in_log(const MariadbGtid& wanted, const std::optional<MariadbGtid>& last_in_domain);
+SqlError gtid_is_hole(const MariadbGtid& wanted);
+SqlError gtid_state_purged();
+SqlError unknown_command();  // 1047
 
 }  // namespace binrelay

@@ -19,6 +19,8 @@ namespace binrelay {
 
 enum class AnnouncedChecksum : std::uint8_t { unset, none, crc32 };
 
+inline constexpr std::uint16_t kFlagSkipReplication = 0x8000;  // MariaDB: written with @@skip_replication
+
 inline constexpr std::chrono::nanoseconds kMinHeartbeatPeriod = std::chrono::milliseconds(1);
 inline constexpr std::chrono::nanoseconds kMaxHeartbeatPeriod = std::chrono::seconds(4294967);  // mysqld's; more means none
 
@@ -29,7 +31,8 @@ struct DumpPlan {
   AnnouncedChecksum announced = AnnouncedChecksum::unset;  // the first fake ROTATE has a CRC when it is crc32
   std::chrono::nanoseconds heartbeat_period{0};            // 0: none
   bool heartbeat_v2 = false;
-  bool send_annotate = true;                 // false: MariaDB's ANNOTATE events are left out
+  bool send_annotate = true;                 // false: MariaDB's ANNOTATE events are left out, or replaced: event_downgrade.h
+  bool leave_out_marked = false;             // MariaDB, SET skip_replication=1: events with kFlagSkipReplication are left out
   int mariadb_capability = 4;                // below 4: relay/dump/event_downgrade.h
   GroupSkip skip;
   ServerId server_id{};
