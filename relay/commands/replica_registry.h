@@ -42,7 +42,8 @@ struct ConnectionEntry {
 
 class ReplicaRegistry {
  public:
-  // `end` is called from any thread and must only post to the session.
+  // `end` is called from any thread, without the lock, and must only post to the session. It may come while leave() runs: it must not
+  // reach a session that is gone.
   std::uint32_t enter(ConnectionEntry entry, std::function<void(EndReason)> end);
   void leave(std::uint32_t id);
   void update(std::uint32_t id, const std::function<void(ConnectionEntry&)>& change);
