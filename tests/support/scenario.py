@@ -42,6 +42,9 @@ class Direct:
     def binlog_names(self):
         return self.source.binlog_names()
 
+    def binlog_events(self, name):
+        return self.source.binlog_events(name)
+
     def segment_files(self):
         return {path.name: path for path in self.source.binlog_files()}
 
@@ -51,7 +54,7 @@ class Direct:
     def start(self):
         return self
 
-    def stop(self):
+    def discard(self):
         pass
 
     def log_tail(self, lines=30):
@@ -65,16 +68,23 @@ class Stage:
         self.direct, self.full = direct, full
         self._cast = []
 
-    def mysql(self, name, **options):
-        return self._enter(MySql(name, **options))
+    def mysql(self, name, copy_of=None, **options):
+        return self._enter(self._with_data(MySql(name, **options), copy_of))
 
-    def mariadb(self, name, **options):
-        return self._enter(MariaDb(name, **options))
+    def mariadb(self, name, copy_of=None, **options):
+        return self._enter(self._with_data(MariaDb(name, **options), copy_of))
 
     def relay(self, source, **options):
         if self.direct:
             return self._enter(Direct(source))
         return self._enter(Relay(source, **options))
+
+    @staticmethod
+    def _with_data(server, copy_of):
+        """A server that begins with a copy of a stopped one's data."""
+        if copy_of:
+            server.take_data_of(copy_of)
+        return server
 
     def needs_relay(self):
         if self.direct:
@@ -92,9 +102,9 @@ class Stage:
             print(f"---- log of {member.name}\n{member.log_tail(40)}", flush=True)
 
     def end(self):
-        """Stops everybody, replicas and relays before sources."""
+        """Relays must stop cleanly; servers are only thrown away."""
         for member in reversed(self._cast):
-            member.stop()
+            member.stop() if isinstance(member, Relay) else member.discard()
 
     def play(self, scenario):
         self.began = time.monotonic()

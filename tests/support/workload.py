@@ -240,8 +240,8 @@ class Workload:
         """Inserts a body of this size and returns the size of its rows event, the largest of a new file."""
         self.source.sql("FLUSH BINARY LOGS")
         run("INSERT INTO edges (body) VALUES (REPEAT('a', %s))", body)
-        events = self.source.sql(f"SHOW BINLOG EVENTS IN '{self.source.binlog_names()[-1]}'")
-        starts = [int(event[1]) for event in events] + [self.source.binlog_position()[1]]
+        events = self.source.binlog_events(self.source.binlog_names()[-1])
+        starts = [start for start, *_ in events] + [self.source.binlog_position()[1]]
         return max(end - start for start, end in zip(starts, starts[1:]))
 
     def flush(self):

@@ -13,7 +13,7 @@ Everything listens on 127.0.0.1 on free ports, keeps its files in temporary dire
 from .machine import Unavailable
 from .mariadb import MariaDb
 from .mysql import MySql
-
+from .relay import Relay
 from .server import Server
 
-__all__ = ["MariaDb", "MySql", "Server", "Unavailable"]
+__all__ = ["MariaDb", "MySql", "Relay", "Server", "Unavailable"]

@@ -3,6 +3,7 @@
 import pathlib
 import re
 import secrets
+import shutil
 
 from . import chroots, machine
 from .machine import Unavailable
@@ -49,11 +50,14 @@ class MariaDb(Server):
                      f"--user={machine.server_account().pw_name}"], chroot=self.root, drop_root=True)
 
     def _add_key(self):
-        plugin = file_key_plugin(self.root)
+        plugins = self.dir / "plugins"
+        plugins.mkdir()
+        shutil.copy(file_key_plugin(self.root), plugins)
+        machine.give_to_servers(plugins)
         key = self.dir / "key"
         key.write_text(f"1;{secrets.token_hex(32)}\n")
         machine.give_to_servers(key)
-        self.options = {"plugin_dir": self.inside(plugin.parent), "plugin_load_add": "file_key_management",
+        self.options = {"plugin_dir": self.inside(plugins), "plugin_load_add": "file_key_management",
                         "file_key_management_filename": self.inside(key), "encrypt_binlog": "ON", **self.options}
 
     def gtid_executed(self):

@@ -3,7 +3,6 @@
 import itertools
 import pathlib
 import secrets
-import subprocess
 
 import pymysql
 
@@ -14,6 +13,17 @@ _server_ids = itertools.count(101)
 _SYSTEM_SCHEMAS = ("mysql", "information_schema", "performance_schema", "sys")
 _CONNECTION_LOST = (2006, 2013)
 _NOT_THERE_YET = (1049, 1146)  # unknown database, no such table
+
+
+def binlog_events(connect, name):
+    """SHOW BINLOG EVENTS without its last column, which holds bytes of any kind."""
+    connection = connect(use_unicode=False)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SHOW BINLOG EVENTS IN '{name}'")
+            return [(int(row[1]), row[2].decode(), int(row[3]), int(row[4])) for row in cursor.fetchall()]
+    finally:
+        connection.close()
 
 
 class ReplicationError(Exception):
@@ -49,6 +59,7 @@ class Server:
         self.datadir = self.dir / "data"
         self.log = self.dir / "server.log"
         self.user, self.password = "lab", secrets.token_hex(12)
+        self._needs_accounts = False
         self._process = None
         self._admin = None
 
@@ -57,11 +68,11 @@ class Server:
     def start(self, **options):
         """Starts it, with further options that stay for later starts, and waits until it answers."""
         self.options.update(options)
-        first = not self.datadir.exists()
-        if first:
+        if not self.datadir.exists():
             self._copy_template()
-        self._process = Process(self._command(first), self.log, chroot=self.root, drop_root=True)
+        self._process = Process(self._command(), self.log, chroot=self.root, drop_root=True)
         self.wait_ready()
+        self._needs_accounts = False
         return self
 
     def stop(self):
@@ -75,6 +86,11 @@ class Server:
         self._forget_admin()
         self._process.kill()
         self._process = None
+
+    def discard(self):
+        """Ends it the quick way: nobody needs its data any more."""
+        if self._process:
+            self.kill()
 
     def restart(self, **options):
         self.stop()
@@ -99,12 +115,12 @@ class Server:
             return ""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
-    def _command(self, first):
+    def _command(self):
         options = {**self.common_options, **self.own_options, **self.options,
                    "port": self.port, "server-id": self.server_id,
                    "datadir": self.inside(self.datadir), "tmpdir": self.inside(self.dir), "secure-file-priv": self.inside(self.dir),
                    "socket": self.inside(self.dir / "socket"), "pid-file": self.inside(self.dir / "pid")}
-        if first:
+        if self._needs_accounts:
             options["init-file"] = self.inside(self._accounts_file())
         words = [self.program, "--no-defaults"]
         for option, value in options.items():
@@ -142,7 +158,17 @@ class Server:
                 machine.run(["cp", "-r", "--sparse=always", made, partial])
                 machine.run(["rm", "-rf", made])
                 partial.rename(template)
-        machine.run(["cp", "-r", "--sparse=always", template, self.datadir])
+        self._copy_data(template)
+        self._needs_accounts = True
+
+    def take_data_of(self, other):
+        """Before its first start: a copy of a stopped server's data."""
+        self._copy_data(other.datadir)
+        (self.datadir / "auto.cnf").unlink(missing_ok=True)  # a server_uuid of its own
+        self.password = other.password
+
+    def _copy_data(self, origin):
+        machine.run(["cp", "-r", "--sparse=always", origin, self.datadir])
         account = machine.server_account()
         machine.run(["chown", "-R", f"{account.pw_uid}:{account.pw_gid}", self.datadir])
 
@@ -206,11 +232,11 @@ class Server:
         finally:
             self.sql("SET SESSION sql_log_bin=1")
 
-    def add_replication_account(self, user="repl", password=None, privileges="*"):
+    def add_replication_account(self, user="repl", password=None):
         """An account for a relay or a replica; (user, password)."""
         password = password or secrets.token_hex(12)
-        self.unlogged(f"CREATE USER IF NOT EXISTS {user}@'127.0.0.1' IDENTIFIED BY '{password}'",
-                      *(f"GRANT {right} ON *.* TO {user}@'127.0.0.1'" for right in self.replication_rights))
+        self.unlogged(f"CREATE USER IF NOT EXISTS `{user}`@'127.0.0.1' IDENTIFIED BY '{password}'",
+                      *(f"GRANT {right} ON *.* TO `{user}`@'127.0.0.1'" for right in self.replication_rights))
         return user, password
 
     # ---- its binary log
@@ -226,6 +252,10 @@ class Server:
         """(file, position) of the end of its binary log."""
         row = self.sql(self.binlog_status)[0]
         return row[0], int(row[1])
+
+    def binlog_events(self, name):
+        """(position, type, server id, end) of every event of a file; the ends are what the server says, so may be 0."""
+        return binlog_events(self.connect, name)
 
     # ---- what it holds
 
