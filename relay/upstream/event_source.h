@@ -17,11 +17,11 @@ namespace binrelay {
 
 // COM_BINLOG_DUMP, or with `gtids` COM_BINLOG_DUMP_GTID.
 struct BinlogDump {
-  std::string file;
+  std::string file{};
   std::uint64_t position = kFirstEventOffset;  // COM_BINLOG_DUMP takes 32 bits
   ServerId server_id{};
   bool until_end = false;            // the source ends the stream at the end of its log instead of waiting
-  std::optional<ByteBuffer> gtids;   // MysqlGtidSet::encode(): groups the source leaves out
+  std::optional<ByteBuffer> gtids{}; // MysqlGtidSet::encode(): groups the source leaves out
 };
 
 // A result set as text.

@@ -1,0 +1,70 @@
+#include "relay/upstream/ingest.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace binrelay {
+namespace {
+
+constexpr std::chrono::milliseconds kLongestDelay{5};
+
+}  // namespace
+
+Ingest::Ingest(EventLog& log, DumpStart start, spdlog::logger& logger) : log_(log), receiver_(std::move(start)), logger_(logger) {}
+
+Status Ingest::on_event(Bytes event) {
+  BINRELAY_ASSIGN(const ReceiverStep step, receiver_.on_event(event));
+  if (const auto* begin = std::get_if<BeginFile>(&step)) return begin_file(begin->name);
+  if (const auto* stored = std::get_if<StoreEvent>(&step)) return store(*stored);
+  if (const auto* compared = std::get_if<CompareEvent>(&step)) return compare(*compared);
+  return Done{};
+}
+
+Status Ingest::begin_file(const std::string& name) {
+  const auto catalog = log_.catalog();
+  const auto& segments = catalog->segments();
+  const auto known = std::find_if(segments.begin(), segments.end(), [&](const auto& segment) { return segment->source_name == name; });
+  if (known != segments.end()) {
+    return Error{Errc::conflict, "the source begins " + name + " again, which the relay already has: its logs were reset; what the relay "
+                                 "holds stays served; to follow this source from now on, start with a new data_dir"};
+  }
+  if (const auto last = catalog->newest()) {
+    if (log_.in_group()) {
+      logger_.warn("the source's {} ends inside a transaction, as after a crash: its bytes are kept, consumers do not see them",
+                   last->source_name);
+    }
+    logger_.debug("{} is complete, {} begins", last->source_name, name);
+  }
+  unflushed_ = false;
+  return log_.open_segment(name);
+}
+
+Status Ingest::store(const StoreEvent& step) {
+  BINRELAY_CHECK(log_.appended_end() == step.offset, "the receiver and the log disagree about the next offset");
+  if (auto appended = log_.append(step.event); !appended) {
+    Error error = std::move(appended).error();
+    if (error.code == Errc::malformed) error.context = receiver_.file() + ":" + std::to_string(step.offset) + ": " + error.context;
+    return error;
+  }
+  stored_anything_ = true;
+  if (!unflushed_) unflushed_since_ = Clock::now();
+  unflushed_ = true;
+  return Done{};
+}
+
+Status Ingest::compare(const CompareEvent& step) {
+  BINRELAY_ASSIGN(const bool equal, log_.stored_bytes_equal(step.offset, step.event));
+  if (!equal) return receiver_.differs(step.offset);
+  return Done{};
+}
+
+Status Ingest::after_event(bool more_at_hand) {
+  if (!unflushed_ || log_.in_group()) return Done{};
+  if (more_at_hand && Clock::now() - unflushed_since_ < kLongestDelay) return Done{};
+  unflushed_ = false;
+  return log_.flush();
+}
+
+}  // namespace binrelay

@@ -1,0 +1,44 @@
+#pragma once
+// Ingest performs what DumpReceiver decides on the log: stores, compares with what is stored, begins segments.
+// Thread:  upstream thread.
+// Owner:   UpstreamSession, one for each dump.
+// Borrows: the log and the logger outlive it.
+#include <chrono>
+
+#include "relay/upstream/dump_receiver.h"
+#include "storage/event_log.h"
+
+namespace spdlog {
+class logger;
+}
+
+namespace binrelay {
+
+class Ingest {
+ public:
+  Ingest(EventLog& log, DumpStart start, spdlog::logger& logger);
+
+  // Errc::malformed: the event must be fetched again. Errc::conflict: the source's files are not the stored ones. Others: the log fails.
+  Status on_event(Bytes event);
+  // Hands whole groups on when the source has nothing more at hand, or when that was long ago: latency stays low, batches get large.
+  Status after_event(bool more_at_hand);
+
+  const DumpReceiver& receiver() const { return receiver_; }
+  bool stored_anything() const { return stored_anything_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  Status begin_file(const std::string& name);
+  Status store(const StoreEvent& step);
+  Status compare(const CompareEvent& step);
+
+  EventLog& log_;
+  DumpReceiver receiver_;
+  spdlog::logger& logger_;
+  bool stored_anything_ = false;
+  bool unflushed_ = false;
+  Clock::time_point unflushed_since_{};
+};
+
+}  // namespace binrelay

@@ -1,0 +1,179 @@
+#include "relay/upstream/upstream_session.h"
+
+#include <spdlog/spdlog.h>
+
+#include <system_error>
+#include <utility>
+
+#include "relay/upstream/source_error.h"
+#include "relay/upstream/start_search.h"
+
+namespace binrelay {
+
+UpstreamSession::UpstreamSession(EventLog& log, EventSource& source, const UpstreamSettings& settings, SessionObserver& observer,
+                                 spdlog::logger& logger)
+    : log_(log), source_(source), settings_(settings), observer_(observer), logger_(logger) {}
+
+SessionEnd UpstreamSession::run(const std::string& cut_short) {
+  const Status ended = stream(cut_short);
+  BINRELAY_CHECK(!ended.ok(), "a session ends for a reason");
+  SessionEnd end = end_of(ended.error());
+  source_.close();
+  // What was received whole is kept whatever ended the connection.
+  if (const auto flushed = log_.flush(); !flushed) end = {SessionEnd::Kind::log_failed, flushed.error().context, "", progressed_};
+  return end;
+}
+
+SessionEnd UpstreamSession::end_of(const Error& error) const {
+  using Kind = SessionEnd::Kind;
+  SessionEnd end{Kind::lost, error.context, "", progressed_};
+  if (!cut_short_file_.empty()) {
+    end.kind = Kind::cut_short;
+    end.place = cut_short_file_;
+    return end;
+  }
+  switch (error.code) {
+    case Errc::refused:
+    case Errc::authentication:
+    case Errc::conflict:
+    case Errc::unsupported:
+      end.kind = Kind::refused;
+      break;
+    case Errc::io:
+    case Errc::no_space:
+      end.kind = Kind::log_failed;
+      break;
+    case Errc::malformed:
+    case Errc::short_input:
+    case Errc::checksum:
+    case Errc::limit:
+      end.kind = Kind::bad_event;
+      end.place = bad_place_;
+      break;
+    case Errc::connection:
+    case Errc::not_found:
+    case Errc::stopped:
+      break;
+  }
+  return end;
+}
+
+Status UpstreamSession::stream(const std::string& cut_short) {
+  BINRELAY_TRY(open_connection());
+  BINRELAY_ASSIGN(facts_, read_source_facts(source_));
+  BINRELAY_TRY(prepare());
+  BINRELAY_ASSIGN(const DumpFrom from, choose_place(cut_short));
+  BINRELAY_TRY(record_identity());
+  BINRELAY_TRY(start_dump(from));
+  Ingest ingest(log_, dump_start(from), logger_);
+  Status ended = receive(ingest);
+  progressed_ = ingest.stored_anything();
+  bad_place_ = ingest.receiver().place();
+  return ended;
+}
+
+Status UpstreamSession::open_connection() {
+  BINRELAY_TRY(source_.connect());
+  if (observer_.stopping()) return Error{Errc::stopped, "stopping"};
+  return Done{};
+}
+
+Status UpstreamSession::prepare() {
+  return prepare_dump_session(source_, facts_.identity.flavour, log_.relay_uuid(), settings_.source.heartbeat_ms);
+}
+
+ServerId UpstreamSession::server_id() const {
+  return settings_.source.server_id == ServerId{} ? log_.relay_server_id() : settings_.source.server_id;
+}
+
+Result<DumpFrom> UpstreamSession::choose_place(const std::string& cut_short) {
+  PlanInput input{.held = std::nullopt, .recorded = log_.source(), .facts = facts_, .start = settings_.source.start, .cut_short = cut_short};
+  if (const auto resume = log_.resume_point()) input.held = HeldFile{resume->segment->source_name, resume->group_begin, resume->end};
+  BINRELAY_ASSIGN(const Plan plan, plan_upstream(input));
+
+  DumpFrom from;
+  const auto reconnect = [this]() -> Status {
+    BINRELAY_TRY(open_connection());
+    return prepare();
+  };
+  if (const auto* known = std::get_if<DumpFrom>(&plan)) {
+    from = *known;
+  } else {
+    if (const auto* by_gtid = std::get_if<FindFileByGtid>(&plan)) {
+      BINRELAY_ASSIGN(from.file, find_file_by_gtid(source_, facts_.identity.flavour, by_gtid->set, server_id()));
+    } else if (const auto* by_time = std::get_if<FindFileByTime>(&plan)) {
+      BINRELAY_ASSIGN(from.file, find_file_by_time(source_, facts_, by_time->time, server_id(), reconnect));
+    }
+    BINRELAY_TRY(reconnect());
+  }
+  if (!input.held && !settings_.data_directory.empty()) {
+    std::error_code failed;
+    const auto space = std::filesystem::space(settings_.data_directory, failed);
+    if (!failed) BINRELAY_TRY(check_room(facts_, from.file, space.available));
+  }
+  return from;
+}
+
+Status UpstreamSession::record_identity() {
+  const auto recorded = log_.source();
+  SourceIdentity identity = facts_.identity;
+  if (recorded && log_.resume_point()) identity.gtid_purged_at_start = recorded->gtid_purged_at_start;
+  if (recorded == identity) return Done{};
+  BINRELAY_TRY(log_.record_source(identity));
+  observer_.on_identity_recorded();
+  return Done{};
+}
+
+DumpStart UpstreamSession::dump_start(const DumpFrom& from) const {
+  DumpStart start{from.file, from.position, std::nullopt};
+  const auto resume = log_.resume_point();
+  if (resume && resume->segment->source_name == from.file) start.stored = StoredFile{resume->end, resume->segment->format_description};
+  return start;
+}
+
+Status UpstreamSession::start_dump(const DumpFrom& from) {
+  auto registered = source_.register_replica(server_id(), settings_.report_host, settings_.report_port);
+  if (!registered) return explained(std::move(registered).error(), source_.server_error(), facts_.identity.flavour);
+  BinlogDump dump{.file = from.file, .position = from.position, .server_id = server_id()};
+  if (from.by_gtid) {
+    // A set of nothing but purged transactions: enough to be let in, and no group of an existing file is left out.
+    BINRELAY_ASSIGN(const MysqlGtidSet purged, MysqlGtidSet::parse(facts_.identity.gtid_purged_at_start));
+    dump.gtids = purged.encode();
+  }
+  BINRELAY_TRY(source_.start_dump(dump));
+  announce(from);
+  return Done{};
+}
+
+void UpstreamSession::announce(const DumpFrom& from) const {
+  if (!from.note.empty()) logger_.info("{}", from.note);
+  const SourceIdentity& identity = facts_.identity;
+  const std::string who = identity.flavour == Flavour::mysql ? "server_uuid " + to_text(identity.server_uuid)
+                                                             : "server_id " + std::to_string(static_cast<std::uint32_t>(identity.server_id));
+  const std::uint64_t ahead = bytes_from(facts_, from.file);
+  logger_.info("connected to {}:{}, {} {}, {}: reading from {}:{}, {} bytes behind its end", settings_.source.host, settings_.source.port,
+               to_text(identity.flavour), identity.version, who, from.file, from.position,
+               ahead > from.position ? ahead - from.position : 0);
+}
+
+Status UpstreamSession::receive(Ingest& ingest) {
+  bool streaming = false;
+  while (true) {
+    auto event = source_.next_event();
+    if (!event) {
+      const std::uint32_t number = source_.server_error();
+      const bool at_end = !ingest.receiver().file().empty() && ingest.receiver().offset() >= log_.appended_end();
+      if (facts_.identity.flavour == Flavour::mariadb && at_end &&
+          trouble_of(number, event.error().context) == SourceTrouble::file_cut_short) {
+        cut_short_file_ = ingest.receiver().file();
+      }
+      return explained(std::move(event).error(), number, facts_.identity.flavour);
+    }
+    BINRELAY_TRY(ingest.on_event(*event));
+    if (!std::exchange(streaming, true)) observer_.on_streaming(facts_.identity.flavour);
+    observer_.on_received();
+    BINRELAY_TRY(ingest.after_event(source_.more_at_hand()));
+  }
+}
+
+}  // namespace binrelay

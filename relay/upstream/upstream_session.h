@@ -1,0 +1,83 @@
+#pragma once
+// UpstreamSession: one connection to the source from its beginning to its end: connect, learn who it is, plan, dump into the log.
+// Thread:  upstream thread.
+// Owner:   UpstreamLoop, one for each attempt.
+// Borrows: everything it is given.
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "relay/config/relay_config.h"
+#include "relay/upstream/event_source.h"
+#include "relay/upstream/ingest.h"
+#include "relay/upstream/upstream_plan.h"
+
+namespace binrelay {
+
+// What an attempt needs beside log and source; the same for all attempts of a loop.
+struct UpstreamSettings {
+  SourceConfig source;
+  std::string report_host;
+  std::uint16_t report_port = 0;
+  std::filesystem::path data_directory;  // free space is measured there; "" = not checked
+};
+
+// Told by a session while it runs, on the upstream thread.
+class SessionObserver {
+ public:
+  virtual void on_identity_recorded() = 0;
+  virtual void on_streaming(Flavour flavour) = 0;
+  virtual void on_received() = 0;  // any event, heartbeats included
+  virtual bool stopping() const = 0;
+
+ protected:
+  ~SessionObserver() = default;
+};
+
+struct SessionEnd {
+  enum class Kind : std::uint8_t {
+    lost,       // come back soon
+    refused,    // somebody has to act: come back slowly
+    bad_event,  // something damaged was received at `place`: fetch it again
+    cut_short,  // the source cannot send file `place` to its end
+    log_failed, // the log takes no more
+  };
+  Kind kind = Kind::lost;
+  std::string reason;
+  std::string place;
+  bool progressed = false;  // something new was stored
+};
+
+class UpstreamSession {
+ public:
+  UpstreamSession(EventLog& log, EventSource& source, const UpstreamSettings& settings, SessionObserver& observer, spdlog::logger& logger);
+
+  // `cut_short`: a file known to end inside an event on the source; "" = none.
+  SessionEnd run(const std::string& cut_short);
+
+ private:
+  Status stream(const std::string& cut_short);
+  Status open_connection();
+  Status prepare();
+  Result<DumpFrom> choose_place(const std::string& cut_short);
+  Status record_identity();
+  Status start_dump(const DumpFrom& from);
+  Status receive(Ingest& ingest);
+  DumpStart dump_start(const DumpFrom& from) const;
+  void announce(const DumpFrom& from) const;
+  ServerId server_id() const;
+  SessionEnd end_of(const Error& error) const;
+
+  EventLog& log_;
+  EventSource& source_;
+  const UpstreamSettings& settings_;
+  SessionObserver& observer_;
+  spdlog::logger& logger_;
+  SourceFacts facts_;
+  std::string cut_short_file_;
+  std::string bad_place_;
+  bool progressed_ = false;
+};
+
+}  // namespace binrelay
