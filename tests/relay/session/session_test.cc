@@ -1,0 +1,381 @@
+// Sessions over real sockets: login, statements and dumps of a log that holds the binlogs of real servers.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <spdlog/sinks/null_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <filesystem>
+#include <thread>
+
+#include "protocol/event/event_checksum.h"
+#include "relay/login/listener.h"
+#include "tests/golden/golden_samples.h"
+#include "tests/support/protocol_client.h"
+
+namespace binrelay {
+namespace {
+
+using testing::HasSubstr;
+using testing_support::ProtocolClient;
+
+constexpr std::uint16_t kBlocking = 0;
+constexpr std::uint16_t kNonBlocking = 1;
+
+std::uint16_t free_port() {
+  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ::bind(fd, reinterpret_cast<sockaddr*>(&address), size);
+  ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
+  ::close(fd);
+  return ntohs(address.sin_port);
+}
+
+// A stream without a source: what the tests append is its log.
+class SessionTest : public testing::Test {
+ protected:
+  void serve(const std::string& sample_name) {
+    sample_ = golden::load(sample_name);
+    StorageOptions options;
+    options.directory = directory_ / "stream";
+    RecoveryReport report;
+    log_ = EventLog::open(options, &report).value();
+    log_->on_visible([this] { tail_.notify(); });
+
+    auto source = std::make_shared<SourceIdentity>();
+    source->flavour = sample_.format().flavour;
+    source->version = sample_.format().server_version;
+    source->gtid_mode = source->flavour == Flavour::mysql ? "ON" : "";
+    source->server_id = ServerId{77};
+    tls_ = TlsContext::open({}, directory_ / "tls").value();
+    context_.log = log_.get();
+    context_.registry = &registry_;
+    context_.users = &users_;
+    context_.tls = tls_.get();
+    context_.tail = &tail_;
+    context_.readers = &io_.readers();
+    context_.logger = std::make_shared<spdlog::logger>("quiet", std::make_shared<spdlog::sinks::null_sink_mt>());
+    context_.source = [source] { return source; };
+    port_ = free_port();
+    ASSERT_TRUE(listener_.start({"127.0.0.1", port_}).ok());
+  }
+
+  void append_file(const std::string& name) {
+    ASSERT_TRUE(log_->open_segment(name).ok());
+    append_events(0, sample_.events().size());
+    ASSERT_TRUE(log_->sync().ok());
+  }
+  void append_events(std::size_t from, std::size_t to) {
+    const auto events = sample_.events();
+    for (std::size_t i = from; i < to; ++i) {
+      const Status appended = log_->append(events[i].bytes);
+      ASSERT_TRUE(appended.ok()) << appended.error().context;
+    }
+    ASSERT_TRUE(log_->flush().ok());
+  }
+
+  std::unique_ptr<ProtocolClient> connect() {
+    auto client = std::make_unique<ProtocolClient>(port_);
+    const ByteBuffer reply = client->log_in("replica", "secret");
+    EXPECT_EQ(reply.at(0), std::byte{0}) << as_text(reply);
+    return client;
+  }
+  // A client as a replica prepares itself for a dump.
+  std::unique_ptr<ProtocolClient> replica(const std::string& uuid = "") {
+    auto client = connect();
+    client->run("SET @master_binlog_checksum= @@global.binlog_checksum, @source_binlog_checksum = @@global.binlog_checksum");
+    client->run("SET @mariadb_slave_capability=4");
+    if (!uuid.empty()) client->run("SET @slave_uuid = '" + uuid + "', @replica_uuid = '" + uuid + "'");
+    return client;
+  }
+
+  void TearDown() override {
+    listener_.stop();
+    registry_.end_all(EndReason::shutdown);
+    io_.stop();
+    log_.reset();
+    std::filesystem::remove_all(directory_);
+  }
+
+  // The bytes of a file as a dump shows them: everything but what is artificial.
+  static ByteBuffer stored_bytes(ProtocolClient& client) {
+    ByteBuffer bytes;
+    while (const auto event = client.event()) {
+      const EventHeader header = decode_event_header(*event).value();
+      if ((header.flags & kFlagArtificial) != 0 || header.type == EventType::heartbeat) continue;
+      bytes.insert(bytes.end(), event->begin(), event->end());
+    }
+    return bytes;
+  }
+
+  std::filesystem::path directory_ = [] {
+    std::string path = (std::filesystem::temp_directory_path() / "binrelay-session-XXXXXX").string();
+    return std::filesystem::path(::mkdtemp(path.data()));
+  }();
+  golden::Sample sample_;
+  IoThreads io_{2};
+  ReplicaRegistry registry_;
+  UserDirectory users_{{{"replica", parse_password_hash(native_password_hash("secret")).value(), AccountConfig::View::all}}};
+  TailSignal tail_{{&io_.at(0), &io_.at(1)}};
+  std::unique_ptr<EventLog> log_;
+  std::unique_ptr<TlsContext> tls_;
+  SessionContext context_;
+  Listener listener_{io_, context_};
+  std::uint16_t port_ = 0;
+};
+
+TEST_F(SessionTest, ShowsTheVersionOfItsSource) {
+  serve("mysql-9.7-row");
+  append_file("binlog.000001");
+  const auto client = connect();
+  EXPECT_EQ(client->version(), sample_.format().server_version);
+  EXPECT_EQ(client->rows("SELECT VERSION()").at(0).at(0), sample_.format().server_version);
+  EXPECT_EQ(client->rows("SELECT @@GLOBAL.SERVER_ID").at(0).at(0), "77");
+}
+
+TEST_F(SessionTest, RefusesAWrongPassword) {
+  serve("mysql-9.7-row");
+  append_file("binlog.000001");
+  ProtocolClient client(port_);
+  const ByteBuffer reply = client.log_in("replica", "guess");
+  EXPECT_THAT(std::string(as_text(reply)), HasSubstr("Access denied for user 'replica'"));
+}
+
+TEST_F(SessionTest, ADumpFromTheStartIsTheFileByteForByte) {
+  for (const char* name : {"mysql-9.7-row", "mysql-9.7-payload", "mysql-9.7-anonymous"}) {
+    SCOPED_TRACE(name);
+    serve(name);
+    append_file("binlog.000001");
+    const auto client = replica();
+    client->dump("binlog.000001", 4, kNonBlocking, 5);
+    const ByteBuffer bytes = stored_bytes(*client);
+    EXPECT_EQ(client->end(), "EOF");
+    EXPECT_EQ(as_text(bytes), as_text(sample_.bytes().subspan(kFirstEventOffset)));
+    listener_.stop();
+    registry_.end_all(EndReason::shutdown);
+    log_.reset();
+    std::filesystem::remove_all(directory_ / "stream");
+  }
+}
+
+TEST_F(SessionTest, ADumpFromTheMiddleBeginsWithAnAlteredFormatDescription) {
+  serve("mysql-9.7-row");
+  append_file("binlog.000001");
+  const auto events = sample_.events();
+  const auto& middle = events[events.size() / 2];
+  const auto client = replica();
+  client->dump("binlog.000001", static_cast<std::uint32_t>(middle.offset), kNonBlocking, 5);
+  const ByteBuffer bytes = stored_bytes(*client);
+  const EventHeader first = decode_event_header(bytes).value();
+  EXPECT_EQ(first.type, EventType::format_description);
+  EXPECT_EQ(first.log_pos, 0u);
+  EXPECT_EQ(as_text(Bytes(bytes).subspan(first.size)), as_text(sample_.bytes().subspan(middle.offset)));
+}
+
+TEST_F(SessionTest, APositionInsideAnEventIsRefused) {
+  serve("mysql-9.7-row");
+  append_file("binlog.000001");
+  for (std::uint32_t position = 130; position < 200; ++position) {
+    bool boundary = false;
+    for (const auto& event : sample_.events()) boundary |= event.offset == position;
+    if (boundary) continue;
+    const auto client = replica();
+    client->dump("binlog.000001", position, kNonBlocking, 5);
+    while (client->event()) {
+    }
+    EXPECT_NE(client->end(), "EOF") << position;
+    EXPECT_THAT(client->end(), HasSubstr("the first event 'binlog.000001' at " + std::to_string(position)));
+  }
+}
+
+TEST_F(SessionTest, UnknownFilesAndPositionsPastTheEndAreRefusedInTheSourcesWords) {
+  serve("mysql-9.7-row");
+  append_file("binlog.000001");
+  auto client = replica();
+  client->dump("binlog.000009", 4, kBlocking, 5);
+  EXPECT_FALSE(client->event());
+  EXPECT_EQ(client->end(), "Could not find first log file name in binary log index file");
+  client = replica();
+  client->dump("binlog.000001", 99999999, kBlocking, 5);
+  EXPECT_FALSE(client->event());
+  EXPECT_EQ(client->end(), "Client requested source to start replication from position > file size");
+}
+
+TEST_F(SessionTest, AGtidDumpSkipsWhatTheReplicaHasAndSaysWhereItStands) {
+  serve("mysql-9.7-row");
+  append_file("binlog.000001");
+  const auto client = replica();
+  const MysqlGtidSet everything = std::get<MysqlGtidSet>(log_->executed());
+  const ByteBuffer set = everything.encode();
+  client->dump_gtid(set, kNonBlocking, 5);
+  std::vector<EventType> types;
+  while (const auto event = client->event()) types.push_back(decode_event_header(*event).value().type);
+  EXPECT_EQ(client->end(), "EOF");
+  EXPECT_THAT(types, testing::ElementsAre(EventType::rotate, EventType::format_description, EventType::previous_gtids, EventType::heartbeat,
+                                          EventType::rotate));
+}
+
+TEST_F(SessionTest, ABlockingDumpFollowsTheLogWhileItGrows) {
+  serve("mysql-9.7-row");
+  ASSERT_TRUE(log_->open_segment("binlog.000001").ok());
+  append_events(0, 2);
+  ASSERT_TRUE(log_->sync().ok());
+  const auto client = replica();
+  client->dump("binlog.000001", 4, kBlocking, 5);
+  const std::size_t count = sample_.events().size();
+  std::thread upstream([&] {
+    for (std::size_t i = 2; i < count; ++i) append_events(i, i + 1);
+  });
+  ByteBuffer bytes;
+  while (bytes.size() < sample_.bytes().size() - kFirstEventOffset) {
+    const auto event = client->event();
+    ASSERT_TRUE(event) << client->end();
+    if ((decode_event_header(*event).value().flags & kFlagArtificial) == 0) bytes.insert(bytes.end(), event->begin(), event->end());
+  }
+  upstream.join();
+  EXPECT_EQ(as_text(bytes), as_text(sample_.bytes().subspan(kFirstEventOffset)));
+}
+
+TEST_F(SessionTest, ManyDumpsFollowTheLogAtOnce) {
+  serve("mysql-9.7-row");
+  ASSERT_TRUE(log_->open_segment("binlog.000001").ok());
+  append_events(0, 2);
+  ASSERT_TRUE(log_->sync().ok());
+  const std::size_t count = sample_.events().size();
+  const std::string expected(as_text(sample_.bytes().subspan(kFirstEventOffset)));
+  std::vector<std::thread> consumers;
+  for (std::uint32_t i = 0; i < 8; ++i) {
+    consumers.emplace_back([&, i] {
+      const auto client = replica();
+      client->dump("binlog.000001", 4, kBlocking, 100 + i);
+      std::string bytes;
+      while (bytes.size() < expected.size()) {
+        const auto event = client->event();
+        ASSERT_TRUE(event) << client->end();
+        if ((decode_event_header(*event).value().flags & kFlagArtificial) == 0) bytes += as_text(*event);
+      }
+      EXPECT_EQ(bytes, expected);
+    });
+  }
+  for (std::size_t i = 2; i < count; ++i) append_events(i, i + 1);
+  for (auto& consumer : consumers) consumer.join();
+}
+
+TEST_F(SessionTest, HeartbeatsComeWhenNothingElseDoes) {
+  serve("mysql-9.7-row");
+  append_file("binlog.000001");
+  const auto client = replica();
+  client->run("SET @master_heartbeat_period = 20000000, @source_heartbeat_period = 20000000");
+  client->dump("binlog.000001", static_cast<std::uint32_t>(sample_.bytes().size()), kBlocking, 5);
+  int heartbeats = 0;
+  while (heartbeats < 3) {
+    const auto event = client->event();
+    ASSERT_TRUE(event) << client->end();
+    const EventHeader header = decode_event_header(*event).value();
+    if (header.type != EventType::heartbeat) continue;
+    ++heartbeats;
+    EXPECT_EQ(header.log_pos, sample_.bytes().size());
+    EXPECT_TRUE(event_checksum_holds(*event));
+  }
+}
+
+TEST_F(SessionTest, KillClosesADumpAndKillQueryEndsItWithEof) {
+  serve("mysql-9.7-row");
+  append_file("binlog.000001");
+  const auto admin = connect();
+  for (const bool query : {false, true}) {
+    const auto client = replica();
+    client->dump("binlog.000001", 4, kBlocking, 5);
+    ASSERT_TRUE(client->event());
+    const std::string id = std::to_string(client->connection_id());
+    const ByteBuffer reply = admin->run((query ? "KILL QUERY " : "KILL ") + id);
+    EXPECT_EQ(reply.at(0), std::byte{0}) << as_text(reply);
+    while (client->event()) {
+    }
+    EXPECT_EQ(client->end(), query ? "EOF" : "closed");
+  }
+}
+
+TEST_F(SessionTest, ANewDumpOfTheSameReplicaEndsTheOlder) {
+  serve("mysql-9.7-row");
+  append_file("binlog.000001");
+  const std::string uuid = "aaaaaaaa-0000-0000-0000-000000000001";
+  const auto older = replica(uuid);
+  older->dump("binlog.000001", 4, kBlocking, 5);
+  ASSERT_TRUE(older->event());
+  const auto newer = replica(uuid);
+  newer->dump("binlog.000001", 4, kBlocking, 5);
+  ASSERT_TRUE(newer->event());
+  while (older->event()) {
+  }
+  EXPECT_THAT(older->end(), HasSubstr("A replica with the same server_uuid/server_id as this replica has connected to the source"));
+}
+
+TEST_F(SessionTest, BytesFromADumpingClientAreForgotten) {
+  serve("mysql-9.7-row");
+  ASSERT_TRUE(log_->open_segment("binlog.000001").ok());
+  append_events(0, 2);
+  ASSERT_TRUE(log_->sync().ok());
+  const auto client = replica();
+  client->dump("binlog.000001", 4, kBlocking, 5);
+  ASSERT_TRUE(client->event());
+  client->command(0x0e);                  // COM_PING
+  client->send_packet(ByteBuffer(1));     // a stray NUL
+  append_events(2, sample_.events().size());
+  std::uint64_t received = 0;
+  while (received < sample_.bytes().size() - kFirstEventOffset) {
+    const auto event = client->event();
+    ASSERT_TRUE(event) << client->end();
+    received += event->size();
+  }
+}
+
+TEST_F(SessionTest, AConsumerThatGoesAwayLeavesTheList) {
+  serve("mysql-9.7-row");
+  append_file("binlog.000001");
+  {
+    const auto client = replica();
+    client->dump("binlog.000001", 4, kBlocking, 5);
+    ASSERT_TRUE(client->event());
+    EXPECT_EQ(registry_.size(), 1u);
+  }
+  for (int i = 0; i < 100 && registry_.size() > 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  EXPECT_EQ(registry_.size(), 0u);
+}
+
+TEST_F(SessionTest, ShowsItsBinlogEventsAsTheSourceDoes) {
+  serve("mysql-9.7-row");
+  append_file("binlog.000001");
+  const auto client = connect();
+  const auto rows = client->rows("SHOW BINLOG EVENTS IN 'binlog.000001'");
+  ASSERT_EQ(rows.size(), sample_.shown.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    EXPECT_EQ(rows[i][1], std::to_string(sample_.shown[i].position));
+    EXPECT_EQ(rows[i][2], sample_.shown[i].type);
+  }
+  EXPECT_EQ(client->rows("SHOW BINLOG EVENTS LIMIT 1, 3").size(), 3u);
+}
+
+TEST_F(SessionTest, MariadbDumpsFollowAPosition) {
+  serve("mariadb-10.11-row");
+  append_file("m.000001");
+  const auto client = replica();
+  const std::string position = std::get<MariadbBinlogState>(log_->executed()).position().to_text();
+  client->run("SET @slave_connect_state='" + position + "'");
+  client->dump("", 4, kNonBlocking, 5);
+  int groups = 0;
+  bool told_where_it_stands = false;
+  while (const auto event = client->event()) {
+    const EventHeader header = decode_event_header(*event).value();
+    groups += header.type == EventType::mariadb_gtid;
+    told_where_it_stands |= header.type == EventType::mariadb_gtid_list && (header.flags & kFlagArtificial) != 0;
+  }
+  EXPECT_EQ(client->end(), "EOF");
+  EXPECT_EQ(groups, 0);
+  EXPECT_TRUE(told_where_it_stands);
+}
+
+}  // namespace
+}  // namespace binrelay
