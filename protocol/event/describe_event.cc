@@ -104,11 +104,13 @@ Result<std::string> previous_gtids_text(const Described& in) {
 }
 
 Result<std::string> gtid_list_text(const Described& in) {
-  BINRELAY_ASSIGN(const MariadbGtidList list, decode_mariadb_gtid_list(in.event, in.checksum));
+  BINRELAY_ASSIGN(MariadbGtidList list, decode_mariadb_gtid_list(in.event, in.checksum));
+  // The event has domains in any order, each one's last GTID last.
+  std::stable_sort(list.gtids.begin(), list.gtids.end(), [](const auto& left, const auto& right) { return left.domain < right.domain; });
   std::string text = "[";
   for (const MariadbGtid& gtid : list.gtids) {
     if (text.size() > in.max_length) break;
-    if (text.size() > 1) text += ", ";
+    if (text.size() > 1) text += ",";
     text += to_text(gtid);
   }
   return text + "]";

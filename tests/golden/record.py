@@ -10,6 +10,7 @@ import os
 import pathlib
 import sys
 import tempfile
+import threading
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "tools"))
@@ -139,6 +140,28 @@ def mariadb_compressed(server):
     server.sql("SET GLOBAL log_bin_compress = OFF")
 
 
+def mariadb_group_commit(server):
+    """Two groups that commit together share a commit id."""
+    with session(server) as run:
+        run("CREATE TABLE together (id INT PRIMARY KEY)")
+    server.sql("SET GLOBAL binlog_commit_wait_count = 2")
+    server.sql("SET GLOBAL binlog_commit_wait_usec = 5000000")
+
+    def insert(number):
+        with session(server) as run:
+            run(f"INSERT INTO together VALUES ({number})")
+    threads = [threading.Thread(target=insert, args=[number]) for number in (1, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    server.sql("SET GLOBAL binlog_commit_wait_count = 0")
+
+
+def flush(server):
+    server.sql("FLUSH BINARY LOGS")
+
+
 def mysql_tags(server):
     with session(server) as run:
         run("CREATE TABLE tagged (id INT PRIMARY KEY)",
@@ -178,12 +201,14 @@ SAMPLES = {
     "mariadb-10.11-statement": (lambda: MariaDb(series="10.11", local_infile="ON"), statements),
     "mariadb-10.11-compressed": (lambda: MariaDb(series="10.11", binlog_format="ROW"), mariadb_compressed),
     "mariadb-10.11-no-checksum": (lambda: MariaDb(series="10.11", binlog_checksum="NONE", binlog_format="ROW"), xa),
+    "mariadb-10.11-group-commit": (lambda: MariaDb(series="10.11", binlog_format="ROW"),
+                                   in_turn(mariadb_domains, flush, mariadb_group_commit)),
     "mariadb-11.8-row": (lambda: MariaDb(series="11.8", binlog_format="ROW"), in_turn(transactions, mixed_engines, xa, mariadb_domains)),
     "mariadb-11.8-statement": (lambda: MariaDb(series="11.8", local_infile="ON"), statements),
     "mysql-9.7-row": (MySql, in_turn(transactions, xa, mysql_rows_extra)),
     "mysql-9.7-anonymous": (lambda: MySql(gtid=False), in_turn(transactions, mixed_engines)),
     "mysql-9.7-tagged": (MySql, mysql_tags),
-    "mysql-9.7-after-tagged": (MySql, in_turn(mysql_tags, lambda server: server.sql("FLUSH BINARY LOGS"), xa)),
+    "mysql-9.7-after-tagged": (MySql, in_turn(mysql_tags, flush, xa)),
     "mysql-9.7-payload": (MySql, mysql_payloads),
     "mysql-9.7-statement": (lambda: MySql(gtid=False, local_infile="ON", binlog_checksum="NONE"), statements),
 }
