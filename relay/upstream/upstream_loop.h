@@ -4,6 +4,7 @@
 // Thread:  owns one (client library calls block), and a second for the watch connection.
 // Owner:   Stream. Borrows the EventLog.
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -35,11 +36,12 @@ const char* to_text(UpstreamStatus::State state);
 class UpstreamLoop {
  public:
   // `on_identity`: called on the upstream thread when source() of the log has been recorded for the first time or has changed.
+  // `directory`: of the stream; before an empty log is filled its free space is compared with what the source has. "" = not compared.
   UpstreamLoop(EventLog& log, SourceConfig config, std::string report_host, std::uint16_t report_port, std::shared_ptr<spdlog::logger> logger,
-               std::function<void()> on_identity);
+               std::function<void()> on_identity, std::filesystem::path directory = {});
   ~UpstreamLoop();  // stop()
   void start();
-  void stop();      // interrupts a blocking read, flushes the log, joins
+  void stop();      // interrupts a blocking read, flushes the log, joins; waits for the connect timeout while connecting
   UpstreamStatus status() const;  // any thread
 
  private:

@@ -1,0 +1,194 @@
+#include "relay/upstream/source_watch.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace binrelay {
+namespace {
+
+constexpr std::chrono::seconds kPeriod{5};
+// The list makes the source open every file: asked once a minute, or when its end lies before ours.
+constexpr unsigned kLooksPerFileList = 12;
+
+// Numbers grow a digit when they must, so a shorter name is an older one.
+bool precedes(const std::string& left, const std::string& right) {
+  return left.size() != right.size() ? left.size() < right.size() : left < right;
+}
+
+std::optional<LogView> view_of(const EventLog& log) {
+  const auto source = log.source();
+  const LogPosition end = log.ends().written;
+  const auto segment = log.catalog()->find(end.segment);
+  if (!source || !segment) return std::nullopt;
+  return LogView{*source, segment->source_name, end.offset, log.executed()};
+}
+
+template <class Number>
+Number number_or_zero(const std::optional<std::string>& text) {
+  Number number{};
+  if (text) {
+    for (const char digit : *text) {
+      if (digit < '0' || digit > '9') return 0;
+      number = static_cast<Number>(number * 10 + static_cast<Number>(digit - '0'));
+    }
+  }
+  return number;
+}
+
+bool is_empty(const GtidState& state) {
+  return std::visit([](const auto& set) { return set.empty(); }, state);
+}
+
+}  // namespace
+
+std::optional<std::string> find_contradiction(const LogView& log, const SourceView& seen) {
+  const bool same_server =
+      log.source.flavour == Flavour::mysql ? seen.server_uuid == log.source.server_uuid : seen.server_id == log.source.server_id;
+  if (!same_server) return "its address leads to another server now";
+  const auto shorter = [&](std::uint64_t size) {
+    return log.file + " ends at " + std::to_string(size) + " there, " + std::to_string(log.end) + " was received from it";
+  };
+  if (seen.end.file == log.file && seen.end.position < log.end) return shorter(seen.end.position);
+  if (!seen.files) return std::nullopt;
+  const auto file = std::find_if(seen.files->begin(), seen.files->end(), [&](const BinlogFile& each) { return each.name == log.file; });
+  if (file == seen.files->end()) return log.file + ", which is being read, is gone there";
+  if (file->size < log.end) return shorter(file->size);
+  return std::nullopt;
+}
+
+GtidState missing_on_source(const GtidState& log, const GtidState& seen) {
+  if (const auto* own = std::get_if<MysqlGtidSet>(&log)) {
+    const auto* theirs = std::get_if<MysqlGtidSet>(&seen);
+    return theirs ? difference(*own, *theirs) : *own;
+  }
+  MariadbBinlogState missing;
+  const auto* theirs = std::get_if<MariadbBinlogState>(&seen);
+  for (const MariadbGtid& gtid : std::get<MariadbBinlogState>(log).to_list()) {
+    if (!theirs || theirs->sequence_of(gtid.domain, gtid.server).value_or(0) < gtid.sequence) missing.add(gtid);
+  }
+  return missing;
+}
+
+SourceWatch::SourceWatch(EventLog& log, std::unique_ptr<EventSource> source, std::shared_ptr<spdlog::logger> logger,
+                         std::function<void(const SourceView&)> on_view, std::function<void(std::string)> on_contradiction)
+    : log_(log),
+      source_(std::move(source)),
+      logger_(std::move(logger)),
+      on_view_(std::move(on_view)),
+      on_contradiction_(std::move(on_contradiction)) {}
+
+SourceWatch::~SourceWatch() { stop(); }
+
+void SourceWatch::start() { thread_ = std::thread([this] { run(); }); }
+
+void SourceWatch::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  source_->interrupt();
+  if (thread_.joinable()) thread_.join();
+}
+
+void SourceWatch::set_active(bool active) {
+  {
+    const std::lock_guard lock(mutex_);
+    active_ = look_now_ = active;
+  }
+  changed_.notify_all();
+}
+
+// True: look. False: stop.
+bool SourceWatch::wait_for_next_look() {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, kPeriod, [this] { return stopping_ || look_now_; });
+  while (!stopping_ && !active_) {
+    lock.unlock();
+    source_->close();
+    connected_ = false;
+    lock.lock();
+    changed_.wait(lock, [this] { return stopping_ || active_; });
+  }
+  looks_until_files_ = std::exchange(look_now_, false) ? 0 : looks_until_files_;
+  return !stopping_;
+}
+
+void SourceWatch::run() {
+  while (wait_for_next_look()) look();
+  source_->close();
+}
+
+void SourceWatch::look() {
+  const auto own = view_of(log_);
+  if (!own) return;
+  if (!connected_) {
+    if (const auto connected = source_->connect(); !connected) {
+      logger_->debug("watch: {}", connected.error().context);
+      return;
+    }
+    connected_ = true;
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return;
+  }
+  auto seen = read_view(own->source, looks_until_files_ == 0);
+  // A source whose end lies before ours has lost something, unless the list says otherwise.
+  if (seen && !seen->files && precedes(seen->end.file, own->file)) seen = read_view(own->source, true);
+  if (!seen) {
+    logger_->debug("watch: {}", seen.error().context);
+    source_->close();
+    connected_ = false;
+    return;
+  }
+  looks_until_files_ = seen->files ? kLooksPerFileList - 1 : looks_until_files_ - 1;
+  on_view_(*seen);
+  auto found = find_contradiction(*own, *seen);
+  if (!found) found = still_missing(*own, *seen);
+  if (found) on_contradiction_(std::move(*found));
+}
+
+std::optional<std::string> SourceWatch::still_missing(const LogView& own, const SourceView& seen) {
+  const std::optional<GtidState> before = std::exchange(missing_, missing_on_source(own.executed, seen.executed));
+  if (!before) return std::nullopt;
+  const GtidState still = missing_on_source(*before, seen.executed);
+  // Said once: if the bytes turn out to be the same after reconnecting, it was the source's own account of itself that changed.
+  std::string text = to_text(still);
+  if (is_empty(still) || text == told_) return std::nullopt;
+  told_ = text;
+  return "it does not have " + text + " any more";
+}
+
+Result<SourceView> SourceWatch::read_view(const SourceIdentity& recorded, bool with_files) {
+  SourceView view;
+  const bool mysql = recorded.flavour == Flavour::mysql;
+  BINRELAY_ASSIGN(const Table identity,
+                  source_->query(mysql ? "SELECT @@global.server_uuid AS server_uuid, @@global.server_id AS server_id"
+                                       : "SELECT @@global.server_id AS server_id"));
+  view.server_id = ServerId{number_or_zero<std::uint32_t>(identity.at(0, "server_id"))};
+  if (mysql) {
+    BINRELAY_ASSIGN(view.server_uuid, parse_uuid(identity.at(0, "server_uuid").value_or("")));
+  }
+  BINRELAY_ASSIGN(view.end, read_binlog_end(*source_, recorded.flavour));
+  if (with_files) {
+    BINRELAY_ASSIGN(view.files, read_binlog_files(*source_, recorded.flavour));
+  }
+  if (mysql) {
+    view.executed = MysqlGtidSet{};
+    if (recorded.gtid_mode.empty()) return view;  // MySQL 5.5 has none
+    BINRELAY_ASSIGN(const Table executed, source_->query("SELECT @@global.gtid_executed AS gtid_executed"));
+    BINRELAY_ASSIGN(MysqlGtidSet set, MysqlGtidSet::parse(executed.at(0, "gtid_executed").value_or("")));
+    view.gtids = set.to_text();
+    view.executed = std::move(set);
+  } else {
+    BINRELAY_ASSIGN(const Table executed, source_->query("SELECT @@global.gtid_binlog_state AS gtid_binlog_state"));
+    BINRELAY_ASSIGN(MariadbBinlogState state, MariadbBinlogState::parse(executed.at(0, "gtid_binlog_state").value_or("")));
+    view.gtids = state.position().to_text();
+    view.executed = std::move(state);
+  }
+  return view;
+}
+
+}  // namespace binrelay

@@ -1,0 +1,231 @@
+#include "relay/upstream/upstream_loop.h"
+
+#include <spdlog/spdlog.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <ctime>
+#include <mutex>
+#include <random>
+#include <thread>
+#include <utility>
+
+#include "relay/upstream/mysql_source.h"
+#include "relay/upstream/reconnect_pause.h"
+#include "relay/upstream/source_watch.h"
+#include "relay/upstream/upstream_session.h"
+
+namespace binrelay {
+
+const char* to_text(UpstreamStatus::State state) {
+  switch (state) {
+    case UpstreamStatus::State::connecting: return "connecting";
+    case UpstreamStatus::State::streaming: return "streaming";
+    case UpstreamStatus::State::waiting: return "waiting";
+    case UpstreamStatus::State::refused: return "refused";
+    case UpstreamStatus::State::stopped: return "stopped";
+  }
+  return "?";
+}
+
+// Impl runs sessions one after another on the upstream thread, and owns the watch beside them.
+class UpstreamLoop::Impl final : private SessionObserver {
+ public:
+  Impl(EventLog& log, UpstreamSettings settings, std::shared_ptr<spdlog::logger> logger, std::function<void()> on_identity)
+      : log_(log),
+        settings_(std::move(settings)),
+        logger_(std::move(logger)),
+        identity_changed_(std::move(on_identity)),
+        source_(settings_.source),
+        watch_(
+            log, std::make_unique<MysqlSource>(settings_.source), logger_, [this](const SourceView& view) { on_view(view); },
+            [this](std::string what) { on_contradiction(std::move(what)); }) {}
+
+  void start() {
+    BINRELAY_CHECK(!thread_.joinable(), "started once");
+    watch_.start();
+    thread_ = std::thread([this] { run(); });
+  }
+
+  void stop() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    woken_.notify_all();
+    source_.interrupt();
+    watch_.stop();
+    if (thread_.joinable()) thread_.join();
+  }
+
+  UpstreamStatus status() const {
+    const std::lock_guard lock(mutex_);
+    UpstreamStatus status = status_;
+    status.last_received = last_received_.load(std::memory_order_relaxed);
+    return status;
+  }
+
+ private:
+  void run();
+  void finish(const SessionEnd& end);
+  void tell(const SessionEnd& end);
+  void remember_cut_short(const SessionEnd& end);
+  bool pause(std::chrono::milliseconds length);
+  void set_state(UpstreamStatus::State state) {
+    const std::lock_guard lock(mutex_);
+    status_.state = state;
+  }
+
+  // SessionObserver, on the upstream thread.
+  void on_identity_recorded() override {
+    if (identity_changed_) identity_changed_();
+  }
+  void on_streaming(Flavour flavour) override;
+  void on_received() override { last_received_.store(std::time(nullptr), std::memory_order_relaxed); }
+  bool stopping() const override { return stopping_; }
+
+  // On the watch thread.
+  void on_view(const SourceView& view);
+  void on_contradiction(std::string what);
+
+  EventLog& log_;
+  const UpstreamSettings settings_;
+  const std::shared_ptr<spdlog::logger> logger_;
+  const std::function<void()> identity_changed_;
+
+  // The upstream thread's own.
+  MysqlSource source_;
+  ReconnectPause reconnect_pause_;
+  std::string cut_short_;            // a file of the source that ends inside an event, seen twice
+  std::string suspected_cut_short_;  // seen once
+  std::string last_told_;
+  std::chrono::steady_clock::time_point last_told_at_{};
+  std::minstd_rand jitter_{std::random_device{}()};
+
+  mutable std::mutex mutex_;  // guards status_ and contradiction_
+  std::condition_variable woken_;
+  UpstreamStatus status_;
+  std::string contradiction_;
+  std::atomic<bool> stopping_ = false;
+  std::atomic<std::int64_t> last_received_ = 0;
+
+  std::thread thread_;
+  SourceWatch watch_;
+};
+
+void UpstreamLoop::Impl::run() {
+  while (!stopping_) {
+    set_state(UpstreamStatus::State::connecting);
+    // A log that takes no more is no reason to bother the source.
+    const auto usable = log_.flush();
+    const SessionEnd end = usable ? UpstreamSession(log_, source_, settings_, *this, *logger_).run(cut_short_)
+                                  : SessionEnd{SessionEnd::Kind::log_failed, usable.error().context, "", false};
+    watch_.set_active(false);
+    if (stopping_) break;
+    finish(end);
+  }
+  set_state(UpstreamStatus::State::stopped);
+}
+
+void UpstreamLoop::Impl::finish(const SessionEnd& received_end) {
+  SessionEnd end = received_end;
+  {
+    const std::lock_guard lock(mutex_);
+    // The watch has broken the connection: its reason is the reason.
+    if (const std::string what = std::exchange(contradiction_, {}); !what.empty() && end.kind == SessionEnd::Kind::lost) {
+      end.reason = "the source contradicts what it has sent: " + what + "; comparing on a new connection";
+    }
+  }
+  remember_cut_short(end);
+  const auto length = reconnect_pause_.after(end, std::uniform_real_distribution<>(0, 1)(jitter_));
+  {
+    const std::lock_guard lock(mutex_);
+    const bool refused = end.kind == SessionEnd::Kind::refused || end.kind == SessionEnd::Kind::log_failed;
+    status_.state = refused ? UpstreamStatus::State::refused : UpstreamStatus::State::waiting;
+    status_.last_error = end.reason;
+    status_.connected_since = 0;
+    ++status_.reconnects;
+  }
+  tell(end);
+  pause(length);
+}
+
+void UpstreamLoop::Impl::remember_cut_short(const SessionEnd& end) {
+  if (end.kind != SessionEnd::Kind::cut_short) {
+    suspected_cut_short_.clear();
+    return;
+  }
+  // Once may be a passing fault of the source's disk.
+  if (suspected_cut_short_ == end.place) cut_short_ = end.place;
+  suspected_cut_short_ = end.place;
+}
+
+void UpstreamLoop::Impl::tell(const SessionEnd& end) {
+  constexpr std::chrono::minutes kRepeat{5};
+  const auto now = std::chrono::steady_clock::now();
+  if (end.reason == last_told_ && now - last_told_at_ < kRepeat) return;
+  last_told_ = end.reason;
+  last_told_at_ = now;
+  switch (end.kind) {
+    case SessionEnd::Kind::lost:
+    case SessionEnd::Kind::cut_short:
+      logger_->warn("source lost, reconnecting: {}", end.reason);
+      break;
+    case SessionEnd::Kind::refused:
+      logger_->error("source refused, trying again every {} s: {}", ReconnectPause::kSlow.count() / 1000, end.reason);
+      break;
+    case SessionEnd::Kind::bad_event:
+      if (reconnect_pause_.stuck()) {
+        logger_->error("the source sends the same place damaged every time; nothing of it is stored, trying again every {} s: {}",
+                       ReconnectPause::kSlow.count() / 1000, end.reason);
+      } else {
+        logger_->error("a damaged event, not stored, is fetched again: {}", end.reason);
+      }
+      break;
+    case SessionEnd::Kind::log_failed:
+      logger_->error("the log takes no more events until the relay is restarted: {}", end.reason);
+      break;
+  }
+}
+
+bool UpstreamLoop::Impl::pause(std::chrono::milliseconds length) {
+  std::unique_lock lock(mutex_);
+  return woken_.wait_for(lock, length, [this] { return stopping_.load(); });
+}
+
+void UpstreamLoop::Impl::on_streaming(Flavour) {
+  {
+    const std::lock_guard lock(mutex_);
+    status_.state = UpstreamStatus::State::streaming;
+    status_.connected_since = std::time(nullptr);
+  }
+  watch_.set_active(true);
+}
+
+void UpstreamLoop::Impl::on_view(const SourceView& view) {
+  const std::lock_guard lock(mutex_);
+  status_.source_file = view.end.file;
+  status_.source_position = view.end.position;
+  status_.source_gtids = view.gtids;
+}
+
+void UpstreamLoop::Impl::on_contradiction(std::string what) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (status_.state != UpstreamStatus::State::streaming) return;
+    contradiction_ = std::move(what);
+  }
+  source_.interrupt();
+}
+
+UpstreamLoop::UpstreamLoop(EventLog& log, SourceConfig config, std::string report_host, std::uint16_t report_port,
+                           std::shared_ptr<spdlog::logger> logger, std::function<void()> on_identity, std::filesystem::path directory)
+    : impl_(std::make_unique<Impl>(log, UpstreamSettings{std::move(config), std::move(report_host), report_port, std::move(directory)},
+                                   std::move(logger), std::move(on_identity))) {}
+
+UpstreamLoop::~UpstreamLoop() { stop(); }
+void UpstreamLoop::start() { impl_->start(); }
+void UpstreamLoop::stop() { impl_->stop(); }
+UpstreamStatus UpstreamLoop::status() const { return impl_->status(); }
+
+}  // namespace binrelay
