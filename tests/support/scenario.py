@@ -69,15 +69,15 @@ class Stage:
         self._cast = []
 
     def mysql(self, name, copy_of=None, **options):
-        return self._enter(self._with_data(MySql(name, **options), copy_of))
+        return self.enter(self._with_data(MySql(name, **options), copy_of))
 
     def mariadb(self, name, copy_of=None, **options):
-        return self._enter(self._with_data(MariaDb(name, **options), copy_of))
+        return self.enter(self._with_data(MariaDb(name, **options), copy_of))
 
     def relay(self, source, **options):
         if self.direct:
-            return self._enter(Direct(source))
-        return self._enter(Relay(source, **options))
+            return self.enter(Direct(source))
+        return self.enter(Relay(source, **options))
 
     @staticmethod
     def _with_data(server, copy_of):
@@ -93,7 +93,8 @@ class Stage:
     def say(self, text):
         print(f"   {time.monotonic() - self.began:6.1f} s  {text}", flush=True)
 
-    def _enter(self, member):
+    def enter(self, member):
+        """Starts somebody and stops them when the scenario ends."""
         self._cast.append(member)
         return member.start()
 

@@ -91,6 +91,11 @@ class Relay:
     def process(self):
         return self._process
 
+    @property
+    def sanitized(self):
+        """Built with a sanitizer, which slows it down and takes memory of its own."""
+        return b"__asan_init" in binary().read_bytes() or b"__tsan_init" in binary().read_bytes()
+
     def alive(self):
         return self._process is not None and self._process.poll() is None
 
