@@ -10,6 +10,7 @@ Exit code 77 with a line "SKIPPED: reason" means that a scenario could not run h
 """
 
 import argparse
+import os
 import pathlib
 import sys
 import time
@@ -128,7 +129,8 @@ class Stage:
 def main(*scenarios):
     arguments = argparse.ArgumentParser(description=sys.modules["__main__"].__doc__)
     arguments.add_argument("--only", action="append", metavar="NAME", help="this scenario; may be repeated")
-    arguments.add_argument("--full", action="store_true", help="the long figures")
+    arguments.add_argument("--full", action="store_true", default=bool(os.environ.get("BINRELAY_TEST_FULL")),
+                           help="the long figures")
     arguments.add_argument("--direct", action="store_true", help="no relay: prove the scenario itself")
     arguments.add_argument("--list", action="store_true")
     options = arguments.parse_args()

@@ -46,10 +46,9 @@ def become_root():
         return
     if not shutil.which("sudo"):
         raise Unavailable("needs root or sudo, to run a server in a directory of its own")
-    kept = [f"HOME={pathlib.Path.home()}", f"PATH={os.environ['PATH']}"]
-    kept += [f"{name}={value}" for name, value in os.environ.items() if name.startswith("BINRELAY")]
+    kept = [f"{name}={value}" for name, value in os.environ.items() if name.startswith("BINRELAY")]
     sys.stdout.flush()
-    os.execvp("sudo", ["sudo", "-n", "env", *kept, sys.executable, *sys.argv])
+    os.execvp("sudo", ["sudo", "-n", "-H", "env", *kept, sys.executable, *sys.argv])
 
 
 def server_account():

@@ -41,7 +41,7 @@ class MariaDb(Server):
         said = machine.run([self.program, "--version"], chroot=self.root).stdout.decode()
         found = re.search(r"Ver (\d+\.\d+)\.\d+", said)
         if not found or self.series not in (None, found[1]):
-            raise Unavailable(f"wanted MariaDB {self.series}, found: {said.strip()}")
+            raise RuntimeError(f"wanted MariaDB {self.series}, found: {said.strip()}")
         return found[0].removeprefix("Ver ")
 
     def _initialise(self, datadir):

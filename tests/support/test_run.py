@@ -1,0 +1,151 @@
+"""What tests/run does after the packages are there: build, run every kind of test, one summary.
+
+The last line is "N passed, N failed, N skipped"; the exit code is 0 only when nothing failed and something ran.
+"""
+
+import argparse
+import collections
+import os
+import pathlib
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+LABELS = ("unit", "system", "filter", "consumers", "browse", "fuzz")
+FROM_RELEASE = ("system", "filter", "consumers", "browse")  # played with the release binary
+TSAN_TESTS = "^(protocol|storage|relay)\\."
+FUZZ_SECONDS, FUZZ_SECONDS_FULL = 10, 3600
+
+Result = collections.namedtuple("Result", "label name status reason")
+
+
+class TestRun:
+    def __init__(self, options):
+        self.options = options
+        self.jobs = str(os.cpu_count() or 1)
+        self.results = []
+        self.began = time.monotonic()
+
+    def wants(self, *labels):
+        return not self.options.label or any(label in self.options.label for label in labels)
+
+    # ---- steps
+
+    def run(self):
+        servers = self._start_making_servers() if self.wants(*FROM_RELEASE) else None
+        released = self.wants("unit", *FROM_RELEASE) and self._build("release")
+        if released and self.wants("unit"):
+            self._ctest("unit", "release", "-L", "^unit$", "-j", self.jobs)
+        sanitized = self.wants("unit", "system") and self._build("asan")
+        if sanitized and self.wants("unit"):
+            self._ctest("unit asan", "asan", "-L", "^unit$", "-LE", "^tidy$", "-j", self.jobs)
+        if self.wants("unit") and self._build("tsan"):
+            self._ctest("unit tsan", "tsan", "-R", TSAN_TESTS, "-j", self.jobs)
+        if servers:
+            self._finish_making_servers(servers)
+        for label in FROM_RELEASE:
+            if released and self.wants(label):
+                if label == "system" and self.options.asan:
+                    continue
+                self._ctest(label, "release", "-L", f"^{label}$", binary="release")
+        if sanitized and self.wants("system"):
+            chosen = "^system$" if self.options.asan else "^sanitized$"
+            self._ctest("system asan", "release" if released else "asan", "-L", chosen, binary="asan")
+        if self.wants("fuzz") and self._build("fuzz"):
+            self._ctest("fuzz", "fuzz", "-L", "^fuzz$", "-j", self.jobs)
+        return self._summary()
+
+    def _start_making_servers(self):
+        """The database servers of other suites are made while the compiler runs."""
+        self._say("making the database servers in the background")
+        return subprocess.Popen([sys.executable, "-u", "tools/lab/make_servers.py"], cwd=ROOT, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def _finish_making_servers(self, servers):
+        said, _ = servers.communicate()
+        self._say("database servers")
+        print(said, end="", flush=True)
+        if servers.returncode != 0:
+            self.results.append(Result("system", "database servers", "failed", said.strip().rpartition("\n")[2]))
+
+    def _build(self, preset):
+        for step, command in (("configure", ["cmake", "--preset", preset]),
+                              ("build", ["cmake", "--build", "--preset", preset, "-j", self.jobs])):
+            self._say(f"{step} {preset}")
+            if subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL).returncode != 0:
+                self.results.append(Result("build", f"{step} {preset}", "failed", ""))
+                return False
+        self._say(f"built {preset}")
+        return True
+
+    def _ctest(self, label, preset, *selection, binary=None):
+        self._say(f"tests: {label}")
+        report = ROOT / "build" / preset / f"report-{label.replace(' ', '-')}.xml"
+        report.unlink(missing_ok=True)
+        environment = {**os.environ, "BINRELAY_FUZZ_SECONDS": str(FUZZ_SECONDS_FULL if self.options.full else FUZZ_SECONDS)}
+        if binary:
+            environment["BINRELAY"] = str(ROOT / "build" / binary / "binrelay")
+        if self.options.full:
+            environment["BINRELAY_TEST_FULL"] = "1"
+        code = subprocess.run(
+            ["ctest", "--test-dir", f"build/{preset}", "--output-on-failure", "--no-tests=ignore",
+             "--test-output-size-passed", "65536", "--output-junit", report, *selection],
+            cwd=ROOT, env=environment, stdin=subprocess.DEVNULL).returncode
+        found = _read_report(label, report) if report.exists() else []
+        self.results += found
+        if code != 0 and not any(result.status == "failed" for result in found):
+            self.results.append(Result(label, "ctest", "failed", f"ctest ended with {code}"))
+
+    # ---- the end
+
+    def _summary(self):
+        print("\n==== summary", flush=True)
+        counts = collections.Counter((result.label, result.status) for result in self.results)
+        print(f"{'':14}{'passed':>8}{'failed':>8}{'skipped':>8}")
+        for label in dict.fromkeys(result.label for result in self.results):
+            print(f"{label:14}" + "".join(f"{counts[label, status]:8}" for status in ("passed", "failed", "skipped")))
+        for status in ("skipped", "failed"):
+            for result in self.results:
+                if result.status == status:
+                    print(f"{status.upper()} {result.label}: {result.name}" + (f": {result.reason}" if result.reason else ""))
+        print(f"{(time.monotonic() - self.began) / 60:.1f} minutes")
+        total = collections.Counter(result.status for result in self.results)
+        print(f"{total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped", flush=True)
+        return 0 if total["failed"] == 0 and total["passed"] > 0 else 1
+
+    def _say(self, text):
+        minutes, seconds = divmod(int(time.monotonic() - self.began), 60)
+        print(f"==== {minutes:02}:{seconds:02} {text}", flush=True)
+
+
+def _read_report(label, path):
+    results = []
+    for case in xml.etree.ElementTree.parse(path).getroot().iter("testcase"):
+        said = "".join(part.text or "" for part in case.iter("system-out"))
+        status = {"run": "passed", "fail": "failed"}.get(case.get("status"), "skipped")
+        results.append(Result(label, case.get("name"), status, _reason(said) if status == "skipped" else ""))
+    return results
+
+
+def _reason(said):
+    """What the test said of why it was skipped."""
+    lines = said.splitlines()
+    for number, line in enumerate(lines):
+        if line.startswith("SKIPPED:"):
+            return line.removeprefix("SKIPPED:").strip()
+        if line.rstrip().endswith(": Skipped"):  # GoogleTest: the reason follows
+            return lines[number + 1].strip() if number + 1 < len(lines) else ""
+    return "no reason given"
+
+
+def main():
+    arguments = argparse.ArgumentParser(prog="tests/run", description=__doc__.splitlines()[0])
+    arguments.add_argument("--label", action="append", choices=LABELS, help="only tests with this label; may be repeated")
+    arguments.add_argument("--full", action="store_true", help="the long figures: hours instead of minutes")
+    arguments.add_argument("--asan", action="store_true", help="play every system test with the AddressSanitizer build")
+    sys.exit(TestRun(arguments.parse_args()).run())
+
+
+main()
