@@ -1,0 +1,57 @@
+#include "tools/stream_directory.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "relay/config/relay_config.h"
+#include "storage/file/file_names.h"
+
+namespace binrelay {
+namespace {
+
+Result<std::filesystem::path> data_dir_of(const ArchiveOptions& options) {
+  if (!options.data_dir.empty()) return std::filesystem::path(options.data_dir);
+  // Reading an archive needs nothing of the file but where it is: its other mistakes do not matter here.
+  RelayConfig config;
+  const std::vector<ConfigProblem> problems = load_config(options.config, &config);
+  if (config.streams.empty() && !problems.empty()) {
+    return Error{Errc::not_found,
+                 options.config + ":" + std::to_string(problems.front().line) + ": " + problems.front().text};
+  }
+  return config.data_dir;
+}
+
+std::vector<std::string> streams_in(const std::filesystem::path& data_dir) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(data_dir, error), end; !error && entry != end;
+       entry.increment(error)) {
+    std::error_code unreadable;
+    if (std::filesystem::exists(StreamFiles{entry->path()}.format(), unreadable))
+      names.push_back(entry->path().filename());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace
+
+Result<std::filesystem::path> find_stream_directory(const ArchiveOptions& options) {
+  BINRELAY_ASSIGN(const std::filesystem::path data_dir, data_dir_of(options));
+  if (!options.stream.empty()) {
+    std::error_code error;
+    if (is_safe_stream_name(options.stream) && std::filesystem::is_directory(data_dir / options.stream, error)) {
+      return data_dir / options.stream;
+    }
+    return Error{Errc::not_found,
+                 data_dir.string() + " has no stream '" + options.stream + "'" + (error ? ": " + error.message() : "")};
+  }
+  const std::vector<std::string> names = streams_in(data_dir);
+  if (names.size() == 1) return data_dir / names.front();
+  if (names.empty()) return Error{Errc::not_found, "no stream in " + data_dir.string()};
+  std::string all;
+  for (const std::string& name : names) all += " " + name;
+  return Error{Errc::not_found, data_dir.string() + " has several streams, choose one with --stream:" + all};
+}
+
+}  // namespace binrelay
