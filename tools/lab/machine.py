@@ -48,7 +48,8 @@ def become_root():
         raise Unavailable("needs root or sudo, to run a server in a directory of its own")
     kept = [f"{name}={value}" for name, value in os.environ.items() if name.startswith("BINRELAY")]
     sys.stdout.flush()
-    os.execvp("sudo", ["sudo", "-n", "-H", "env", *kept, sys.executable, *sys.argv])
+    asking = [] if sys.stdin.isatty() else ["-n"]
+    os.execvp("sudo", ["sudo", *asking, "-H", "env", *kept, sys.executable, *sys.argv])
 
 
 def server_account():

@@ -1,4 +1,4 @@
-"""MariaDB 10.11 from this machine's packages, 11.8 from Debian trixie in a directory of its own."""
+"""MariaDB 10.11 and 11.8: from this machine's packages where they are of that series, else in a directory of its own."""
 
 import pathlib
 import re
@@ -8,6 +8,18 @@ import shutil
 from . import chroots, machine
 from .machine import Unavailable
 from .server import Server
+
+
+SUITES = {"10.11": "bookworm", "11.8": "trixie"}
+
+
+def _version_of(program, root=None):
+    said = machine.run([program, "--version"], chroot=root).stdout.decode()
+    return re.search(r"Ver (\d+\.\d+\.\d+)", said)[1]
+
+
+def _series(version):
+    return version.rpartition(".")[0]
 
 
 class MariaDb(Server):
@@ -30,19 +42,19 @@ class MariaDb(Server):
             self._add_key()
 
     def _provide(self):
-        if self.series == "11.8":
-            return chroots.provide("mariadb-11.8", "trixie",
-                                   ["mariadb-server-core", "mariadb-client-core", "mariadb-client"])
-        if not pathlib.Path(self.program).exists():
+        here = pathlib.Path(self.program).exists() and _series(_version_of(self.program))
+        if here and self.series in (None, here):
+            return None
+        if self.series is None:
             raise Unavailable("mariadb-server-core is not installed (tools/install-packages demo)")
-        return None
+        return chroots.provide(f"mariadb-{self.series}", SUITES[self.series],
+                               ["mariadb-server-core", "mariadb-client-core", "mariadb-client"])
 
     def _version(self):
-        said = machine.run([self.program, "--version"], chroot=self.root).stdout.decode()
-        found = re.search(r"Ver (\d+\.\d+)\.\d+", said)
-        if not found or self.series not in (None, found[1]):
-            raise RuntimeError(f"wanted MariaDB {self.series}, found: {said.strip()}")
-        return found[0].removeprefix("Ver ")
+        version = _version_of(self.program, self.root)
+        if self.series not in (None, _series(version)):
+            raise RuntimeError(f"the tests are written for MariaDB {self.series}, Debian {SUITES[self.series]} now has {version}")
+        return version
 
     def _initialise(self, datadir):
         machine.run(["/usr/bin/mariadb-install-db", "--no-defaults", f"--datadir={self.inside(datadir)}",

@@ -112,7 +112,7 @@ class Relay:
         wait_until(lambda: f"{self.name} listens\n{self.log_tail()}", listening, timeout)
 
     def _write_config(self):
-        source_user, source_password = self.source.add_replication_account("relay_" + self.name, self._source_password())
+        source_user, source_password = self.source.add_replication_account(self.name, self._source_password())
         password_file = self.dir / "source.password"
         password_file.touch(mode=0o600)
         password_file.write_text(source_password + "\n")
