@@ -5,8 +5,10 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <variant>
 
+#include "protocol/limits.h"
 #include "protocol/packet/replies.h"
 #include "protocol/sql/statement.h"
 #include "relay/commands/replica_registry.h"
@@ -23,6 +25,9 @@ struct RelayView {
   std::int64_t started_at = 0;                   // unix seconds
 };
 
+// What the user variables of a connection, the row of a SELECT or the arguments of a function may add up to.
+inline constexpr std::size_t kMaxExpressionBytes = 2 * kMaxUserVariableSize;
+
 struct OkAnswer {};
 struct UseDatabaseAnswer { std::string database; };
 struct KillAnswer { std::uint32_t connection_id = 0; bool query_only = false; };   // the session performs it, then OK
@@ -33,6 +38,10 @@ using Answer = std::variant<OkAnswer, ResultSet, SqlError, UseDatabaseAnswer, Ki
 Answer answer_statement(const Statement& statement, const RelayView& relay, SessionState& session);
 // COM_QUERY: parse, then answer; a parse error is 1064 with the source flavour's text.
 Answer answer_query(std::string_view text, const RelayView& relay, SessionState& session);
+// True when answering may read the log's files for long (binlog_gtid_pos): to be done on a thread that may wait for the disk.
+bool may_read_disk(std::string_view query);
+// Databases a connection may name (COM_INIT_DB, USE, at login): "", information_schema and mysql. Nothing is in them.
+bool is_known_database(std::string_view name);
 // COM_STATISTICS' one line.
 std::string statistics_line(const RelayView& relay);
 

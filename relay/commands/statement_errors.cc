@@ -1,0 +1,69 @@
+#include "relay/commands/statement_errors.h"
+
+namespace binrelay {
+namespace {
+
+std::string quoted(std::string_view text) { return "'" + std::string(text.substr(0, 200)) + "'"; }
+
+}  // namespace
+
+SqlError syntax_error(Flavour flavour, const ParseError& error) {
+  return {1064, "42000",
+          "You have an error in your SQL syntax; check the manual that corresponds to your " + std::string(to_text(flavour)) +
+              " server version for the right syntax to use near '" + error.near.substr(0, kMaxParseErrorText) + "' at line " +
+              std::to_string(error.line)};
+}
+
+SqlError empty_query() { return {1065, "42000", "Query was empty"}; }
+
+SqlError unknown_variable(std::string_view name) { return {1193, "HY000", "Unknown system variable " + quoted(name)}; }
+
+SqlError variable_is_global(std::string_view name) {
+  return {1229, "HY000", "Variable " + quoted(name) + " is a GLOBAL variable and should be set with SET GLOBAL"};
+}
+
+SqlError variable_is_not_of_session(std::string_view name) { return {1238, "HY000", "Variable " + quoted(name) + " is a GLOBAL variable"}; }
+
+SqlError variable_is_read_only(std::string_view name) { return {1238, "HY000", "Variable " + quoted(name) + " is a read only variable"}; }
+
+SqlError wrong_variable_value(std::string_view name, std::string_view value) {
+  return {1231, "42000", "Variable " + quoted(name) + " can't be set to the value of " + quoted(value)};
+}
+
+SqlError wrong_variable_type(std::string_view name) { return {1232, "42000", "Incorrect argument type to variable " + quoted(name)}; }
+
+SqlError unknown_character_set(std::string_view name) { return {1115, "42000", "Unknown character set: " + quoted(name)}; }
+
+SqlError unknown_column(Flavour flavour, std::string_view name) {
+  return {1054, "42S22", "Unknown column " + quoted(name) + (flavour == Flavour::mysql ? " in 'field list'" : " in 'SELECT'")};
+}
+
+SqlError unknown_function(std::string_view name) { return {1305, "42000", "FUNCTION " + std::string(name.substr(0, 200)) + " does not exist"}; }
+
+SqlError wrong_argument_count(std::string_view function) {
+  return {1582, "42000", "Incorrect parameter count in the call to native function " + quoted(function)};
+}
+
+SqlError number_out_of_range(std::string_view kind) { return {1690, "22003", std::string(kind) + " value is out of range"}; }
+
+SqlError malformed_gtid_text(std::string_view text) { return {1772, "HY000", "Malformed GTID set specification " + quoted(text) + "."}; }
+
+SqlError too_many_user_variables() { return {1105, "HY000", "binrelay: this connection has set too many user variables"}; }
+
+SqlError variable_too_long(std::string_view name) { return {1105, "HY000", "binrelay: the value for " + quoted(name) + " is too long"}; }
+
+SqlError expression_too_long() { return {1105, "HY000", "binrelay: the result of an expression is too long"}; }
+
+SqlError unknown_database(std::string_view name) { return {1049, "42000", "Unknown database " + quoted(name)}; }
+
+SqlError unknown_thread(std::uint64_t id) { return {1094, "HY000", "Unknown thread id: " + std::to_string(id)}; }
+
+SqlError no_binary_logging() { return {1381, "HY000", "You are not using binary logging"}; }
+
+SqlError refused_by_relay(std::string_view what) {
+  return {1290, "HY000",
+          "This server is binrelay, a binlog relay: it runs as with the --read-only option and cannot execute " +
+              std::string(what.substr(0, 200)) + ". Run it on the source server"};
+}
+
+}  // namespace binrelay
