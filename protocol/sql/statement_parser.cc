@@ -84,13 +84,18 @@ Statement parse_select(TokenCursor& in, std::string_view text) {
   in.accept_all({"FROM", "DUAL"});
   if (in.accept("LIMIT")) statement.limit = parse_limit(in);
 
-  const bool complete = !in.failed() && (in.at_end() || in.at_symbol(";"));
-  if (complete) return statement;
-  // A query for a server with tables, however much of it this parser understands.
-  if (has_word_ahead(bookmark, "FROM")) return RefusedStatement{"SELECT … FROM"};
-  if (at_select_clause(in)) return RefusedStatement{"SELECT … " + to_upper(in.peek().text)};
-  in.fail();
-  return statement;
+  if (!in.failed() && (in.at_end() || in.at_symbol(";"))) return statement;
+  std::string clause;
+  if (has_word_ahead(bookmark, "FROM")) {
+    clause = "FROM";  // a query for a server with tables, however much of it this parser understands
+  } else if (at_select_clause(in)) {
+    clause = to_upper(in.peek().text);
+  } else {
+    in.fail();
+    return statement;
+  }
+  in = bookmark;
+  return RefusedStatement{"SELECT … " + clause};
 }
 
 Statement parse_kill(TokenCursor& in) {

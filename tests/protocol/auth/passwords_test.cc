@@ -3,35 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "protocol/auth/digest.h"
 #include "protocol/auth/sha256_crypt.h"
+#include "tests/protocol/auth/client_responses.h"
 
 namespace binrelay {
 namespace {
 
-Scramble scramble() {
-  Scramble bytes;
-  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(0x21 + i);
-  return bytes;
-}
-
-template <std::size_t kSize>
-ByteBuffer exclusive_or(std::array<std::byte, kSize> left, const std::array<std::byte, kSize>& right) {
-  for (std::size_t i = 0; i < kSize; ++i) left[i] ^= right[i];
-  return {left.begin(), left.end()};
-}
-
-// What a client computes: SHA1(password) XOR SHA1(scramble, SHA1(SHA1(password))).
-ByteBuffer native_response(std::string_view password) {
-  const auto once = Sha1::of({as_bytes(password)});
-  return exclusive_or(once, Sha1::of({scramble(), Sha1::of({once})}));
-}
-
-// SHA256(password) XOR SHA256(SHA256(SHA256(password)), scramble).
-ByteBuffer sha2_response(std::string_view password) {
-  const auto once = Sha256::of({as_bytes(password)});
-  return exclusive_or(once, Sha256::of({Sha256::of({once}), scramble()}));
-}
+Scramble scramble() { return scramble_for_tests(); }
+ByteBuffer native_response(std::string_view password) { return native_client_response(password, scramble()); }
+ByteBuffer sha2_response(std::string_view password) { return sha2_client_response(password, scramble()); }
 
 PasswordHash hash(std::string_view text) {
   auto parsed = parse_password_hash(text);
@@ -46,13 +26,16 @@ struct StoredPassword {
 std::vector<StoredPassword> passwords_of_mysql() {
   return {
       {"secret",
-       "24412430304124283A010E0A0A125959083553503D3504013C4C1A523754304C354F4C5367666363526552596E533663724C442F6F4C41597372"
+       "24412430304124283A010E0A0A125959083553503D3504013C4C1A523754304C354F4C5367666363526552596E533663724C442F6F4C415"
+       "97372"
        "6A706833454D44396F4D4836"},
       {"p\u00e4ss w\u00f6rd \u2713",
-       "24412430304124610B7B66474A316A48437A7C6F48587001202D47746E2E2E524B634C4C6F47732E45546E386768666445755A2E552E482F6969"
+       "24412430304124610B7B66474A316A48437A7C6F48587001202D47746E2E2E524B634C4C6F47732E45546E386768666445755A2E552E482"
+       "F6969"
        "69726274507A777233483341"},
       {std::string(100, 'x'),
-       "244124303041242E2E48232B0F4D5E535F685E41720238670131264B52594F62785169307A2F56324963597656385A71426A36496E696D55434D"
+       "244124303041242E2E48232B0F4D5E535F685E41720238670131264B52594F62785169307A2F56324963597656385A71426A36496E696D5"
+       "5434D"
        "3744772F6B505943706F4133"},
   };
 }
@@ -140,8 +123,7 @@ TEST(Sha2FastResponse, AnswersTheScramble) {
 
 TEST(EncryptedPassword, IsUnmaskedByTheScramble) {
   const std::string password = "longer than the scramble of twenty bytes";
-  std::string masked = password + '\0';
-  for (std::size_t i = 0; i < masked.size(); ++i) masked[i] ^= static_cast<char>(scramble()[i % 20]);
+  std::string masked = masked_password(password, scramble());
   EXPECT_EQ(unmask_password(as_bytes(masked), scramble()), password);
   masked.pop_back();
   EXPECT_EQ(unmask_password(as_bytes(masked), scramble()), std::nullopt);

@@ -74,8 +74,15 @@ TEST(ResultSets, AreCountDefinitionsEofRowsEof) {
   EXPECT_EQ(sequence, 8);
   EXPECT_EQ(hex(payloads[0]), "02");
   EXPECT_EQ(hex(payloads[3]), "fe00000200");
-  EXPECT_EQ(as_text(payloads[4]), "\x0d" "binlog.000001" "\x03" "157");
-  EXPECT_EQ(as_text(payloads[5]), "\x0d" "binlog.000002" "\xfb");
+  EXPECT_EQ(as_text(payloads[4]),
+            "\x0d"
+            "binlog.000001"
+            "\x03"
+            "157");
+  EXPECT_EQ(as_text(payloads[5]),
+            "\x0d"
+            "binlog.000002"
+            "\xfb");
   EXPECT_EQ(hex(payloads[6]), "fe00000200");
 }
 
@@ -116,8 +123,10 @@ std::vector<Definition> definitions_of(const ResultSet& result) {
 
 TEST(ResultSets, DefineTheirColumns) {
   ResultSet result;
-  result.columns = {{"Position", ColumnType::longlong, true}, {"Server_Id", ColumnType::long_, false},
-                    {"seconds", ColumnType::double_, false}, {"File", ColumnType::var_string, false}};
+  result.columns = {{"Position", ColumnType::longlong, true},
+                    {"Server_Id", ColumnType::long_, false},
+                    {"seconds", ColumnType::double_, false},
+                    {"File", ColumnType::var_string, false}};
   result.rows = {{"4", "1", "0.5", std::string(1000, 'x')}};
   const auto columns = definitions_of(result);
   EXPECT_EQ(columns[0].name, "Position");
