@@ -1,0 +1,127 @@
+#include "relay/upstream/upstream_plan.h"
+
+#include <gtest/gtest.h>
+
+namespace binrelay {
+namespace {
+
+const Uuid kUuid = parse_uuid("e82d0442-e68f-11f1-be79-02fc00000001").value();
+const Uuid kOther = parse_uuid("e82d0442-e68f-11f1-be79-02fc00000002").value();
+
+SourceFacts mysql_facts() {
+  SourceFacts facts;
+  facts.identity.flavour = Flavour::mysql;
+  facts.identity.server_uuid = kUuid;
+  facts.identity.server_id = ServerId{7};
+  facts.identity.gtid_mode = "ON";
+  facts.files = {{"b.000003", 1000}, {"b.000004", 2000}, {"b.000005", 3000}};
+  facts.end = {"b.000005", 3000};
+  return facts;
+}
+
+SourceFacts mariadb_facts() {
+  SourceFacts facts = mysql_facts();
+  facts.identity.flavour = Flavour::mariadb;
+  facts.identity.server_uuid = {};
+  facts.identity.gtid_mode = "";
+  return facts;
+}
+
+// Plans for an empty log.
+Result<Plan> first_plan(const SourceFacts& facts, const StartPlace& start) {
+  return plan_upstream({.held = std::nullopt, .recorded = std::nullopt, .facts = facts, .start = start, .cut_short = ""});
+}
+
+Result<Plan> resume_plan(const SourceFacts& facts, const HeldFile& held, const std::string& cut_short = "") {
+  static const StartPlace kStart = StartOldest{};
+  return plan_upstream({.held = held, .recorded = facts.identity, .facts = facts, .start = kStart, .cut_short = cut_short});
+}
+
+std::string place(const Result<Plan>& plan) {
+  if (!plan) return "error: " + plan.error().context;
+  const auto* from = std::get_if<DumpFrom>(&*plan);
+  return from ? from->file + ":" + std::to_string(from->position) + (from->by_gtid ? " by GTID" : "") : "search";
+}
+
+TEST(UpstreamPlan, AnEmptyLogBeginsWhereTheConfigurationSays) {
+  const SourceFacts facts = mysql_facts();
+  EXPECT_EQ(place(first_plan(facts, StartOldest{})), "b.000003:4");
+  EXPECT_EQ(place(first_plan(facts, StartNow{})), "b.000005:4");
+  EXPECT_EQ(place(first_plan(facts, StartFile{"b.000004", 4})), "b.000004:4");
+  EXPECT_EQ(place(first_plan(facts, StartFile{"b.000004", 777})), "b.000004:4");  // whole files only
+  EXPECT_EQ(std::get<FindFileByGtid>(*first_plan(facts, StartGtid{"x:1-5"})).set, "x:1-5");
+  EXPECT_EQ(std::get<FindFileByTime>(*first_plan(facts, StartTime{std::chrono::sys_seconds(std::chrono::seconds(99))})).time, 99);
+}
+
+TEST(UpstreamPlan, AStartPlaceTheSourceDoesNotHaveIsRefused) {
+  EXPECT_EQ(first_plan(mysql_facts(), StartFile{"b.000009", 4}).error().code, Errc::refused);
+  SourceFacts without_gtids = mysql_facts();
+  without_gtids.identity.gtid_mode = "ON_PERMISSIVE";
+  EXPECT_EQ(first_plan(without_gtids, StartGtid{"x:1-5"}).error().code, Errc::refused);
+  EXPECT_TRUE(first_plan(mariadb_facts(), StartGtid{"0-1-5"}).ok());
+}
+
+TEST(UpstreamPlan, AResumedLogGoesOnAtTheStartOfItsLastGroup) {
+  EXPECT_EQ(place(resume_plan(mysql_facts(), {"b.000004", 1500, 2000})), "b.000004:1500");
+  EXPECT_EQ(place(resume_plan(mysql_facts(), {"b.000005", 4, 4})), "b.000005:4");
+}
+
+TEST(UpstreamPlan, AnotherServerIsRefused) {
+  const StartPlace start = StartOldest{};
+  const auto plan_with = [&](const SourceFacts& now, const SourceIdentity& recorded) {
+    return plan_upstream({.held = HeldFile{"b.000004", 4, 4}, .recorded = recorded, .facts = now, .start = start, .cut_short = ""});
+  };
+  SourceIdentity other = mysql_facts().identity;
+  other.server_uuid = kOther;
+  EXPECT_EQ(plan_with(mysql_facts(), other).error().code, Errc::refused);
+  EXPECT_NE(plan_with(mysql_facts(), other).error().context.find(to_text(kOther)), std::string::npos);
+  EXPECT_EQ(plan_with(mysql_facts(), mariadb_facts().identity).error().code, Errc::refused);
+
+  SourceIdentity renumbered = mysql_facts().identity;
+  renumbered.server_id = ServerId{8};
+  EXPECT_TRUE(plan_with(mysql_facts(), renumbered).ok()) << "MySQL is known by its uuid";
+  renumbered.flavour = Flavour::mariadb;
+  renumbered.server_uuid = {};
+  EXPECT_EQ(plan_with(mariadb_facts(), renumbered).error().code, Errc::refused) << "MariaDB by its server_id";
+}
+
+TEST(UpstreamPlan, AFileTheSourceLostIsRefused) {
+  const auto plan = resume_plan(mysql_facts(), {"b.000002", 4, 900});
+  EXPECT_EQ(plan.error().code, Errc::refused);
+  EXPECT_NE(plan.error().context.find("b.000003 to b.000005"), std::string::npos);
+}
+
+TEST(UpstreamPlan, AFileShorterThanWhatIsStoredIsRefused) {
+  EXPECT_EQ(resume_plan(mysql_facts(), {"b.000005", 2800, 3001}).error().code, Errc::refused);
+  EXPECT_TRUE(resume_plan(mysql_facts(), {"b.000005", 2800, 3000}).ok());
+}
+
+TEST(UpstreamPlan, AFileCutShortIsFollowedByTheNext) {
+  EXPECT_EQ(place(resume_plan(mariadb_facts(), {"b.000004", 1500, 1990}, "b.000004")), "b.000005:4");
+  EXPECT_EQ(resume_plan(mariadb_facts(), {"b.000005", 1500, 1990}, "b.000005").error().code, Errc::connection);
+  EXPECT_EQ(place(resume_plan(mariadb_facts(), {"b.000005", 1500, 1990}, "b.000004")), "b.000005:1500");
+}
+
+TEST(UpstreamPlan, AGroupBeyondFourGiBIsReachedByGtidOrFromTheStart) {
+  SourceFacts facts = mysql_facts();
+  facts.files.back().size = 10ull << 30;
+  const HeldFile held{"b.000005", 5ull << 30, 6ull << 30};
+  EXPECT_EQ(place(resume_plan(facts, held)), "b.000005:5368709120 by GTID");
+  facts.identity.gtid_mode = "OFF";
+  EXPECT_EQ(place(resume_plan(facts, held)), "b.000005:4");
+}
+
+TEST(UpstreamPlan, WhatDoesNotFitIsRefusedWithBothFigures) {
+  SourceFacts facts = mysql_facts();
+  facts.files[1].size = 3ull << 30;
+  EXPECT_TRUE(check_room(facts, "b.000003", 4ull << 30).ok());
+  EXPECT_TRUE(check_room(facts, "b.000005", 1 << 20).ok());
+  const Status refused = check_room(facts, "b.000003", 1ull << 30);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().context.find("3.00 GiB"), std::string::npos);
+  EXPECT_NE(refused.error().context.find("1.00 GiB"), std::string::npos);
+  EXPECT_NE(refused.error().context.find("start = \"now\""), std::string::npos);
+}
+
+}  // namespace
+}  // namespace binrelay
