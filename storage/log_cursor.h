@@ -2,6 +2,9 @@
 // LogCursor walks the visible events of a log from a position on, over segment ends. Large events come in pieces, so memory stays at the
 // buffer's size. It never blocks by itself: when the buffer runs dry it says NeedsRead, and the owner chooses the thread that reads.
 // Thread: one at a time. Owner: a dump, or an archive query. Borrows: the EventLog outlives it.
+//
+// Waiting: `visible` moves before on_visible's listener is called. So arm the wait first, call next() once more, and sleep only if that says
+// AtVisibleEnd again: a move before the second next() is seen by it, a later one calls the listener.
 // An event that starts past `visible` does not exist for it. It holds the segment's file open: a purge does not disturb it.
 #include <cstdint>
 #include <memory>
@@ -12,13 +15,9 @@
 #include "protocol/ids.h"
 #include "protocol/result.h"
 #include "storage/event_log.h"
+#include "storage/segment/event_reader.h"
 
 namespace binrelay {
-
-enum class ReadMode : std::uint8_t {
-  cached_only,  // RWF_NOWAIT: returns false instead of waiting for the disk
-  may_block,
-};
 
 struct CursorEvent {
   EventHeader header;
@@ -26,16 +25,9 @@ struct CursorEvent {
   Bytes bytes;            // the whole event, or its first bytes; valid until the next call of a non-const member
   bool whole = true;      // false: the rest comes from next_piece(), or is passed over by next()
 };
-struct NeedsRead {};                 // call read(), then the same call again
-struct AtVisibleEnd {};              // nothing more now; wait for EventLog::on_visible
+struct AtVisibleEnd {};              // nothing more now; wait for EventLog::on_visible (below)
 struct SegmentEnd { std::shared_ptr<const Segment> following; };  // returned once, when the next segment is entered
 using CursorStep = std::variant<CursorEvent, NeedsRead, AtVisibleEnd, SegmentEnd, Error>;
-
-struct Piece {
-  Bytes bytes;
-  bool last = false;
-};
-using PieceStep = std::variant<Piece, NeedsRead, Error>;
 
 class LogCursor {
  public:

@@ -4,6 +4,8 @@
 
 namespace binrelay {
 
+class DiskFaults;
+
 enum class ServeAfter : std::uint8_t { fsync, write };
 
 struct StorageOptions {
@@ -12,6 +14,7 @@ struct StorageOptions {
   std::uint64_t write_buffer_bytes = 1u << 20;  // appended bytes held before they go to the file by themselves
   std::uint64_t index_block_bytes = 1u << 20;   // a block record covers at least this many bytes of whole groups
   std::uint64_t digest_block_bytes = 1u << 20;  // sealed segments: one digest per this many bytes
+  DiskFaults* faults = nullptr;  // tests: makes the disk fail (storage/file/disk.h)
 };
 
 }  // namespace binrelay

@@ -1,0 +1,146 @@
+#include "storage/ends_board.h"
+
+#include "protocol/check.h"
+
+namespace binrelay {
+
+EndsBoard::EndsBoard(ServeAfter serve_after, LogEnds ends, GtidState executed, std::shared_ptr<const SegmentCatalog> catalog)
+    : serve_after_(serve_after),
+      ends_(ends),
+      written_boundary_(ends.visible),
+      durable_boundary_(ends.visible),
+      executed_(std::move(executed)),
+      catalog_(std::move(catalog)) {
+  check_ends();
+}
+
+void EndsBoard::check_ends() const {
+  BINRELAY_CHECK(ends_.durable <= ends_.written, "durable is not past written");
+  BINRELAY_CHECK(ends_.visible <= ends_.written, "visible is not past written");
+  BINRELAY_CHECK(serve_after_ == ServeAfter::write || ends_.visible <= ends_.durable, "visible is not past durable");
+}
+
+bool EndsBoard::move_visible(LogPosition boundary, const std::vector<AnyGtid>& gtids) {
+  BINRELAY_CHECK(boundary >= ends_.visible, "visible only moves forward");
+  for (const AnyGtid& gtid : gtids) add(executed_, gtid);
+  const bool moved = boundary > ends_.visible;
+  ends_.visible = boundary;
+  check_ends();
+  return moved;
+}
+
+void EndsBoard::on_written(LogPosition end, LogPosition boundary, std::vector<AnyGtid>&& gtids) {
+  bool moved = false;
+  {
+    const std::lock_guard lock(mutex_);
+    BINRELAY_CHECK(end >= ends_.written && boundary >= written_boundary_, "written only moves forward");
+    ends_.written = end;
+    written_boundary_ = boundary;
+    if (serve_after_ == ServeAfter::write) {
+      moved = move_visible(boundary, gtids);
+    } else if (unsynced_gtids_.empty()) {
+      unsynced_gtids_.swap(gtids);
+    } else {
+      unsynced_gtids_.insert(unsynced_gtids_.end(), gtids.begin(), gtids.end());
+    }
+    work_.notify_one();
+  }
+  gtids.clear();
+  tell(moved);
+  std::unique_lock lock(mutex_);
+  durable_.wait(lock, [&] { return failure_ || ends_.written.offset - ends_.durable.offset <= kMaxUnsyncedBytes; });
+}
+
+void EndsBoard::on_opened(SegmentNumber segment, std::shared_ptr<File> file) {
+  const std::lock_guard lock(mutex_);
+  BINRELAY_CHECK(ends_.written == ends_.durable, "a segment is durable before the next one opens");
+  ends_.written = ends_.durable = LogPosition{segment, kFirstEventOffset};
+  active_file_ = std::move(file);
+  check_ends();
+}
+
+void EndsBoard::set_active_file(std::shared_ptr<File> file) {
+  const std::lock_guard lock(mutex_);
+  active_file_ = std::move(file);
+}
+
+void EndsBoard::set_catalog(std::shared_ptr<const SegmentCatalog> catalog) {
+  const std::lock_guard lock(mutex_);
+  catalog_ = std::move(catalog);
+}
+
+void EndsBoard::set_executed(GtidState executed) {
+  const std::lock_guard lock(mutex_);
+  executed_ = std::move(executed);
+}
+
+Status EndsBoard::wait_until_durable() {
+  std::unique_lock lock(mutex_);
+  durable_.wait(lock, [&] { return failure_ || ends_.durable == ends_.written; });
+  if (failure_) return *failure_;
+  return Done{};
+}
+
+std::optional<EndsBoard::SyncWork> EndsBoard::wait_for_sync_work() {
+  std::unique_lock lock(mutex_);
+  work_.wait(lock, [&] { return stopping_ || (!failure_ && ends_.durable != ends_.written); });
+  if (stopping_) return std::nullopt;
+  SyncWork work{active_file_, ends_.written, written_boundary_, std::move(unsynced_gtids_)};
+  unsynced_gtids_.clear();
+  return work;
+}
+
+void EndsBoard::on_synced(SyncWork work) {
+  bool moved = false;
+  {
+    const std::lock_guard lock(mutex_);
+    ends_.durable = work.end;
+    durable_boundary_ = work.boundary;
+    if (serve_after_ == ServeAfter::fsync) moved = move_visible(work.boundary, work.gtids);
+    durable_.notify_all();
+  }
+  tell(moved);
+}
+
+std::optional<LogPosition> EndsBoard::wait_for_durable_boundary(SegmentNumber segment, std::uint64_t wanted) {
+  std::unique_lock lock(mutex_);
+  durable_.wait(lock, [&] { return stopping_ || durable_boundary_ >= LogPosition{segment, wanted}; });
+  if (stopping_) return std::nullopt;
+  return durable_boundary_;
+}
+
+void EndsBoard::fail(Error error) {
+  const std::lock_guard lock(mutex_);
+  if (!failure_) failure_ = std::move(error);
+  failed_.store(true, std::memory_order_release);
+  durable_.notify_all();
+}
+
+void EndsBoard::stop() {
+  const std::lock_guard lock(mutex_);
+  stopping_ = true;
+  work_.notify_all();
+  durable_.notify_all();
+}
+
+std::optional<Error> EndsBoard::failure() const {
+  const std::lock_guard lock(mutex_);
+  return failure_;
+}
+
+LogEnds EndsBoard::ends() const {
+  const std::lock_guard lock(mutex_);
+  return ends_;
+}
+
+GtidState EndsBoard::executed() const {
+  const std::lock_guard lock(mutex_);
+  return executed_;
+}
+
+std::shared_ptr<const SegmentCatalog> EndsBoard::catalog() const {
+  const std::lock_guard lock(mutex_);
+  return catalog_;
+}
+
+}  // namespace binrelay

@@ -1,0 +1,91 @@
+#pragma once
+// EndsBoard: the state that the threads of a log share: its ends, what is executed, the catalog, and the failure that stops it.
+// Thread: any; one mutex. Owner: EventLog.
+// Invariant: ends only move forward; visible <= durable <= written (ServeAfter::fsync) or visible <= written (ServeAfter::write);
+// `visible` and `executed` move together; `visible` names a segment of the catalog.
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "protocol/gtid/gtid_state.h"
+#include "protocol/ids.h"
+#include "protocol/result.h"
+#include "storage/event_log.h"
+#include "storage/file/disk.h"
+#include "storage/segment/segment_catalog.h"
+#include "storage/storage_options.h"
+
+namespace binrelay {
+
+// Bytes that may wait for the disk; the upstream thread waits beyond. Also bounds the GTIDs that wait to become visible.
+inline constexpr std::uint64_t kMaxUnsyncedBytes = 64u << 20;
+
+class EndsBoard {
+ public:
+  EndsBoard(ServeAfter serve_after, LogEnds ends, GtidState executed, std::shared_ptr<const SegmentCatalog> catalog);
+
+  // --- upstream thread ---
+  // The active file holds everything below `end`; `boundary` is the last one in it, `gtids` are of the groups that became whole.
+  // Waits while too much is not on the disk.
+  void on_written(LogPosition end, LogPosition boundary, std::vector<AnyGtid>&& gtids);
+  // The segment before is sealed and durable; the next one holds its magic.
+  void on_opened(SegmentNumber segment, std::shared_ptr<File> file);
+  void set_active_file(std::shared_ptr<File> file);
+  void set_catalog(std::shared_ptr<const SegmentCatalog> catalog);
+  void set_executed(GtidState executed);
+  Status wait_until_durable();  // everything written
+  void on_visible(std::function<void()> listener) { listener_ = std::move(listener); }
+
+  // --- sync thread ---
+  struct SyncWork {
+    std::shared_ptr<File> file;
+    LogPosition end, boundary;
+    std::vector<AnyGtid> gtids;
+  };
+  std::optional<SyncWork> wait_for_sync_work();  // nullopt: stop
+  void on_synced(SyncWork work);
+
+  // --- index thread ---
+  // Waits until the durable boundary is at or behind `wanted` bytes of `segment`, or in a later segment. nullopt: stop.
+  std::optional<LogPosition> wait_for_durable_boundary(SegmentNumber segment, std::uint64_t wanted);
+
+  // --- any thread ---
+  void fail(Error error);  // the first one stays
+  void stop();
+  std::optional<Error> failure() const;
+  bool failed() const { return failed_.load(std::memory_order_acquire); }
+  LogEnds ends() const;
+  GtidState executed() const;
+  std::shared_ptr<const SegmentCatalog> catalog() const;
+
+ private:
+  void check_ends() const;
+  bool move_visible(LogPosition boundary, const std::vector<AnyGtid>& gtids);
+  void tell(bool moved) {
+    if (moved && listener_) listener_();
+  }
+
+  const ServeAfter serve_after_;
+  std::function<void()> listener_;  // set before the first append
+
+  mutable std::mutex mutex_;
+  std::condition_variable work_;     // the sync thread waits
+  std::condition_variable durable_;  // upstream and index threads wait
+  LogEnds ends_;
+  LogPosition written_boundary_;     // last boundary <= written
+  LogPosition durable_boundary_;     // last boundary <= durable
+  std::vector<AnyGtid> unsynced_gtids_;
+  GtidState executed_;
+  std::shared_ptr<const SegmentCatalog> catalog_;
+  std::shared_ptr<File> active_file_;
+  std::optional<Error> failure_;
+  std::atomic<bool> failed_{false};  // failure_ is set: asked for every event, so without the mutex
+  bool stopping_ = false;
+};
+
+}  // namespace binrelay

@@ -1,0 +1,199 @@
+#include "storage/event_log.h"
+
+#include <array>
+#include <mutex>
+#include <random>
+
+#include "storage/ends_board.h"
+#include "storage/file/data_dir_lock.h"
+#include "storage/file/disk.h"
+#include "storage/file/file_names.h"
+#include "storage/group_sync.h"
+#include "storage/journal/journal.h"
+#include "storage/log_writer.h"
+#include "storage/recovery.h"
+#include "storage/segment/segment_files.h"
+
+namespace binrelay {
+namespace {
+
+LogCreated new_log() {
+  std::random_device random;
+  LogCreated created;
+  for (std::uint8_t& byte : created.relay_uuid.bytes) byte = static_cast<std::uint8_t>(random());
+  created.relay_uuid.bytes[6] = (created.relay_uuid.bytes[6] & 0x0f) | 0x40;  // RFC 4122: version 4, random
+  created.relay_uuid.bytes[8] = (created.relay_uuid.bytes[8] & 0x3f) | 0x80;
+  // Far from the small numbers people give their servers, and valid for clients that read it as signed.
+  created.relay_server_id = ServerId{(1u << 30) + static_cast<std::uint32_t>(random()) % (1u << 30)};
+  return created;
+}
+
+Status check_format(const StreamFiles& files, Bytes content) {
+  const std::string_view text = as_text(content);
+  if (text == kFormatText) return Done{};
+  const std::string_view family = kFormatText.substr(0, kFormatText.size() - 2);  // without the version
+  if (text.starts_with(family)) {
+    return Error{Errc::unsupported, files.directory.string() + " was written by a newer binrelay (its FORMAT says \"" +
+                                        std::string(text.substr(0, text.find('\n'))) + "\"); this one reads version 1"};
+  }
+  return Error{Errc::malformed, files.format().string() + " is not what binrelay writes"};
+}
+
+// A directory that is new gets its FORMAT; one that holds something else is not touched.
+Status claim_directory(const Disk& disk, const StreamFiles& files) {
+  constexpr std::uint64_t kMaxFormatSize = 64;
+  const auto format = disk.read_whole(files.format(), kMaxFormatSize);
+  if (format.ok()) return check_format(files, *format);
+  if (format.error().code != Errc::not_found) return format.error();
+  BINRELAY_ASSIGN(const std::vector<std::string> names, disk.names_in(files.directory));
+  for (const std::string& name : names) {
+    if (name == files.lock().filename() || name == files.format().filename().string() + ".new" || name == "lost+found") continue;
+    return Error{Errc::refused, files.directory.string() + " has no FORMAT but is not empty (\"" + name +
+                                    "\"): not a directory of binrelay, or a damaged one"};
+  }
+  return disk.create_whole(files.format(), as_bytes(kFormatText));
+}
+
+Result<Journal> open_journal(const Disk& disk, const StreamFiles& files) {
+  if (Disk::exists(files.journal())) return Journal::open(disk, files.journal());
+  if (Disk::exists(files.segments())) {
+    return Error{Errc::checksum, files.journal().string() + " is missing, though there are segments"};
+  }
+  return Journal::create(disk, files.journal(), new_log());
+}
+
+// Where readers may go at open: the last boundary of the newest segment they can see.
+LogEnds ends_of(const Journal& journal, const Recovered& recovered) {
+  LogEnds ends;
+  if (!recovered.segments.empty()) {
+    const Segment& newest = *recovered.segments.back();
+    ends.visible = {newest.number, newest.sealed ? newest.last_boundary : recovered.active->last_boundary};
+  }
+  if (recovered.active) ends.written = {journal.state().segments().back().number, recovered.active->end};
+  ends.durable = ends.written;
+  return ends;
+}
+
+GtidState executed_of(const Journal& journal, const Recovered& recovered) {
+  if (recovered.segments.empty()) return MysqlGtidSet{};
+  const Segment& newest = *recovered.segments.back();
+  const std::optional<GtidState> added = newest.sealed ? journal.state().segments()[raw(newest.number) - 1].added
+                                                       : std::optional<GtidState>(recovered.active->added);
+  return state_behind(&newest, added, newest.flavour);
+}
+
+}  // namespace
+
+// Owns every part of a log, in the order they start.
+class EventLog::Core {
+ public:
+  Core(const StorageOptions& options, DataDirLock lock, Journal journal, Recovered recovered)
+      : options_(options),
+        disk_(options.faults),
+        files_{options.directory},
+        lock_(std::move(lock)),
+        journal_(std::move(journal)),
+        source_(journal_.state().source()),
+        board_(options.serve_after, ends_of(journal_, recovered), executed_of(journal_, recovered),
+               std::make_shared<SegmentCatalog>(recovered.segments)),
+        writer_(options_, disk_, files_, journal_, board_, std::move(recovered.active)),
+        sync_(board_) {}
+
+  ~Core() {
+    // A failure here leaves what a crash leaves: recovery's case, and nobody is left to tell.
+    if (!board_.failed()) static_cast<void>(writer_.close().ok());
+    board_.stop();
+  }
+
+  Status record_source(const SourceIdentity& identity) {
+    if (board_.failed()) return *board_.failure();
+    if (auto journalled = journal_.append({SourceSeen{identity}}, Journal::Sync::durable); !journalled.ok()) {
+      board_.fail(journalled.error());
+      return journalled;
+    }
+    const std::lock_guard lock(source_mutex_);
+    source_ = identity;
+    return Done{};
+  }
+
+  std::optional<SourceIdentity> source() const {
+    const std::lock_guard lock(source_mutex_);
+    return source_;
+  }
+
+  const LogCreated& created() const { return *journal_.state().created(); }
+  LogWriter& writer() { return writer_; }
+  const LogWriter& writer() const { return writer_; }
+  EndsBoard& board() { return board_; }
+  const EndsBoard& board() const { return board_; }
+  const GroupSync& group_sync() const { return sync_; }
+
+ private:
+  const StorageOptions options_;
+  const Disk disk_;
+  const StreamFiles files_;
+  const DataDirLock lock_;
+  Journal journal_;
+  mutable std::mutex source_mutex_;
+  std::optional<SourceIdentity> source_;
+  EndsBoard board_;
+  LogWriter writer_;
+  GroupSync sync_;
+};
+
+Result<std::unique_ptr<EventLog>> EventLog::open(const StorageOptions& options, RecoveryReport* report) {
+  RecoveryReport unread;
+  if (report == nullptr) report = &unread;
+  const Disk disk(options.faults);
+  const StreamFiles files{options.directory};
+  BINRELAY_TRY(disk.make_directory(options.directory));
+  BINRELAY_ASSIGN(DataDirLock lock, DataDirLock::take(disk, files.lock()));
+  BINRELAY_TRY(claim_directory(disk, files));
+  BINRELAY_ASSIGN(Journal journal, open_journal(disk, files));
+  BINRELAY_ASSIGN(Recovered recovered, recover(disk, files, journal, report));
+  return std::unique_ptr<EventLog>(
+      new EventLog(std::make_unique<Core>(options, std::move(lock), std::move(journal), std::move(recovered))));
+}
+
+EventLog::EventLog(std::unique_ptr<Core> core) : core_(std::move(core)) {}
+EventLog::~EventLog() = default;
+
+const Uuid& EventLog::relay_uuid() const { return core_->created().relay_uuid; }
+ServerId EventLog::relay_server_id() const { return core_->created().relay_server_id; }
+std::optional<SourceIdentity> EventLog::source() const { return core_->source(); }
+Status EventLog::record_source(const SourceIdentity& identity) { return core_->record_source(identity); }
+
+std::optional<ResumePoint> EventLog::resume_point() const { return core_->writer().resume_point(); }
+Result<bool> EventLog::stored_bytes_equal(std::uint64_t offset, Bytes expected) const {
+  return core_->writer().stored_bytes_equal(offset, expected);
+}
+Status EventLog::open_segment(std::string_view source_name) { return core_->writer().open_segment(source_name); }
+Status EventLog::append(Bytes event) { return core_->writer().append(event); }
+Status EventLog::flush() { return core_->writer().flush(); }
+Status EventLog::sync() { return core_->writer().sync(); }
+std::uint64_t EventLog::appended_end() const { return core_->writer().end(); }
+bool EventLog::in_group() const { return core_->writer().in_group(); }
+
+std::shared_ptr<const SegmentCatalog> EventLog::catalog() const { return core_->board().catalog(); }
+LogEnds EventLog::ends() const { return core_->board().ends(); }
+GtidState EventLog::executed() const { return core_->board().executed(); }
+GtidState EventLog::before_log() const {
+  const std::shared_ptr<const Segment> oldest = catalog()->oldest();
+  return oldest == nullptr ? GtidState(MysqlGtidSet{}) : oldest->previous;
+}
+void EventLog::on_visible(std::function<void()> listener) { core_->board().on_visible(std::move(listener)); }
+
+EventLog::Counters EventLog::counters() const {
+  const LogWriter::Appended& appended = core_->writer().appended();
+  Counters counters;
+  counters.transactions = appended.transactions.load(std::memory_order_relaxed);
+  counters.events = appended.events.load(std::memory_order_relaxed);
+  counters.bytes = appended.bytes.load(std::memory_order_relaxed);
+  counters.last_event_timestamp = appended.last_timestamp.load(std::memory_order_relaxed);
+  counters.syncs = core_->group_sync().syncs();
+  counters.last_sync_us = core_->group_sync().last_us();
+  counters.max_sync_us = core_->group_sync().max_us();
+  return counters;
+}
+
+}  // namespace binrelay

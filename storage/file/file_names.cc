@@ -1,0 +1,42 @@
+#include "storage/file/file_names.h"
+
+#include <algorithm>
+
+#include "protocol/limits.h"
+#include "storage/event_log.h"
+#include "storage/file/disk.h"
+
+namespace binrelay {
+namespace {
+
+constexpr std::string_view kBroken = ".broken-";
+
+bool all_digits(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+}  // namespace
+
+std::filesystem::path free_broken_name(const std::filesystem::path& path) {
+  for (int number = 1;; ++number) {
+    std::filesystem::path candidate = path.string() + std::string(kBroken) + std::to_string(number);
+    if (!Disk::exists(candidate)) return candidate;
+  }
+}
+
+bool is_broken_name(std::string_view file_name) {
+  const std::size_t mark = file_name.rfind(kBroken);
+  return mark != std::string_view::npos && mark > 0 && all_digits(file_name.substr(mark + kBroken.size()));
+}
+
+std::string_view base_name_of(std::string_view binlog_name) {
+  const std::size_t dot = binlog_name.rfind('.');
+  return dot != std::string_view::npos && all_digits(binlog_name.substr(dot + 1)) ? binlog_name.substr(0, dot) : binlog_name;
+}
+
+bool is_safe_file_name(std::string_view name) {
+  if (name.empty() || name.size() > kMaxFileNameLength || name == "." || name == ".." || is_broken_name(name)) return false;
+  return std::none_of(name.begin(), name.end(), [](char c) { return c == '/' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
+}  // namespace binrelay

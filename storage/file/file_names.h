@@ -1,0 +1,41 @@
+#pragma once
+// StreamFiles: the only place that spells a file name of a stream's directory.
+//
+//   <directory>/FORMAT                                 "binrelay log 1\n": who wrote this and in which version
+//   <directory>/LOCK                                   held by the process that may write
+//   <directory>/journal                                storage/journal/journal_format.h
+//   <directory>/segments/<generation>/<source name>    raw binlog, byte for byte
+//   <directory>/index/                                 RocksDB, disposable
+//   <any of these>.broken-<n>                          the tail recovery cut off, kept for whoever wants to look
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace binrelay {
+
+struct StreamFiles {
+  std::filesystem::path directory;
+
+  std::filesystem::path format() const { return directory / "FORMAT"; }
+  std::filesystem::path lock() const { return directory / "LOCK"; }
+  std::filesystem::path journal() const { return directory / "journal"; }
+  std::filesystem::path index() const { return directory / "index"; }
+  std::filesystem::path segments() const { return directory / "segments"; }
+  std::filesystem::path generation(std::uint32_t number) const { return segments() / std::to_string(number); }
+  std::filesystem::path segment(std::uint32_t generation_number, std::string_view source_name) const {
+    return generation(generation_number) / source_name;
+  }
+  // As findings name it: relative to the stream's directory.
+  std::string relative(const std::filesystem::path& path) const { return path.lexically_relative(directory).string(); }
+};
+
+inline constexpr std::string_view kFormatText = "binrelay log 1\n";
+
+// The first name of the form <path>.broken-<n> that is free.
+std::filesystem::path free_broken_name(const std::filesystem::path& path);
+bool is_broken_name(std::string_view file_name);
+// "binlog.000042": "binlog".
+std::string_view base_name_of(std::string_view binlog_name);
+
+}  // namespace binrelay

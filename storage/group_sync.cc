@@ -1,0 +1,24 @@
+#include "storage/group_sync.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace binrelay {
+
+void GroupSync::run() {
+  while (auto work = board_.wait_for_sync_work()) {
+    const auto begin = std::chrono::steady_clock::now();
+    if (auto synced = work->file->sync(); !synced.ok()) {
+      board_.fail(std::move(synced).error());
+      continue;  // waits for stop
+    }
+    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin);
+    const auto us = static_cast<std::uint64_t>(took.count());
+    last_us_.store(us, std::memory_order_relaxed);
+    max_us_.store(std::max(us, max_us()), std::memory_order_relaxed);
+    syncs_.fetch_add(1, std::memory_order_relaxed);
+    board_.on_synced(std::move(*work));
+  }
+}
+
+}  // namespace binrelay

@@ -1,0 +1,33 @@
+#pragma once
+// GroupSync: the thread that makes what was written durable. One fdatasync covers everything written before it.
+// Thread: its own. Owner: EventLog. Borrows: the EndsBoard outlives it; EndsBoard::stop ends it.
+#include <atomic>
+#include <cstdint>
+#include <thread>
+
+#include "storage/ends_board.h"
+
+namespace binrelay {
+
+class GroupSync {
+ public:
+  explicit GroupSync(EndsBoard& board) : board_(board), thread_([this] { run(); }) {}
+  ~GroupSync() {
+    if (thread_.joinable()) thread_.join();
+  }
+  GroupSync(const GroupSync&) = delete;
+  GroupSync& operator=(const GroupSync&) = delete;
+
+  std::uint64_t syncs() const { return syncs_.load(std::memory_order_relaxed); }
+  std::uint64_t last_us() const { return last_us_.load(std::memory_order_relaxed); }
+  std::uint64_t max_us() const { return max_us_.load(std::memory_order_relaxed); }
+
+ private:
+  void run();
+
+  EndsBoard& board_;
+  std::atomic<std::uint64_t> syncs_{0}, last_us_{0}, max_us_{0};
+  std::thread thread_;  // last: starts when everything else is there
+};
+
+}  // namespace binrelay

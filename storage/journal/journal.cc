@@ -1,0 +1,68 @@
+#include "storage/journal/journal.h"
+
+#include "storage/file/file_names.h"
+
+namespace binrelay {
+
+Result<Journal> Journal::create(const Disk& disk, const std::filesystem::path& path, const LogCreated& created) {
+  ByteBuffer content = encode_journal_header();
+  const ByteBuffer first = encode_journal_record(1, created);
+  content.insert(content.end(), first.begin(), first.end());
+  BINRELAY_TRY(disk.create_whole(path, content));
+  BINRELAY_ASSIGN(File file, disk.open_for_writing(path));
+  LogState state;
+  BINRELAY_TRY(state.apply(created));
+  return Journal(std::move(file), std::move(state), content.size(), 2);
+}
+
+Result<Journal> Journal::open(const Disk& disk, const std::filesystem::path& path) {
+  BINRELAY_ASSIGN(const ByteBuffer content, disk.read_whole(path, kMaxJournalSize));
+  if (auto header = check_journal_header(content); !header.ok()) {
+    return Error{header.error().code, path.string() + ": " + header.error().context};
+  }
+  LogState state;
+  const JournalScan scan =
+      scan_journal(content, [&](std::uint64_t, const JournalRecord& record) { return state.apply(record); });
+  if (scan.problem && scan.records_follow) {
+    return Error{scan.problem->code == Errc::unsupported ? Errc::unsupported : Errc::checksum,
+                 path.string() + " is damaged at offset " + std::to_string(scan.end) + ": " + scan.problem->context};
+  }
+  if (!state.created()) {
+    return Error{Errc::checksum, path.string() + " is damaged at offset " + std::to_string(scan.end) + ": its first record is lost"};
+  }
+  BINRELAY_ASSIGN(File file, disk.open_for_writing(path));
+  Journal journal(std::move(file), std::move(state), scan.end, scan.next_sequence);
+  journal.torn_tail_.assign(content.begin() + static_cast<std::ptrdiff_t>(scan.end), content.end());
+  return journal;
+}
+
+Status Journal::cut_torn_tail(const Disk& disk, std::vector<std::string>* notes) {
+  if (torn_tail_.empty()) return Done{};
+  const std::filesystem::path aside = free_broken_name(file_.path());
+  BINRELAY_TRY(disk.create_whole(aside, torn_tail_));
+  BINRELAY_TRY(file_.truncate(end_));
+  BINRELAY_TRY(file_.sync());
+  notes->push_back("journal: its last record, at offset " + std::to_string(end_) + ", was not written to its end; these " +
+                   std::to_string(torn_tail_.size()) + " bytes were moved to " + aside.filename().string());
+  torn_tail_.clear();
+  return Done{};
+}
+
+Status Journal::append(const std::vector<JournalRecord>& records, Sync sync) {
+  ByteBuffer bytes;
+  std::uint64_t sequence = next_sequence_;
+  for (const JournalRecord& record : records) {
+    const ByteBuffer encoded = encode_journal_record(sequence++, record);
+    bytes.insert(bytes.end(), encoded.begin(), encoded.end());
+  }
+  BINRELAY_TRY(file_.write_at(end_, bytes));
+  if (sync == Sync::durable) BINRELAY_TRY(file_.sync());
+  for (const JournalRecord& record : records) {
+    BINRELAY_CHECK(state_.apply(record).ok(), "the log journals only what follows from what it journalled before");
+  }
+  end_ += bytes.size();
+  next_sequence_ = sequence;
+  return Done{};
+}
+
+}  // namespace binrelay

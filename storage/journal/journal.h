@@ -1,0 +1,40 @@
+#pragma once
+// Journal: the append-only file of records behind LogState.
+// Thread: upstream thread. Owner: EventLog. Invariant: what append(…, durable) returned for is on stable storage and in state().
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "storage/file/disk.h"
+#include "storage/journal/journal_format.h"
+#include "storage/journal/log_state.h"
+
+namespace binrelay {
+
+class Journal {
+ public:
+  // Makes the file with its first record.
+  static Result<Journal> create(const Disk& disk, const std::filesystem::path& path, const LogCreated& created);
+  // Rot is Errc::checksum. A torn tail is left out; cut_torn_tail() must be called before the first append. Changes nothing.
+  static Result<Journal> open(const Disk& disk, const std::filesystem::path& path);
+  bool has_torn_tail() const { return !torn_tail_.empty(); }
+  Status cut_torn_tail(const Disk& disk, std::vector<std::string>* notes);  // copied aside first
+
+  // All records reach the file in one write. durable: they are on stable storage when it returns.
+  enum class Sync : std::uint8_t { later, durable };
+  Status append(const std::vector<JournalRecord>& records, Sync sync);
+  const LogState& state() const { return state_; }
+
+ private:
+  Journal(File file, LogState state, std::uint64_t end, std::uint64_t next_sequence)
+      : file_(std::move(file)), state_(std::move(state)), end_(end), next_sequence_(next_sequence) {}
+
+  File file_;
+  LogState state_;
+  std::uint64_t end_ = 0;
+  std::uint64_t next_sequence_ = 1;
+  ByteBuffer torn_tail_;
+};
+
+}  // namespace binrelay

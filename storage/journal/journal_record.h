@@ -1,0 +1,98 @@
+#pragma once
+// What the journal can say. One struct a record type; encode and decode are exact inverses (tests/storage/journal_record_test.cc).
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "protocol/bytes.h"
+#include "protocol/gtid/gtid_state.h"
+#include "protocol/gtid/uuid.h"
+#include "protocol/ids.h"
+#include "protocol/result.h"
+#include "storage/source_identity.h"
+
+namespace binrelay {
+
+// The log was created; always the first record.
+struct LogCreated {
+  Uuid relay_uuid;
+  ServerId relay_server_id{};
+  friend bool operator==(const LogCreated&, const LogCreated&) = default;
+};
+
+struct SourceSeen {
+  SourceIdentity identity;
+  friend bool operator==(const SourceSeen&, const SourceSeen&) = default;
+};
+
+// A lineage of transactions begins; `reason` is what the operator or the relay knew.
+struct HistoryBegun {
+  std::uint32_t number = 1;
+  std::string reason;
+  friend bool operator==(const HistoryBegun&, const HistoryBegun&) = default;
+};
+
+// A series of files begins. Served names are `base_name` and the source's number plus `number_offset`.
+struct GenerationBegun {
+  std::uint32_t number = 1;
+  std::uint32_t history = 1;
+  std::string base_name;
+  std::int64_t number_offset = 0;
+  GtidState skip;  // transactions the log already had: not served again from this generation
+  friend bool operator==(const GenerationBegun&, const GenerationBegun&) = default;
+};
+
+// CRC32 of digest blocks first_block, first_block + 1, … of one segment; a segment's blocks are told once, in order.
+struct DigestRun {
+  std::uint64_t first_block = 0;
+  std::vector<std::uint32_t> digests;
+  friend bool operator==(const DigestRun&, const DigestRun&) = default;
+};
+
+// The end of a segment: every byte below `size` was on stable storage before this was written.
+struct SegmentSeal {
+  std::uint64_t size = 0;
+  std::uint64_t last_boundary = 0;  // end of the last whole group
+  GtidState added;                  // by whole groups
+  DigestRun digests;                // up to the last block, which may be short
+  friend bool operator==(const SegmentSeal&, const SegmentSeal&) = default;
+};
+
+// The next segment's file exists and holds the magic. Sealing the one before is part of the same record, so no crash can part the two.
+struct SegmentOpened {
+  SegmentNumber number{};
+  std::uint32_t generation = 1;
+  std::string source_name;
+  std::uint64_t digest_block_bytes = 0;
+  std::optional<SegmentSeal> sealed_before;  // of segment number - 1; nullopt for the first
+  friend bool operator==(const SegmentOpened&, const SegmentOpened&) = default;
+};
+
+// How far the active segment was on stable storage; recovery scans from here.
+struct DurableMark {
+  SegmentNumber segment{};
+  std::uint64_t boundary = 0;     // outside any group
+  std::uint64_t group_begin = 0;  // of the last group before it
+  GtidState added;                // by the groups before it
+  DigestRun digests;              // of whole blocks before it
+  friend bool operator==(const DurableMark&, const DurableMark&) = default;
+};
+
+// The log was closed in order: the active segment has exactly `end` bytes, all on stable storage.
+struct CleanStop {
+  SegmentNumber segment{};  // 0: none
+  std::uint64_t end = 0;
+  friend bool operator==(const CleanStop&, const CleanStop&) = default;
+};
+
+using JournalRecord =
+    std::variant<LogCreated, SourceSeen, HistoryBegun, GenerationBegun, SegmentOpened, DurableMark, CleanStop>;
+
+// The type byte is the alternative's index + 1.
+ByteBuffer encode_record_body(const JournalRecord& record);
+Result<JournalRecord> decode_record_body(std::uint8_t type, Bytes body);
+std::uint8_t record_type(const JournalRecord& record);
+
+}  // namespace binrelay

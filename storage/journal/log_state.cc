@@ -1,0 +1,117 @@
+#include "storage/journal/log_state.h"
+
+#include <charconv>
+
+#include "storage/event_log.h"
+#include "storage/file/file_names.h"
+
+namespace binrelay {
+namespace {
+
+constexpr std::size_t kServedNumberWidth = 6;
+
+Error contradicts(const std::string& what) { return Error{Errc::malformed, "a record contradicts those before it: " + what}; }
+
+Status add_digests(SegmentState& segment, const DigestRun& run) {
+  if (run.first_block != segment.digests.size()) return contradicts("digest blocks");
+  segment.digests.insert(segment.digests.end(), run.digests.begin(), run.digests.end());
+  return Done{};
+}
+
+std::uint64_t blocks_in(std::uint64_t bytes, std::uint64_t block_bytes) {
+  return bytes / block_bytes + (bytes % block_bytes != 0);
+}
+
+}  // namespace
+
+Status LogState::apply(const JournalRecord& record) {
+  if (!created_ && !std::holds_alternative<LogCreated>(record)) return contradicts("the log was not created yet");
+  clean_stop_.reset();
+  return std::visit([this](const auto& alternative) { return apply_record(alternative); }, record);
+}
+
+Status LogState::apply_record(const LogCreated& record) {
+  if (created_) return contradicts("the log was created before");
+  created_ = record;
+  return Done{};
+}
+
+Status LogState::apply_record(const SourceSeen& record) {
+  source_ = record.identity;
+  return Done{};
+}
+
+Status LogState::apply_record(const HistoryBegun& record) {
+  if (record.number != histories_.size() + 1) return contradicts("history number");
+  histories_.push_back(record);
+  return Done{};
+}
+
+Status LogState::apply_record(const GenerationBegun& record) {
+  if (record.number != generations_.size() + 1 || record.history != histories_.size()) return contradicts("generation number");
+  generations_.push_back(record);
+  return Done{};
+}
+
+Status LogState::apply_record(const SegmentOpened& record) {
+  if (raw(record.number) != segments_.size() + 1) return contradicts("segment number");
+  if (generations_.empty() || record.generation != generations_.back().number) return contradicts("generation of a segment");
+  if (!is_safe_file_name(record.source_name)) return contradicts("a segment's name");
+  if (names_segment(record.generation, record.source_name)) return contradicts("two segments of one name");
+  if (record.digest_block_bytes == 0) return contradicts("digest block size");
+  if (record.sealed_before.has_value() == segments_.empty()) return contradicts("seal of the segment before");
+  if (record.sealed_before) {
+    const SegmentSeal& seal = *record.sealed_before;
+    SegmentState& segment = segments_.back();
+    if (seal.last_boundary > seal.size || seal.last_boundary < segment.last_boundary) return contradicts("ends of a segment");
+    BINRELAY_TRY(add_digests(segment, seal.digests));
+    if (segment.digests.size() != blocks_in(seal.size, segment.digest_block_bytes)) return contradicts("number of digests");
+    segment.sealed = true;
+    segment.size = seal.size;
+    segment.last_boundary = seal.last_boundary;
+    segment.added = seal.added;
+  }
+  SegmentState opened;
+  opened.number = record.number;
+  opened.generation = record.generation;
+  names_.emplace(record.generation, record.source_name);
+  opened.source_name = record.source_name;
+  opened.digest_block_bytes = record.digest_block_bytes;
+  segments_.push_back(std::move(opened));
+  return Done{};
+}
+
+Status LogState::apply_record(const DurableMark& record) {
+  if (segments_.empty() || segments_.back().number != record.segment) return contradicts("a mark in a segment that is not active");
+  SegmentState& segment = segments_.back();
+  if (record.boundary < segment.last_boundary || record.group_begin > record.boundary) return contradicts("a mark");
+  BINRELAY_TRY(add_digests(segment, record.digests));
+  if (segment.digests.size() != record.boundary / segment.digest_block_bytes) return contradicts("digests up to a mark");
+  segment.last_boundary = record.boundary;
+  segment.group_begin = record.group_begin;
+  segment.added = record.added;
+  return Done{};
+}
+
+Status LogState::apply_record(const CleanStop& record) {
+  const SegmentNumber active = segments_.empty() ? SegmentNumber{} : segments_.back().number;
+  if (record.segment != active) return contradicts("a clean stop in a segment that is not active");
+  if (!segments_.empty() && record.end < segments_.back().last_boundary) return contradicts("end of a clean stop");
+  clean_stop_ = record;
+  return Done{};
+}
+
+std::string LogState::served_name(const SegmentState& segment) const {
+  const GenerationBegun& generation = generations_.at(segment.generation - 1);
+  if (generation.number_offset == 0) return segment.source_name;
+  const std::string_view base = base_name_of(segment.source_name);
+  if (base.size() == segment.source_name.size()) return segment.source_name;
+  const std::string_view digits = std::string_view(segment.source_name).substr(base.size() + 1);
+  std::uint64_t number = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  std::string text = std::to_string(number + static_cast<std::uint64_t>(generation.number_offset));
+  if (text.size() < kServedNumberWidth) text.insert(0, kServedNumberWidth - text.size(), '0');
+  return generation.base_name + "." + text;
+}
+
+}  // namespace binrelay

@@ -1,0 +1,64 @@
+#pragma once
+// LogState: what the journal's records add up to.
+// Thread: none. Invariant: segment numbers are 1, 2, 3 …; all but the last are sealed; names are unique within a generation.
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "storage/journal/journal_record.h"
+
+namespace binrelay {
+
+struct SegmentState {
+  SegmentNumber number{};
+  std::uint32_t generation = 1;
+  std::string source_name;
+  bool sealed = false;
+  std::uint64_t size = 0;           // sealed: of the file
+  std::uint64_t last_boundary = 0;  // sealed: the last; active: the last durable mark, 0 = none
+  std::uint64_t group_begin = 0;    // active: of the last group before the mark
+  std::optional<GtidState> added;   // up to last_boundary; nullopt: active without a mark
+  std::uint64_t digest_block_bytes = 0;
+  std::vector<std::uint32_t> digests;
+};
+
+class LogState {
+ public:
+  // An error when the record contradicts those before it.
+  Status apply(const JournalRecord& record);
+
+  const std::optional<LogCreated>& created() const { return created_; }
+  const std::optional<SourceIdentity>& source() const { return source_; }
+  const std::vector<SegmentState>& segments() const { return segments_; }
+  const std::vector<GenerationBegun>& generations() const { return generations_; }
+  const std::vector<HistoryBegun>& histories() const { return histories_; }
+  const std::optional<CleanStop>& clean_stop() const { return clean_stop_; }  // only while it is the last record
+
+  bool names_segment(std::uint32_t generation, const std::string& source_name) const {
+    return names_.contains({generation, source_name});
+  }
+  // The name consumers see: the source's own while the generation's number offset is 0.
+  std::string served_name(const SegmentState& segment) const;
+
+ private:
+  Status apply_record(const LogCreated& record);
+  Status apply_record(const SourceSeen& record);
+  Status apply_record(const HistoryBegun& record);
+  Status apply_record(const GenerationBegun& record);
+  Status apply_record(const SegmentOpened& record);
+  Status apply_record(const DurableMark& record);
+  Status apply_record(const CleanStop& record);
+
+  std::optional<LogCreated> created_;
+  std::optional<SourceIdentity> source_;
+  std::vector<HistoryBegun> histories_;
+  std::vector<GenerationBegun> generations_;
+  std::vector<SegmentState> segments_;
+  std::set<std::pair<std::uint32_t, std::string>> names_;  // of segments, by generation
+  std::optional<CleanStop> clean_stop_;
+};
+
+}  // namespace binrelay

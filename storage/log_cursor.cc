@@ -1,0 +1,86 @@
+#include "storage/log_cursor.h"
+
+#include "protocol/check.h"
+
+namespace binrelay {
+
+struct LogCursor::State {
+  const EventLog& log;
+  std::shared_ptr<const Segment> segment;
+  EventReader reader;
+  std::size_t buffer_size;
+
+  // What may be read of the segment now, and whether it ends there.
+  struct Reach {
+    std::uint64_t limit = kFirstEventOffset;
+    std::shared_ptr<const Segment> following;  // set: the segment is sealed and over at `limit`
+  };
+  Result<Reach> reach() const {
+    // The ends first: when `visible` is in a later segment, the catalog read after it knows this one as sealed.
+    const LogPosition visible = log.ends().visible;
+    if (visible.segment < segment->number) return Reach{};
+    if (visible.segment == segment->number) return Reach{visible.offset, nullptr};
+    const std::shared_ptr<const SegmentCatalog> catalog = log.catalog();
+    const std::shared_ptr<const Segment> sealed = catalog->find(segment->number);
+    if (sealed == nullptr) return Error{Errc::not_found, segment->served_name + " was removed from the log"};
+    if (reader.offset() > sealed->size) {
+      return Error{Errc::not_found, segment->served_name + " ends at " + std::to_string(sealed->size) + ", before " +
+                                        std::to_string(reader.offset())};
+    }
+    return Reach{sealed->last_boundary, catalog->after(segment->number)};
+  }
+
+  Result<EventReader> reader_of(const Segment& of, std::uint64_t offset) const {
+    BINRELAY_ASSIGN(File file, Disk().open_for_reading(of.path));
+    return EventReader(std::make_shared<const File>(std::move(file)), offset, offset, buffer_size);
+  }
+
+  // The reader stands at its limit: nothing more, or more by now, or the next segment.
+  std::optional<CursorStep> at_limit() {
+    auto now = reach();
+    if (!now.ok()) return std::move(now).error();
+    if (now->limit > reader.offset()) {
+      reader.raise_limit(now->limit);
+      return std::nullopt;
+    }
+    if (now->following == nullptr) return AtVisibleEnd{};
+    auto next_reader = reader_of(*now->following, kFirstEventOffset);
+    if (!next_reader.ok()) return std::move(next_reader).error();
+    reader = std::move(*next_reader);
+    segment = now->following;
+    return SegmentEnd{segment};
+  }
+};
+
+Result<LogCursor> LogCursor::open(const EventLog& log, LogPosition position, std::size_t buffer_size) {
+  std::shared_ptr<const Segment> segment = log.catalog()->find(position.segment);
+  if (segment == nullptr) return Error{Errc::not_found, "segment " + std::to_string(raw(position.segment)) + " is not in the log"};
+  if (position.offset < kFirstEventOffset) return Error{Errc::refused, "a binlog's events begin at offset 4"};
+  BINRELAY_ASSIGN(File file, Disk().open_for_reading(segment->path));
+  EventReader reader(std::make_shared<const File>(std::move(file)), position.offset, position.offset, buffer_size);
+  return LogCursor(std::unique_ptr<State>(new State{log, std::move(segment), std::move(reader), buffer_size}));
+}
+
+LogCursor::LogCursor(std::unique_ptr<State> state) : state_(std::move(state)) {}
+LogCursor::LogCursor(LogCursor&&) noexcept = default;
+LogCursor& LogCursor::operator=(LogCursor&&) noexcept = default;
+LogCursor::~LogCursor() = default;
+
+CursorStep LogCursor::next() {
+  for (;;) {
+    ReadStep step = state_->reader.next();
+    if (const auto* event = std::get_if<ReadEvent>(&step)) {
+      return CursorEvent{event->header, {state_->segment->number, event->offset}, event->bytes, event->whole};
+    }
+    if (std::holds_alternative<NeedsRead>(step)) return NeedsRead{};
+    if (auto* error = std::get_if<Error>(&step)) return std::move(*error);
+    if (auto reached = state_->at_limit()) return std::move(*reached);
+  }
+}
+
+PieceStep LogCursor::next_piece() { return state_->reader.next_piece(); }
+Result<bool> LogCursor::read(ReadMode mode) { return state_->reader.read(mode); }
+const Segment& LogCursor::segment() const { return *state_->segment; }
+LogPosition LogCursor::position() const { return {state_->segment->number, state_->reader.offset()}; }
+
+}  // namespace binrelay

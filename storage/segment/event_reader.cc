@@ -1,0 +1,96 @@
+#include "storage/segment/event_reader.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "protocol/check.h"
+
+namespace binrelay {
+namespace {
+
+Error at(const File& file, std::uint64_t offset, Errc code, const std::string& what) {
+  return Error{code, file.path().filename().string() + ", offset " + std::to_string(offset) + ": " + what};
+}
+
+}  // namespace
+
+EventReader::EventReader(std::shared_ptr<const File> file, std::uint64_t offset, std::uint64_t limit, std::size_t buffer_size)
+    : file_(std::move(file)),
+      offset_(offset),
+      limit_(limit),
+      read_offset_(offset),
+      capacity_(std::max<std::size_t>(buffer_size, 4096)),
+      buffer_(std::make_unique_for_overwrite<std::byte[]>(capacity_)) {}
+
+ReadStep EventReader::next() {
+  drop(piece_bytes_);
+  piece_bytes_ = 0;
+  if (offset_ >= limit_) return AtLimit{};
+
+  const std::uint64_t left = limit_ - offset_;
+  if (left < kEventHeaderSize) return at(*file_, offset_, Errc::short_input, "an event header is cut off");
+  if (available() < kEventHeaderSize) return NeedsRead{};
+  const Bytes unread(buffer_.get() + begin_, available());
+  const auto header = decode_event_header(unread);
+  if (!header.ok()) return at(*file_, offset_, header.error().code, header.error().context);
+  if (header->size > left) return at(*file_, offset_, Errc::short_input, "an event is cut off");
+  const auto end = static_cast<std::uint32_t>(offset_ + header->size);  // log_pos wraps at 4 GiB as this does
+  if (header->log_pos != 0 && header->log_pos != end) {
+    return at(*file_, offset_, Errc::malformed, "an event does not end where its header says");
+  }
+
+  const std::uint64_t wanted = std::min<std::uint64_t>(header->size, capacity_);
+  if (unread.size() < wanted) return NeedsRead{};
+  ReadEvent event{*header, offset_, unread.first(wanted), wanted == header->size};
+  offset_ += header->size;
+  piece_bytes_ = header->size - wanted;
+  begin_ += wanted;
+  return event;
+}
+
+PieceStep EventReader::next_piece() {
+  BINRELAY_CHECK(piece_bytes_ > 0, "pieces are asked for while the event has some left");
+  if (available() == 0) return NeedsRead{};
+  const std::size_t count = std::min<std::uint64_t>(available(), piece_bytes_);
+  const Bytes bytes(buffer_.get() + begin_, count);
+  begin_ += count;
+  piece_bytes_ -= count;
+  return Piece{bytes, piece_bytes_ == 0};
+}
+
+Result<bool> EventReader::read(ReadMode mode) {
+  if (begin_ > 0) {
+    std::memmove(buffer_.get(), buffer_.get() + begin_, available());
+    filled_ -= begin_;
+    begin_ = 0;
+  }
+  if (read_offset_ >= limit_ || filled_ == capacity_) return true;
+  const std::size_t wanted = std::min<std::uint64_t>(capacity_ - filled_, limit_ - read_offset_);
+  const std::span<std::byte> room(buffer_.get() + filled_, wanted);
+
+  std::size_t got = 0;
+  if (mode == ReadMode::cached_only) {
+    BINRELAY_ASSIGN(const std::optional<std::size_t> cached, file_->read_cached_at(read_offset_, room));
+    if (!cached) return false;
+    got = *cached;
+  } else {
+    BINRELAY_ASSIGN(got, file_->read_at(read_offset_, room));
+  }
+  if (got == 0) return at(*file_, read_offset_, Errc::io, "the file is shorter than it was");
+  filled_ += got;
+  read_offset_ += got;
+  return true;
+}
+
+void EventReader::raise_limit(std::uint64_t limit) {
+  BINRELAY_CHECK(limit >= limit_, "the limit of a reader only grows");
+  limit_ = limit;
+}
+
+void EventReader::drop(std::uint64_t count) {
+  const std::size_t buffered = std::min<std::uint64_t>(count, available());
+  begin_ += buffered;
+  read_offset_ += count - buffered;
+}
+
+}  // namespace binrelay

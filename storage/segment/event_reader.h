@@ -1,0 +1,69 @@
+#pragma once
+// EventReader walks the events of one segment file up to a limit, through one buffer. Large events come in pieces. It never reads by
+// itself: when the buffer runs dry it says NeedsRead, and the owner chooses how to read.
+// Thread: one at a time. Owner: LogCursor, SegmentScan. Everything in the file is untrusted.
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "protocol/bytes.h"
+#include "protocol/event/event_header.h"
+#include "protocol/result.h"
+#include "storage/file/disk.h"
+
+namespace binrelay {
+
+enum class ReadMode : std::uint8_t {
+  cached_only,  // RWF_NOWAIT: returns false instead of waiting for the disk
+  may_block,
+};
+
+struct NeedsRead {};  // call read(), then the same call again
+struct Piece {
+  Bytes bytes;
+  bool last = false;
+};
+using PieceStep = std::variant<Piece, NeedsRead, Error>;
+
+struct ReadEvent {
+  EventHeader header;
+  std::uint64_t offset = 0;
+  Bytes bytes;        // the whole event, or its first bytes; valid until the next call of a non-const member
+  bool whole = true;
+};
+struct AtLimit {};
+using ReadStep = std::variant<ReadEvent, NeedsRead, AtLimit, Error>;
+
+class EventReader {
+ public:
+  EventReader(std::shared_ptr<const File> file, std::uint64_t offset, std::uint64_t limit, std::size_t buffer_size);
+
+  // Errors: Errc::short_input: an event starts before the limit and ends behind it; Errc::malformed, Errc::limit: not an event, or its
+  // log_pos is not its end modulo 2^32. The reader stays before the bad event.
+  ReadStep next();
+  // The rest of an event that was not whole; next() passes over what was not asked for.
+  PieceStep next_piece();
+  Result<bool> read(ReadMode mode);
+
+  std::uint64_t offset() const { return offset_; }  // of the next event
+  std::uint64_t limit() const { return limit_; }
+  void raise_limit(std::uint64_t limit);
+  const File& file() const { return *file_; }
+
+ private:
+  std::size_t available() const { return filled_ - begin_; }
+  void drop(std::uint64_t count);  // from the front of what is unread
+
+  std::shared_ptr<const File> file_;
+  std::uint64_t offset_;         // of the next event
+  std::uint64_t limit_;
+  std::uint64_t read_offset_;    // file offset of buffer_[filled_]
+  std::uint64_t piece_bytes_ = 0;  // of a large event, not handed out yet
+  std::size_t capacity_;
+  std::size_t begin_ = 0;
+  std::size_t filled_ = 0;
+  std::unique_ptr<std::byte[]> buffer_;
+};
+
+}  // namespace binrelay

@@ -1,0 +1,25 @@
+#include "storage/segment/segment_catalog.h"
+
+#include <algorithm>
+
+namespace binrelay {
+
+std::shared_ptr<const Segment> SegmentCatalog::find(SegmentNumber number) const {
+  const auto at = std::lower_bound(segments_.begin(), segments_.end(), number,
+                                   [](const auto& segment, SegmentNumber wanted) { return segment->number < wanted; });
+  return at != segments_.end() && (*at)->number == number ? *at : nullptr;
+}
+
+std::shared_ptr<const Segment> SegmentCatalog::find(std::string_view served_name) const {
+  const auto at = std::find_if(segments_.rbegin(), segments_.rend(),
+                               [&](const auto& segment) { return segment->served_name == served_name; });
+  return at != segments_.rend() ? *at : nullptr;
+}
+
+std::shared_ptr<const Segment> SegmentCatalog::after(SegmentNumber number) const {
+  const auto at = std::upper_bound(segments_.begin(), segments_.end(), number,
+                                   [](SegmentNumber wanted, const auto& segment) { return wanted < segment->number; });
+  return at != segments_.end() ? *at : nullptr;
+}
+
+}  // namespace binrelay

@@ -1,0 +1,44 @@
+#include "storage/segment/segment_files.h"
+
+#include "storage/gtid_state_bytes.h"
+#include "storage/segment/segment_scan.h"
+
+namespace binrelay {
+
+Result<SegmentHead> read_segment_head(std::shared_ptr<const File> file, std::uint64_t limit) {
+  constexpr std::size_t kHeadBuffer = 4096;  // an FDE and a short list; a long one is read by itself
+  SegmentScan scan = SegmentScan::from_start(std::move(file), limit, kHeadBuffer);
+  while (!scan.head().complete()) {
+    auto event = scan.next();
+    // The list may still be on its way to the file; a later event is no part of the head.
+    if (!event.ok() && (event.error().code != Errc::short_input || !scan.head().described())) return std::move(event).error();
+    if (!event.ok() || !*event) break;
+  }
+  return scan.head();
+}
+
+Segment make_segment(const StreamFiles& files, const LogState& log, const SegmentState& state, const SegmentHead& head,
+                     const GtidState& carried_over) {
+  Segment segment;
+  segment.number = state.number;
+  segment.generation = state.generation;
+  segment.source_name = state.source_name;
+  segment.served_name = log.served_name(state);
+  segment.path = files.segment(state.generation, state.source_name);
+  segment.sealed = state.sealed;
+  if (state.sealed) {
+    segment.size = state.size;
+    segment.last_boundary = state.last_boundary;
+  }
+  head.describe(segment, carried_over);
+  return segment;
+}
+
+GtidState state_behind(const Segment* before, const std::optional<GtidState>& added, Flavour flavour) {
+  if (before == nullptr) return empty_state(flavour);
+  GtidState state = before->previous;
+  if (added && added->index() == state.index()) add_all(state, *added);
+  return state;
+}
+
+}  // namespace binrelay

@@ -1,0 +1,24 @@
+#pragma once
+// From what the journal says of a segment and what its file begins with to the Segment that readers see.
+#include <memory>
+#include <vector>
+
+#include "storage/file/disk.h"
+#include "storage/file/file_names.h"
+#include "storage/journal/log_state.h"
+#include "storage/segment/segment_catalog.h"
+#include "storage/segment/segment_head.h"
+
+namespace binrelay {
+
+// Reads FDE and list of earlier GTIDs. Not described(): the file ends before its FDE does.
+Result<SegmentHead> read_segment_head(std::shared_ptr<const File> file, std::uint64_t limit);
+
+// `head` must be described(). `carried_over`: what the files before contain, for a file that does not say.
+Segment make_segment(const StreamFiles& files, const LogState& log, const SegmentState& state, const SegmentHead& head,
+                     const GtidState& carried_over);
+
+// What the files up to and with `before` contain; the empty state of `flavour` for nullptr.
+GtidState state_behind(const Segment* before, const std::optional<GtidState>& added, Flavour flavour);
+
+}  // namespace binrelay
