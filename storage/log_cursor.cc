@@ -1,6 +1,6 @@
 #include "storage/log_cursor.h"
 
-#include "protocol/check.h"
+#include "protocol/event/event_checksum.h"
 
 namespace binrelay {
 
@@ -9,6 +9,14 @@ struct LogCursor::State {
   std::shared_ptr<const Segment> segment;
   EventReader reader;
   std::size_t buffer_size;
+  bool begun = false;  // an event was returned: the place the cursor was opened at is the start of one
+
+  // Bytes inside an event can look like an event; their checksum cannot.
+  bool may_begin_at(const ReadEvent& event) const {
+    if (event.header.log_pos == 0 && segment->flavour == Flavour::mysql) return false;
+    if (segment->checksum != ChecksumAlgorithm::crc32 || !event.whole) return event_type_name(event.header.type) != "Unknown";
+    return event.bytes.size() >= kEventHeaderSize + kChecksumSize && event_checksum_holds(event.bytes);
+  }
 
   // What may be read of the segment now, and whether it ends there.
   struct Reach {
@@ -58,7 +66,7 @@ Result<LogCursor> LogCursor::open(const EventLog& log, LogPosition position, std
   if (position.offset < kFirstEventOffset) return Error{Errc::refused, "a binlog's events begin at offset 4"};
   BINRELAY_ASSIGN(File file, Disk().open_for_reading(segment->path));
   EventReader reader(std::make_shared<const File>(std::move(file)), position.offset, position.offset, buffer_size);
-  return LogCursor(std::unique_ptr<State>(new State{log, std::move(segment), std::move(reader), buffer_size}));
+  return LogCursor(std::unique_ptr<State>(new State{log, std::move(segment), std::move(reader), buffer_size, false}));
 }
 
 LogCursor::LogCursor(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -70,6 +78,10 @@ CursorStep LogCursor::next() {
   for (;;) {
     ReadStep step = state_->reader.next();
     if (const auto* event = std::get_if<ReadEvent>(&step)) {
+      if (!state_->begun && !state_->may_begin_at(*event)) {
+        return Error{Errc::malformed, "no event of " + state_->segment->served_name + " begins at " + std::to_string(event->offset)};
+      }
+      state_->begun = true;
       return CursorEvent{event->header, {state_->segment->number, event->offset}, event->bytes, event->whole};
     }
     if (std::holds_alternative<NeedsRead>(step)) return NeedsRead{};
