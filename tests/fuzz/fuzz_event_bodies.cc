@@ -56,7 +56,7 @@ void check_values(Bytes event, ChecksumAlgorithm checksum) {
 }
 
 void check_description(Bytes event, ChecksumAlgorithm checksum) {
-  for (const std::size_t length : {std::size_t{0}, std::size_t{7}, std::size_t{1024}}) {
+  for (const std::size_t length : {std::size_t{20}, std::size_t{1024}}) {
     const std::string text = describe_event(event, checksum, length);
     BINRELAY_CHECK(text.size() <= length, "a description keeps its length");
     const bool printable = std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f; });
