@@ -40,7 +40,7 @@ class TestRun:
             self._ctest("unit", "release", "-L", "^unit$", "-j", self.jobs)
         sanitized = self.wants("unit", "system") and self._build("asan")
         if sanitized and self.wants("unit"):
-            self._ctest("unit asan", "asan", "-L", "^unit$", "-LE", "^tidy$", "-j", self.jobs)
+            self._ctest("unit asan", "asan", "-L", "^unit$", "-j", self.jobs)
         if self.wants("unit") and self._build("tsan"):
             self._ctest("unit tsan", "tsan", "-R", TSAN_TESTS, "-j", self.jobs)
         if servers:
