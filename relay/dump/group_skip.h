@@ -33,11 +33,11 @@ class GroupSkip {
 
   using GtidByDomain = std::map<std::uint32_t, MariadbGtid>;
   struct MariadbStart {
-    GtidByDomain had;                       // @slave_connect_state: in each domain groups are skipped until that GTID has passed
-    std::set<std::uint32_t> empty_domains;  // domains of `had` the log knew nothing of when the dump began
-    std::optional<GtidByDomain> until;      // @slave_until_gtid: nothing behind these is sent, of other domains nothing at all
-    MariadbBinlogState passed;              // with `until`: what the files before the first one contained
-    bool strict = false;                    // @slave_gtid_strict_mode: a GTID of `had` that is a hole in the log is an error
+    GtidByDomain had{};                       // @slave_connect_state: in each domain groups are skipped until that GTID has passed
+    std::set<std::uint32_t> empty_domains{};  // domains of `had` the log knew nothing of when the dump began
+    std::optional<GtidByDomain> until{};      // @slave_until_gtid: nothing behind these is sent, of other domains nothing at all
+    MariadbBinlogState passed{};              // with `until`: what the files before the first one contained
+    bool strict = false;                      // @slave_gtid_strict_mode: a GTID of `had` that is a hole in the log is an error
   };
   static GroupSkip behind_position(MariadbStart start);
 
