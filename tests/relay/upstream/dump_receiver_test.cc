@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <set>
+#include <algorithm>
 
 #include "protocol/wire/byte_writer.h"
 #include "tests/relay/upstream/scripted_source.h"
@@ -64,14 +64,15 @@ TEST_P(EverySample, IsStoredByteForByteFromTwoFiles) {
   EXPECT_EQ(received.stored[1].name, "bin.000008");
 }
 
-TEST_P(EverySample, IsResumedAtEveryEventAndComparedUpToEveryStoredEnd) {
+TEST_P(EverySample, IsResumedAtEveryEventAndComparedUpToTheStoredEnd) {
   const ServedFile file = file_of(GetParam(), "bin.000001");
-  std::set<std::uint64_t> offsets;
-  for (const auto& event : events_of(file)) offsets.insert(event.offset);
-  offsets.insert(file.content.size());
-  for (const std::uint64_t position : offsets) {
-    for (const std::uint64_t end : offsets) {
-      if (end < position) continue;
+  std::vector<std::uint64_t> offsets;
+  for (const auto& event : events_of(file)) offsets.push_back(event.offset);
+  offsets.push_back(file.content.size());
+  for (std::size_t i = 0; i < offsets.size(); ++i) {
+    const std::uint64_t position = offsets[i];
+    // Nothing, one event, or everything there is stored already.
+    for (const std::uint64_t end : {position, offsets[std::min(i + 1, offsets.size() - 1)], offsets.back()}) {
       const Received received = receive(resumed(file, position, end), dumped_events({file}, file.name, position));
       ASSERT_FALSE(received.error) << received.error->context;
       EXPECT_EQ(received.compared, file.content.substr(position, end - position));
