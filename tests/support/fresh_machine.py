@@ -34,6 +34,7 @@ exec chroot "$root" /usr/bin/env -i HOME=/root TERM=dumb CI=true LANG=C.UTF-8 \
 
 
 def make(root):
+    root.chmod(0o755)
     machine.run(["debootstrap", "--variant=minbase", "bookworm", root, chroots.debian_mirror()])
     shutil.rmtree(root / "etc/apt")
     shutil.copytree("/etc/apt", root / "etc/apt", symlinks=True)
