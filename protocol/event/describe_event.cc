@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cinttypes>
 #include <cstdio>
+#include <iterator>
 
 #include "protocol/event/events.h"
 #include "protocol/event/mariadb_compression.h"
@@ -62,7 +63,8 @@ Result<std::string> format_description_text(const Described& in) {
 Result<std::string> query_text(const Described& in) {
   BINRELAY_ASSIGN(const QueryView query, decode_query(in.event, in.checksum));
   std::string text;
-  if ((in.header.flags & kFlagSuppressUse) == 0 && !query.database.empty()) text = "use `" + std::string(query.database) + "`; ";
+  if ((in.header.flags & kFlagSuppressUse) == 0 && !query.database.empty())
+    text = "use `" + std::string(query.database) + "`; ";
   if (!query.compressed) return text.append(query.text.substr(0, in.max_length));
   BINRELAY_ASSIGN(const std::string inflated, inflate_mariadb(query.compressed_text, in.max_length));
   return text + inflated;
@@ -106,7 +108,8 @@ Result<std::string> previous_gtids_text(const Described& in) {
 Result<std::string> gtid_list_text(const Described& in) {
   BINRELAY_ASSIGN(MariadbGtidList list, decode_mariadb_gtid_list(in.event, in.checksum));
   // The event has domains in any order, each one's last GTID last.
-  std::stable_sort(list.gtids.begin(), list.gtids.end(), [](const auto& left, const auto& right) { return left.domain < right.domain; });
+  std::stable_sort(list.gtids.begin(), list.gtids.end(),
+                   [](const auto& left, const auto& right) { return left.domain < right.domain; });
   std::string text = "[";
   for (const MariadbGtid& gtid : list.gtids) {
     if (text.size() > in.max_length) break;
@@ -129,7 +132,8 @@ Result<std::string> xa_prepare_text(const Described& in) {
 
 Result<std::string> table_map_text(const Described& in) {
   BINRELAY_ASSIGN(const TableMapView map, decode_table_map(in.event, in.checksum));
-  return "table_id: " + std::to_string(map.table_id) + " (" + std::string(map.database) + "." + std::string(map.table) + ")";
+  return "table_id: " + std::to_string(map.table_id) + " (" + std::string(map.database) + "." + std::string(map.table) +
+         ")";
 }
 
 Result<std::string> rows_text(const Described& in) {
@@ -192,7 +196,9 @@ Result<std::string> rows_query_text(const Described& in) {  // a length byte tha
   return "# " + std::string(as_text(body.rest()).substr(0, in.max_length));
 }
 
-Result<std::string> annotate_text(const Described& in) { return std::string(as_text(in.body).substr(0, in.max_length)); }
+Result<std::string> annotate_text(const Described& in) {
+  return std::string(as_text(in.body).substr(0, in.max_length));
+}
 
 Result<std::string> checkpoint_text(const Described& in) {
   ByteReader body(in.body);
@@ -217,39 +223,46 @@ Result<std::string> load_block_text(const Described& in) {
   return ";file_id=" + std::to_string(file_id) + ";block_len=" + std::to_string(body.remaining());
 }
 
+struct Description {
+  EventType type;
+  Result<std::string> (*text)(const Described&);
+};
+constexpr Description kDescriptions[] = {
+    {EventType::format_description, format_description_text},
+    {EventType::query, query_text},
+    {EventType::mariadb_query_compressed, query_text},
+    {EventType::execute_load_query, execute_load_query_text},
+    {EventType::gtid, mysql_gtid_text},
+    {EventType::anonymous_gtid, mysql_gtid_text},
+    {EventType::gtid_tagged, mysql_gtid_text},
+    {EventType::mariadb_gtid, mariadb_gtid_text},
+    {EventType::previous_gtids, previous_gtids_text},
+    {EventType::mariadb_gtid_list, gtid_list_text},
+    {EventType::xid, xid_text},
+    {EventType::xa_prepare, xa_prepare_text},
+    {EventType::table_map, table_map_text},
+    {EventType::rotate, rotate_text},
+    {EventType::heartbeat, heartbeat_text},
+    {EventType::heartbeat_v2, heartbeat_text},
+    {EventType::transaction_payload, payload_text},
+    {EventType::intvar, intvar_text},
+    {EventType::rand, rand_text},
+    {EventType::user_var, user_var_text},
+    {EventType::rows_query, rows_query_text},
+    {EventType::mariadb_annotate_rows, annotate_text},
+    {EventType::mariadb_binlog_checkpoint, checkpoint_text},
+    {EventType::incident, incident_text},
+    {EventType::begin_load_query, load_block_text},
+    {EventType::append_block, load_block_text},
+};
+
 Result<std::string> event_text(const Described& in) {
-  switch (in.header.type) {
-    case EventType::format_description: return format_description_text(in);
-    case EventType::query:
-    case EventType::mariadb_query_compressed: return query_text(in);
-    case EventType::execute_load_query: return execute_load_query_text(in);
-    case EventType::gtid:
-    case EventType::anonymous_gtid:
-    case EventType::gtid_tagged: return mysql_gtid_text(in);
-    case EventType::mariadb_gtid: return mariadb_gtid_text(in);
-    case EventType::previous_gtids: return previous_gtids_text(in);
-    case EventType::mariadb_gtid_list: return gtid_list_text(in);
-    case EventType::xid: return xid_text(in);
-    case EventType::xa_prepare: return xa_prepare_text(in);
-    case EventType::table_map: return table_map_text(in);
-    case EventType::rotate: return rotate_text(in);
-    case EventType::heartbeat:
-    case EventType::heartbeat_v2: return heartbeat_text(in);
-    case EventType::transaction_payload: return payload_text(in);
-    case EventType::intvar: return intvar_text(in);
-    case EventType::rand: return rand_text(in);
-    case EventType::user_var: return user_var_text(in);
-    case EventType::rows_query: return rows_query_text(in);
-    case EventType::mariadb_annotate_rows: return annotate_text(in);
-    case EventType::mariadb_binlog_checkpoint: return checkpoint_text(in);
-    case EventType::incident: return incident_text(in);
-    case EventType::begin_load_query:
-    case EventType::append_block: return load_block_text(in);
-    default:
-      if (is_rows_event(in.header.type)) return rows_text(in);
-      if (event_type_name(in.header.type) != "Unknown") return std::string();
-      return "# event type " + hex_number(static_cast<std::uint64_t>(in.header.type));
-  }
+  const auto* found = std::find_if(std::begin(kDescriptions), std::end(kDescriptions),
+                                   [&](const Description& each) { return each.type == in.header.type; });
+  if (found != std::end(kDescriptions)) return found->text(in);
+  if (is_rows_event(in.header.type)) return rows_text(in);
+  if (event_type_name(in.header.type) != "Unknown") return std::string();  // its name says all
+  return "# event type " + hex_number(static_cast<std::uint64_t>(in.header.type));
 }
 
 Result<std::string> described(Bytes event, ChecksumAlgorithm checksum, std::size_t max_length) {

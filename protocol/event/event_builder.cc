@@ -28,14 +28,16 @@ ByteBuffer build_event(EventType type, ServerId server_id, std::uint32_t log_pos
 
 }  // namespace
 
-ByteBuffer build_fake_rotate(ServerId server_id, std::string_view file_name, std::uint64_t position, ChecksumAlgorithm checksum) {
+ByteBuffer build_fake_rotate(ServerId server_id, std::string_view file_name, std::uint64_t position,
+                             ChecksumAlgorithm checksum) {
   ByteWriter body;
   body.u64(position).text(file_name);
   return build_event(EventType::rotate, server_id, 0, kFlagArtificial, body.view(), checksum);
 }
 
 ByteBuffer build_mid_file_format_description(Bytes stored_event, bool clear_log_pos) {
-  BINRELAY_CHECK(stored_event.size() >= kCreatedOffset + 4 + kChecksumSize, "a format description that was decoded before");
+  BINRELAY_CHECK(stored_event.size() >= kCreatedOffset + 4 + kChecksumSize,
+                 "a format description that was decoded before");
   ByteBuffer event(stored_event.begin(), stored_event.end());
   if (clear_log_pos) std::memset(event.data() + kLogPosOffset, 0, 4);
   std::memset(event.data() + kFlagsOffset, 0, 2);
@@ -44,11 +46,14 @@ ByteBuffer build_mid_file_format_description(Bytes stored_event, bool clear_log_
   return event;
 }
 
-ByteBuffer build_heartbeat_v1(ServerId server_id, std::string_view file_name, std::uint64_t position, ChecksumAlgorithm checksum) {
-  return build_event(EventType::heartbeat, server_id, static_cast<std::uint32_t>(position), 0, as_bytes(file_name), checksum);
+ByteBuffer build_heartbeat_v1(ServerId server_id, std::string_view file_name, std::uint64_t position,
+                              ChecksumAlgorithm checksum) {
+  return build_event(EventType::heartbeat, server_id, static_cast<std::uint32_t>(position), 0, as_bytes(file_name),
+                     checksum);
 }
 
-ByteBuffer build_heartbeat_v2(ServerId server_id, std::string_view file_name, std::uint64_t position, ChecksumAlgorithm checksum) {
+ByteBuffer build_heartbeat_v2(ServerId server_id, std::string_view file_name, std::uint64_t position,
+                              ChecksumAlgorithm checksum) {
   constexpr std::uint8_t kFileNameField = 1, kPositionField = 2, kEnd = 0;
   ByteWriter number;
   number.length_encoded(position);
@@ -56,11 +61,12 @@ ByteBuffer build_heartbeat_v2(ServerId server_id, std::string_view file_name, st
   body.u8(kFileNameField).length_encoded_text(file_name);
   body.u8(kPositionField).length_encoded(number.size()).bytes(number.view());
   body.u8(kEnd);
-  return build_event(EventType::heartbeat_v2, server_id, static_cast<std::uint32_t>(position), 0, body.view(), checksum);
+  return build_event(EventType::heartbeat_v2, server_id, static_cast<std::uint32_t>(position), 0, body.view(),
+                     checksum);
 }
 
-ByteBuffer build_fake_gtid_list(ServerId server_id, const std::vector<MariadbGtid>& gtids, std::uint8_t list_flags, std::uint32_t log_pos,
-                                ChecksumAlgorithm checksum) {
+ByteBuffer build_fake_gtid_list(ServerId server_id, const std::vector<MariadbGtid>& gtids, std::uint8_t list_flags,
+                                std::uint32_t log_pos, ChecksumAlgorithm checksum) {
   ByteWriter body;
   body.u32(static_cast<std::uint32_t>(gtids.size()) | static_cast<std::uint32_t>(list_flags) << 28);
   for (const MariadbGtid& gtid : gtids) body.u32(gtid.domain).u32(gtid.server).u64(gtid.sequence);

@@ -18,7 +18,8 @@ Result<EventHeader> decode_event_header(Bytes bytes) {
   header.flags = in.u16();
   if (in.failed()) return Error{Errc::short_input, "event header"};
   if (header.size < kEventHeaderSize) {
-    return Error{Errc::malformed, "event header: size " + std::to_string(header.size) + " is below the header's own 19"};
+    return Error{Errc::malformed,
+                 "event header: size " + std::to_string(header.size) + " is below the header's own 19"};
   }
   if (header.size > kMaxEventSize) {
     return Error{Errc::limit, "event header: size " + std::to_string(header.size) + " is above the limit of " +

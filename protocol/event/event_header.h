@@ -20,8 +20,8 @@ struct EventHeader {
   std::uint32_t timestamp = 0;  // seconds since 1970, start of the statement: not monotonic
   EventType type{};
   ServerId server_id{};
-  std::uint32_t size = 0;       // whole event: header, body and checksum
-  std::uint32_t log_pos = 0;    // end of the event modulo 2^32; 0 inside MariaDB >= 11.4 transactions
+  std::uint32_t size = 0;     // whole event: header, body and checksum
+  std::uint32_t log_pos = 0;  // end of the event modulo 2^32; 0 inside MariaDB >= 11.4 transactions
   std::uint16_t flags = 0;
 };
 

@@ -1,5 +1,6 @@
 #pragma once
-// Type bytes of binlog events. Sources: MySQL manual "Binary Log Event Types"; MariaDB knowledge base "Replication Protocol: event types".
+// Type bytes of binlog events. Sources: MySQL manual "Binary Log Event Types"; MariaDB knowledge base "Replication
+// Protocol: event types".
 #include <cstdint>
 #include <string_view>
 

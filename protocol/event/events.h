@@ -1,6 +1,6 @@
 #pragma once
-// The bodies this program reads. Every decoder takes the whole event (header, body, checksum if any) and the checksum algorithm of its
-// file, reads only inside the event, and rejects what does not add up. Views point into the input.
+// The bodies this program reads. Every decoder takes the whole event (header, body, checksum if any) and the checksum
+// algorithm of its file, reads only inside the event, and rejects what does not add up. Views point into the input.
 // Sources: MySQL manual "Binary Log Event Types"; MariaDB knowledge base "Replication Protocol".
 #include <cstdint>
 #include <optional>
@@ -21,9 +21,10 @@ Result<Bytes> event_body(Bytes event, ChecksumAlgorithm checksum);
 
 struct FormatDescription {
   std::uint16_t binlog_version = 4;
-  std::string server_version;      // as in the event, NULs cut
-  std::uint32_t created = 0;       // non-zero in the first file after a server start or RESET
-  ChecksumAlgorithm checksum = ChecksumAlgorithm::none;  // of the events that follow; the FDE itself always ends in 5 bytes: algorithm and CRC
+  std::string server_version;  // as in the event, NULs cut
+  std::uint32_t created = 0;   // non-zero in the first file after a server start or RESET
+  // Of the events that follow; the FDE itself always ends in 5 bytes: algorithm and CRC.
+  ChecksumAlgorithm checksum = ChecksumAlgorithm::none;
   Flavour flavour = Flavour::mysql;  // by "MariaDB" in the version, any case
 };
 Result<FormatDescription> decode_format_description(Bytes event);  // checks sizes, not the CRC
@@ -37,13 +38,13 @@ Result<RotateView> decode_rotate(Bytes event, ChecksumAlgorithm checksum);
 // GTID (33), ANONYMOUS (34) and tagged GTID (42) of MySQL.
 struct MysqlGtidEvent {
   bool anonymous = false;
-  MysqlGtid gtid;                           // number 0 when anonymous
+  MysqlGtid gtid;  // number 0 when anonymous
   std::uint8_t flags = 0;
   std::int64_t last_committed = 0;
   std::int64_t sequence_number = 0;
-  std::uint64_t immediate_commit_us = 0;    // 0 before MySQL 8.0.1
+  std::uint64_t immediate_commit_us = 0;  // 0 before MySQL 8.0.1
   std::uint64_t original_commit_us = 0;
-  std::uint64_t transaction_length = 0;     // whole group in bytes, this event included; 0 before MySQL 8.0.2
+  std::uint64_t transaction_length = 0;  // whole group in bytes, this event included; 0 before MySQL 8.0.2
 };
 Result<MysqlGtidEvent> decode_mysql_gtid(Bytes event, ChecksumAlgorithm checksum);
 
@@ -53,8 +54,8 @@ struct MariadbGtidEvent {
   static constexpr std::uint8_t kExtraEngines = 0x01, kStartAlter = 0x02, kCommitAlter = 0x04, kRollbackAlter = 0x08;
   MariadbGtid gtid;  // server from the event header
   std::uint8_t flags = 0;
-  std::uint64_t commit_id = 0;  // with kGroupCommitId: groups that committed together share it
-  std::string xa_id;            // with kPreparedXa and kCompletedXa: as XA statements write it
+  std::uint64_t commit_id = 0;             // with kGroupCommitId: groups that committed together share it
+  std::string xa_id;                       // with kPreparedXa and kCompletedXa: as XA statements write it
   std::uint8_t extra_flags = 0;            // kExtraEngines, kStartAlter … (MariaDB >= 10.5)
   std::uint64_t start_alter_sequence = 0;  // with kCommitAlter and kRollbackAlter: of the group that began it
 };
@@ -68,8 +69,8 @@ struct MariadbGtidList {
 };
 Result<MariadbGtidList> decode_mariadb_gtid_list(Bytes event, ChecksumAlgorithm checksum);
 
-// QUERY (2), EXECUTE_LOAD_QUERY (18) and MariaDB's compressed QUERY (165; `text` is then empty and `compressed` set: see
-// protocol/event/mariadb_compression.h).
+// QUERY (2), EXECUTE_LOAD_QUERY (18) and MariaDB's compressed QUERY (165; `text` is then empty and `compressed` set:
+// see protocol/event/mariadb_compression.h).
 struct QueryView {
   std::uint32_t thread_id = 0;
   std::uint32_t execution_seconds = 0;
@@ -118,8 +119,9 @@ struct HeartbeatView {
 };
 Result<HeartbeatView> decode_heartbeat(Bytes event, ChecksumAlgorithm checksum);  // 27 and 41
 
-// "Format_desc: server 9.7.4, binlog v4", "GTID uuid:5", "use db; INSERT …" …: the one-line body SHOW BINLOG EVENTS and `binrelay events`
-// print. Never fails: an undecodable body says so. Control characters are escaped; cut at `max_length` bytes.
+// "Server ver: 9.7.4, Binlog ver: 4", "use `db`; INSERT …" …: the one-line body that SHOW BINLOG EVENTS and `binrelay
+// events` print, as the source itself prints it (but for the xid of MySQL's DDL and the values of user variables).
+// Never fails: an undecodable body says so. Control characters are escaped; cut at `max_length` bytes.
 std::string describe_event(Bytes event, ChecksumAlgorithm checksum, std::size_t max_length = 1024);
 
 }  // namespace binrelay

@@ -20,7 +20,9 @@ constexpr PostHeader kPostHeaders[] = {{EventType::query, 13}, {EventType::rotat
 
 bool names_mariadb(std::string_view version) {
   constexpr std::string_view kMariadb = "mariadb";
-  const auto same_letter = [](char left, char right) { return std::tolower(static_cast<unsigned char>(left)) == right; };
+  const auto same_letter = [](char left, char right) {
+    return std::tolower(static_cast<unsigned char>(left)) == right;
+  };
   return std::search(version.begin(), version.end(), kMariadb.begin(), kMariadb.end(), same_letter) != version.end();
 }
 
@@ -49,7 +51,8 @@ Result<FormatDescription> decode_format_description(Bytes event) {
   for (const PostHeader& expected : kPostHeaders) {
     const std::size_t index = static_cast<std::size_t>(expected.type) - 1;
     if (index >= post_header_sizes.size() || static_cast<std::uint8_t>(post_header_sizes[index]) != expected.size) {
-      return Error{Errc::unsupported, "format description: unusual layout of " + std::string(event_type_name(expected.type))};
+      return Error{Errc::unsupported,
+                   "format description: unusual layout of " + std::string(event_type_name(expected.type))};
     }
   }
 

@@ -38,8 +38,19 @@ Result<MysqlGtidEvent> decode_untagged(Bytes body) {
 
 // Field ids of the tagged event; a field may be absent, ids ascend.
 enum class TaggedField : std::uint64_t {
-  flags = 0, uuid, number, tag, last_committed, sequence_number, immediate_commit, original_commit, transaction_length,
-  immediate_server_version, original_server_version, commit_group_ticket, first_unknown,
+  flags = 0,
+  uuid,
+  number,
+  tag,
+  last_committed,
+  sequence_number,
+  immediate_commit,
+  original_commit,
+  transaction_length,
+  immediate_server_version,
+  original_server_version,
+  commit_group_ticket,
+  first_unknown,
 };
 
 Status read_tagged_field(TaggedField field, ByteReader& in, MysqlGtidEvent& event) {
@@ -145,7 +156,8 @@ Result<MariadbGtidEvent> decode_mariadb_gtid(Bytes event, ChecksumAlgorithm chec
     const std::string_view gtrid = in.text(gtrid_length);
     decoded.xa_id = xa_id_text(format_id, gtrid, in.text(bqual_length));
   }
-  // Zeros fill up a short body, so they read as "no extra flags". A thread id may follow (MariaDB 11.5): nothing needs it.
+  // Zeros fill up a short body, so they read as "no extra flags". A thread id may follow (MariaDB 11.5): nothing needs
+  // it.
   if (!in.at_end()) decoded.extra_flags = in.u8();
   if (decoded.extra_flags & MariadbGtidEvent::kExtraEngines) in.skip(1);
   if (decoded.extra_flags & (MariadbGtidEvent::kCommitAlter | MariadbGtidEvent::kRollbackAlter)) {

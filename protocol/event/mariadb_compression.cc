@@ -40,7 +40,7 @@ Result<std::string> inflate_mariadb(Bytes compressed, std::size_t at_most) {
   const std::size_t wanted = std::min<std::uint64_t>(length, at_most);
   std::string text;
   while (text.size() < wanted) {  // grows with what really comes out, not with what the length claims
-    constexpr std::size_t kStep = 64 * 1024;
+    constexpr std::size_t kStep = 64u << 10;
     const std::size_t had = text.size();
     text.resize(std::min(wanted, had + kStep));
     stream.next_out = reinterpret_cast<Bytef*>(text.data() + had);

@@ -14,8 +14,10 @@ Result<TableMapView> decode_table_map(Bytes event, ChecksumAlgorithm checksum) {
   map.table = in.text(in.u8());
   const std::uint8_t table_end = in.u8();
   map.column_count = in.length_encoded();
-  if (in.failed() || map.column_count > in.remaining()) return Error{Errc::short_input, "table map event"};  // a byte a column
-  if (database_end != 0 || table_end != 0) return Error{Errc::malformed, "table map event: names do not end where they should"};
+  if (in.failed() || map.column_count > in.remaining())
+    return Error{Errc::short_input, "table map event"};  // a byte a column
+  if (database_end != 0 || table_end != 0)
+    return Error{Errc::malformed, "table map event: names do not end where they should"};
   return map;
 }
 
@@ -45,7 +47,8 @@ Result<TransactionPayloadView> decode_transaction_payload(Bytes event, ChecksumA
     if (id == kPayloadSize) payload_size = number.length_encoded();
     if (id == kCompression) view.compression = number.length_encoded();
     if (id == kUncompressedSize) view.uncompressed_size = number.length_encoded();
-    if (in.failed() || number.failed()) return Error{Errc::malformed, "transaction payload event: field " + std::to_string(id)};
+    if (in.failed() || number.failed())
+      return Error{Errc::malformed, "transaction payload event: field " + std::to_string(id)};
   }
   view.payload = in.rest();
   if (view.payload.size() != payload_size) return Error{Errc::malformed, "transaction payload event: payload size"};

@@ -6,8 +6,8 @@
 namespace binrelay {
 namespace {
 
-constexpr std::size_t kMaxXaPart = 64;               // XA's limit of gtrid and of bqual
-constexpr std::size_t kExecuteLoadPostHeader = 13;   // file id, two offsets into the text, duplicate handling
+constexpr std::size_t kMaxXaPart = 64;              // XA's limit of gtrid and of bqual
+constexpr std::size_t kExecuteLoadPostHeader = 13;  // file id, two offsets into the text, duplicate handling
 
 void append_hex(std::string& text, std::string_view raw) {
   char digits[3];
@@ -49,7 +49,8 @@ Result<std::uint64_t> decode_xid(Bytes event, ChecksumAlgorithm checksum) {
   BINRELAY_ASSIGN(const Bytes body, event_body(event, checksum));
   ByteReader in(body);
   const std::uint64_t xid = in.u64();
-  if (in.failed() || !in.at_end()) return Error{Errc::malformed, "XID event: " + std::to_string(body.size()) + " bytes"};
+  if (in.failed() || !in.at_end())
+    return Error{Errc::malformed, "XID event: " + std::to_string(body.size()) + " bytes"};
   return xid;
 }
 
@@ -64,7 +65,8 @@ Result<XaPrepareView> decode_xa_prepare(Bytes event, ChecksumAlgorithm checksum)
   prepare.gtrid = in.text(gtrid_length);
   prepare.bqual = in.text(bqual_length);
   if (in.failed()) return Error{Errc::short_input, "XA prepare event"};
-  if (gtrid_length > kMaxXaPart || bqual_length > kMaxXaPart) return Error{Errc::malformed, "XA prepare event: XID length"};
+  if (gtrid_length > kMaxXaPart || bqual_length > kMaxXaPart)
+    return Error{Errc::malformed, "XA prepare event: XID length"};
   return prepare;
 }
 

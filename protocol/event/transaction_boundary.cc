@@ -81,7 +81,8 @@ Result<BoundaryPlace> TransactionBoundary::on_mysql_gtid(const EventHeader& head
     open(EndsAt::next_query, offset, gtid);
     return BoundaryPlace::group_begin;
   }
-  if (length < header.size || length > UINT64_MAX - offset) return cannot_follow(header, offset, "impossible transaction length");
+  if (length < header.size || length > UINT64_MAX - offset)
+    return cannot_follow(header, offset, "impossible transaction length");
   open(EndsAt::expected_end, offset, gtid);
   expected_end_ = offset + length;
   in_group_ = length > header.size;
@@ -103,7 +104,8 @@ Result<BoundaryPlace> TransactionBoundary::in_open_group(const EventHeader& head
   return ends ? BoundaryPlace::group_end : BoundaryPlace::group_middle;
 }
 
-// Every group of MySQL >= 5.7 and MariaDB >= 10.0 begins with a GTID event; older ones begin with a QUERY or what belongs to one.
+// Every group of MySQL >= 5.7 and MariaDB >= 10.0 begins with a GTID event; older ones begin with a QUERY or what
+// belongs to one.
 Result<BoundaryPlace> TransactionBoundary::without_gtid(const EventHeader& header, Bytes event, std::uint64_t offset) {
   switch (header.type) {
     case EventType::query:
@@ -133,7 +135,8 @@ Result<BoundaryPlace> TransactionBoundary::without_gtid(const EventHeader& heade
 Result<bool> TransactionBoundary::ends_group(const EventHeader& header, Bytes event, std::uint64_t offset) {
   if (ends_at_ == EndsAt::expected_end) {
     const std::uint64_t end = offset + header.size;
-    if (end > expected_end_) return cannot_follow(header, offset, "it passes the end its group's transaction length gives");
+    if (end > expected_end_)
+      return cannot_follow(header, offset, "it passes the end its group's transaction length gives");
     return end == expected_end_;
   }
   switch (header.type) {

@@ -1,7 +1,8 @@
 #pragma once
-// TransactionBoundary tells where groups begin and end in a binlog, event by event, without looking at anything but the events.
-// With transaction_length (MySQL >= 8.0.2) the length decides; otherwise XID, COMMIT/ROLLBACK, XA PREPARE, standalone DDL and MariaDB's
-// FL_STANDALONE do. Works on both families, with GTIDs on and off, payload events included.
+// TransactionBoundary tells where groups begin and end in a binlog, event by event, without looking at anything but the
+// events. With transaction_length (MySQL >= 8.0.2) the length decides; otherwise XID, COMMIT/ROLLBACK, XA PREPARE,
+// standalone DDL and MariaDB's FL_STANDALONE do. Works on both families, with GTIDs on and off, payload events
+// included.
 // Thread: none of its own. Cost: O(1) per event, never holds event bytes.
 #include <cstdint>
 #include <optional>
@@ -14,19 +15,20 @@
 namespace binrelay {
 
 enum class BoundaryPlace : std::uint8_t {
-  outside,       // an event that is no part of a group: FDE, PREVIOUS_GTIDS, GTID_LIST, ROTATE, STOP, BINLOG_CHECKPOINT, …
-  group_begin,   // first event of a group that goes on
+  outside,      // no part of a group: FDE, PREVIOUS_GTIDS, GTID_LIST, ROTATE, STOP, BINLOG_CHECKPOINT, …
+  group_begin,  // first event of a group that goes on
   group_middle,
-  group_end,     // last event of a group
-  group_whole,   // a group of one event
+  group_end,    // last event of a group
+  group_whole,  // a group of one event
 };
 
 class TransactionBoundary {
  public:
   // A new file begins (its FDE comes next): an open group is forgotten.
   void start_file(Flavour flavour, ChecksumAlgorithm checksum);
-  // `offset` = where the event starts in its file. `event` may be only the event's first bytes if it is a rows or payload event;
-  // otherwise it must be whole. An event that cannot follow (a GTID event inside a group) is Errc::malformed.
+  // `offset` = where the event starts in its file. `event` may be only the event's first bytes if it is a rows or
+  // payload event; otherwise it must be whole. An event that cannot follow (a GTID event inside a group) is
+  // Errc::malformed.
   Result<BoundaryPlace> on_event(const EventHeader& header, Bytes event, std::uint64_t offset);
 
   bool in_group() const { return in_group_; }

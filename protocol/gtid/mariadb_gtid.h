@@ -1,5 +1,6 @@
 #pragma once
-// MariaDB's GTIDs: domain-server-sequence, and the two kinds of "where": a position (last GTID per domain: @@gtid_slave_pos,
+// MariaDB's GTIDs: domain-server-sequence, and the two kinds of "where": a position (last GTID per domain:
+// @@gtid_slave_pos,
 // @slave_connect_state) and a binlog state (last GTID per domain and server: @@gtid_binlog_state, GTID_LIST events).
 // Source: MariaDB knowledge base, "Global Transaction ID".
 #include <compare>
@@ -28,8 +29,9 @@ Result<MariadbGtid> parse_mariadb_gtid(std::string_view text);
 // Last GTID of each domain.
 class MariadbPosition {
  public:
-  static Result<MariadbPosition> parse(std::string_view text);  // "0-1-100,5-2-7"; "" is empty; a domain twice is an error
-  std::string to_text() const;                                  // ascending domains, ","
+  // "0-1-100,5-2-7"; "" is empty; a domain twice is an error.
+  static Result<MariadbPosition> parse(std::string_view text);
+  std::string to_text() const;  // ascending domains, ","
   void advance(const MariadbGtid& gtid) { last_[gtid.domain] = gtid; }
   std::optional<MariadbGtid> at(std::uint32_t domain) const;
   const std::map<std::uint32_t, MariadbGtid>& domains() const { return last_; }
@@ -49,8 +51,9 @@ class MariadbBinlogState {
   std::string to_text() const;                                     // as @@gtid_binlog_state
   std::vector<MariadbGtid> to_list() const;                        // domain by domain, the domain's last entry last
 
-  void add(const MariadbGtid& gtid);  // keeps the highest sequence per (domain, server); `gtid` becomes its domain's last
-  MariadbPosition position() const;   // @@gtid_binlog_pos: the last of each domain
+  // Keeps the highest sequence per (domain, server); `gtid` becomes its domain's last.
+  void add(const MariadbGtid& gtid);
+  MariadbPosition position() const;  // @@gtid_binlog_pos: the last of each domain
   std::optional<MariadbGtid> last_in(std::uint32_t domain) const;
   std::optional<std::uint64_t> sequence_of(std::uint32_t domain, std::uint32_t server) const;
   bool empty() const { return domains_.empty(); }

@@ -13,7 +13,8 @@
 namespace binrelay {
 namespace {
 
-// The first u64 of the binary form: untagged it is the count; tagged it has the format in its first and last byte, the count between.
+// The first u64 of the binary form: untagged it is the count; tagged it has the format in its first and last byte, the
+// count between.
 constexpr std::uint64_t kTaggedFormat = 1;
 constexpr std::uint64_t kTaggedMark = kTaggedFormat << 56 | kTaggedFormat;
 constexpr std::uint64_t kTaggedCountMask = 0x00ff'ffff'ffff'ff00;
@@ -117,7 +118,8 @@ Status parse_uuid_set(SetText& text, SetBuilder& builder) {
 Result<std::string> parse_gtid_tag(std::string_view text) {
   std::string tag;
   for (const char c : text) tag += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  const bool letters = std::all_of(tag.begin(), tag.end(), [](char c) { return (c >= 'a' && c <= 'z') || c == '_' || is_digit(c); });
+  const bool letters =
+      std::all_of(tag.begin(), tag.end(), [](char c) { return (c >= 'a' && c <= 'z') || c == '_' || is_digit(c); });
   if (tag.empty() || tag.size() > kMaxTagLength || !letters || is_digit(tag.front())) {
     return malformed("'" + std::string(text.substr(0, 64)) + "' is not a tag");
   }
@@ -154,9 +156,11 @@ Result<MysqlGtidSet> MysqlGtidSet::decode(Bytes bytes) {
   ByteReader in(bytes);
   const std::uint64_t head = in.u64();
   const bool tagged = head >> 56 == kTaggedFormat;
-  if (!tagged && head >> 56 != 0) return Error{Errc::unsupported, "GTID set: unknown encoding " + std::to_string(head >> 56)};
+  if (!tagged && head >> 56 != 0)
+    return Error{Errc::unsupported, "GTID set: unknown encoding " + std::to_string(head >> 56)};
   const std::uint64_t entries = tagged ? (head & kTaggedCountMask) >> 8 : head;
-  if (entries > in.remaining() / kSmallestEntry) return Error{Errc::short_input, "GTID set: ends before its entries do"};
+  if (entries > in.remaining() / kSmallestEntry)
+    return Error{Errc::short_input, "GTID set: ends before its entries do"};
 
   SetBuilder builder;
   for (std::uint64_t i = 0; i < entries; ++i) {
@@ -171,7 +175,8 @@ Result<MysqlGtidSet> MysqlGtidSet::decode(Bytes bytes) {
       }
     }
     const std::uint64_t intervals = in.u64();
-    if (in.failed() || intervals > in.remaining() / kIntervalSize) return Error{Errc::short_input, "GTID set: intervals"};
+    if (in.failed() || intervals > in.remaining() / kIntervalSize)
+      return Error{Errc::short_input, "GTID set: intervals"};
     std::uint64_t previous_end = 0;
     for (std::uint64_t j = 0; j < intervals; ++j) {
       const NumberInterval run{in.u64(), in.u64()};
@@ -190,7 +195,8 @@ Result<MysqlGtidSet> MysqlGtidSet::decode(Bytes bytes) {
 }
 
 ByteBuffer MysqlGtidSet::encode() const {
-  const bool tagged = std::any_of(sources_.begin(), sources_.end(), [](const auto& entry) { return !entry.first.tag.empty(); });
+  const bool tagged =
+      std::any_of(sources_.begin(), sources_.end(), [](const auto& entry) { return !entry.first.tag.empty(); });
   ByteWriter out;
   out.u64(tagged ? kTaggedMark | std::uint64_t{sources_.size()} << 8 : sources_.size());
   for (const auto& [source, numbers] : sources_) {

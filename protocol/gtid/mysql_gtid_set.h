@@ -36,12 +36,14 @@ class MysqlGtidSet {
   // Text as gtid_executed prints it: whitespace and newlines anywhere between parts, any order, overlaps allowed,
   // "uuid:1-5:7:tag:1-3, uuid2:1". The empty text is the empty set.
   static Result<MysqlGtidSet> parse(std::string_view text);
-  // The binary form of PREVIOUS_GTIDS bodies and COM_BINLOG_DUMP_GTID: untagged (u64 count of uuids) and tagged (the first u64 has 1 in
-  // its top and bottom byte, the count between; entries carry a tag). Source: MySQL server rpl_gtid_set.cc, Gtid_set::encode.
+  // The binary form of PREVIOUS_GTIDS bodies and COM_BINLOG_DUMP_GTID: untagged (u64 count of uuids) and tagged (the
+  // first u64 has 1 in its top and bottom byte, the count between; entries carry a tag). Source: MySQL server
+  // rpl_gtid_set.cc, Gtid_set::encode.
   // Strict as mysqld is: intervals ascend and do not touch, nothing follows.
   static Result<MysqlGtidSet> decode(Bytes bytes);
-  ByteBuffer encode() const;      // tagged form only when a tag is present
-  std::string to_text() const;    // canonical: one line, "," between uuids, sorted; what @@gtid_executed says without newlines
+  ByteBuffer encode() const;  // tagged form only when a tag is present
+  // Canonical: one line, "," between uuids, sorted; what @@gtid_executed says without newlines.
+  std::string to_text() const;
   std::string to_text_with_newlines() const;  // ",\n" between uuids: exactly @@gtid_executed
 
   void add(const MysqlGtid& gtid);

@@ -31,7 +31,9 @@ class ByteWriter {
   }
 
   // Overwrites bytes written before; `offset + sizeof(value)` must lie inside.
-  void patch_u32(std::size_t offset, std::uint32_t value) { std::memcpy(buffer_.data() + offset, &value, sizeof value); }
+  void patch_u32(std::size_t offset, std::uint32_t value) {
+    std::memcpy(buffer_.data() + offset, &value, sizeof value);
+  }
 
   std::size_t size() const { return buffer_.size(); }
   Bytes view() const { return buffer_; }

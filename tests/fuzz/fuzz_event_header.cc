@@ -1,4 +1,5 @@
-// One event header and the checksum behind it. The first four bytes are a file's magic, so a binlog file is a good seed.
+// One event header and the checksum behind it. The first four bytes are a file's magic, so a binlog file is a good
+// seed.
 #include <cstring>
 
 #include "protocol/check.h"
@@ -21,7 +22,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (header->size > bytes.size() || header->size < kEventHeaderSize + kChecksumSize) return 0;
   ByteBuffer event(bytes.begin(), bytes.begin() + header->size);
   const auto body = event_body(event, ChecksumAlgorithm::crc32);
-  BINRELAY_CHECK(body.ok() && body->size() == event.size() - kEventHeaderSize - kChecksumSize, "a body is what is left");
+  BINRELAY_CHECK(body.ok() && body->size() == event.size() - kEventHeaderSize - kChecksumSize,
+                 "a body is what is left");
   rewrite_event_checksum(event);
   BINRELAY_CHECK(event_checksum_holds(event), "a checksum that was written holds");
   event[event.size() - 1] ^= std::byte{1};

@@ -1,5 +1,5 @@
-// GTID sets, positions and states. The first byte says what the rest is: t text of a MySQL set, b its binary form, p a MariaDB
-// position, s a MariaDB binlog state.
+// GTID sets, positions and states. The first byte says what the rest is: t text of a MySQL set, b its binary form, p a
+// MariaDB position, s a MariaDB binlog state.
 #include "protocol/check.h"
 #include "protocol/gtid/gtid_state.h"
 
@@ -43,7 +43,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 'p':
       if (const auto position = MariadbPosition::parse(as_text(input))) {
-        BINRELAY_CHECK(MariadbPosition::parse(position->to_text()).value() == *position, "a position reads as it prints");
+        BINRELAY_CHECK(MariadbPosition::parse(position->to_text()).value() == *position,
+                       "a position reads as it prints");
       }
       break;
     case 's':

@@ -1,5 +1,6 @@
 #pragma once
-// The samples of this folder: binary log files of real servers, with what the server itself says of them. See README.md.
+// The samples of this folder: binary log files of real servers, with what the server itself says of them. See
+// README.md.
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>

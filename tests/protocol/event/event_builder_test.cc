@@ -41,7 +41,14 @@ TEST(HeartbeatV2, IsWhatMysql97Sends) {
 TEST(HeartbeatV2, SaysPositionsPastFourGigabytes) {
   const std::uint64_t position = 0x010c38902c;
   const ByteBuffer event = build_heartbeat_v2(kMysql, "b.1", position, ChecksumAlgorithm::none);
-  EXPECT_EQ(hex(event), "0000000029650000002400" "0000" "2c90380c" "0000" "0103622e31" "0209fe2c90380c01000000" "00");
+  EXPECT_EQ(hex(event),
+            "0000000029650000002400"
+            "0000"
+            "2c90380c"
+            "0000"
+            "0103622e31"
+            "0209fe2c90380c01000000"
+            "00");
   EXPECT_EQ(decode_event_header(event)->log_pos, 0x0c38902cu);
   EXPECT_EQ(decode_heartbeat(event, ChecksumAlgorithm::none)->position, position);
 }
@@ -77,7 +84,8 @@ TEST(FakeGtidList, TellsWhereSkippedGroupsEnd) {
   EXPECT_EQ(list.flags, 1);
   EXPECT_EQ(list.gtids, gtids);
   EXPECT_TRUE(event_checksum_holds(event));
-  EXPECT_TRUE(decode_mariadb_gtid_list(build_fake_gtid_list(kMariadb, {}, 0, 4, ChecksumAlgorithm::crc32), ChecksumAlgorithm::crc32)
+  EXPECT_TRUE(decode_mariadb_gtid_list(build_fake_gtid_list(kMariadb, {}, 0, 4, ChecksumAlgorithm::crc32),
+                                       ChecksumAlgorithm::crc32)
                   ->gtids.empty());
 }
 

@@ -204,7 +204,8 @@ TEST(MariadbGtidList, RefusesACountThatItsSizeBelies) {
   EXPECT_FALSE(decode_mariadb_gtid_list(made::event(EventType::mariadb_gtid_list, body.view()), kCrc).ok());
   ByteWriter huge;
   huge.u32(0x0fffffff).zeros(16);
-  EXPECT_EQ(decode_mariadb_gtid_list(made::event(EventType::mariadb_gtid_list, huge.view()), kCrc).error().code, Errc::limit);
+  EXPECT_EQ(decode_mariadb_gtid_list(made::event(EventType::mariadb_gtid_list, huge.view()), kCrc).error().code,
+            Errc::limit);
 }
 
 TEST(QueryEvent, RefusesADatabaseNameThatDoesNotEnd) {
@@ -226,11 +227,14 @@ TEST(QueryEvent, GivesItsStatusVariablesUnread) {
 TEST(TransactionPayload, ReadsItsFieldsInAnyOrderAndSkipsNewOnes) {
   ByteWriter body;
   body.u8(9).u8(2).text("??").u8(3).u8(1).u8(200).u8(1).u8(1).u8(4).u8(2).u8(1).u8(0).u8(0).text("zstd");
-  const TransactionPayloadView payload = decode_transaction_payload(made::event(EventType::transaction_payload, body.view()), kCrc).value();
+  const TransactionPayloadView payload =
+      decode_transaction_payload(made::event(EventType::transaction_payload, body.view()), kCrc).value();
   EXPECT_EQ(payload.compression, 0u);
   EXPECT_EQ(payload.uncompressed_size, 200u);
   EXPECT_EQ(as_text(payload.payload), "zstd");
-  EXPECT_FALSE(decode_transaction_payload(made::event(EventType::transaction_payload, body.view().first(body.size() - 1)), kCrc).ok());
+  EXPECT_FALSE(
+      decode_transaction_payload(made::event(EventType::transaction_payload, body.view().first(body.size() - 1)), kCrc)
+          .ok());
 }
 
 TEST(Rotate, NeedsAFileName) {
@@ -270,7 +274,8 @@ TEST(MariadbCompression, RefusesALengthThatTheStreamDoesNotReach) {
 }
 
 TEST(DescribeEvent, IsOneLineOfBoundedLength) {
-  const ByteBuffer event = made::event(EventType::query, made::query_body("INSERT\n\t'\x01\x7f' \xc3\xa9\xc3\xa9", "d"));
+  const ByteBuffer event =
+      made::event(EventType::query, made::query_body("INSERT\n\t'\x01\x7f' \xc3\xa9\xc3\xa9", "d"));
   EXPECT_EQ(describe_event(event, kCrc), "use `d`; INSERT\\n\\t'\\x01\\x7f' \xc3\xa9\xc3\xa9");
   for (std::size_t length = 0; length < 40; ++length) {
     const std::string text = describe_event(event, kCrc, length);
@@ -285,7 +290,8 @@ TEST(DescribeEvent, SaysWhenItCannotRead) {
 }
 
 TEST(DescribeEvent, ShowsIncidents) {
-  EXPECT_EQ(describe_event(made::event(EventType::incident, as_bytes(std::string_view("\1\0\4lost", 7))), kCrc), "#1 (LOST_EVENTS): lost");
+  EXPECT_EQ(describe_event(made::event(EventType::incident, as_bytes(std::string_view("\1\0\4lost", 7))), kCrc),
+            "#1 (LOST_EVENTS): lost");
 }
 
 }  // namespace

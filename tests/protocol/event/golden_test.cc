@@ -27,7 +27,8 @@ class RealBinlog : public testing::TestWithParam<std::string> {
 
 std::string test_name(const testing::TestParamInfo<std::string>& info) {
   std::string name = info.param;
-  std::replace_if(name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
   return name;
 }
 
@@ -55,7 +56,8 @@ TEST_P(RealBinlog, AFlippedBitBreaksItsChecksum) {
   }
 }
 
-// Types and places; texts but for what the server knows and the event does not say: the name of a collation, the xid of a DDL.
+// Types and places; texts but for what the server knows and the event does not say: the name of a collation, the xid of
+// a DDL.
 TEST_P(RealBinlog, IsDescribedAsTheServerDescribesIt) {
   const std::regex ddl_xid(R"( /\* xid=\d+ \*/$)");
   const std::vector<PlacedEvent> events = sample_.events();
@@ -86,7 +88,8 @@ bool begins_group(const ShownEvent& shown) {
   return shown.type == "Gtid" || shown.type == "Anonymous_Gtid" || shown.type == "Gtid_tagged_log_event";
 }
 bool stands_between_groups(const ShownEvent& shown) {
-  static const std::vector<std::string> kTypes{"Format_desc", "Previous_gtids", "Gtid_list", "Binlog_checkpoint", "Rotate", "Stop"};
+  static const std::vector<std::string> kTypes{"Format_desc",       "Previous_gtids", "Gtid_list",
+                                               "Binlog_checkpoint", "Rotate",         "Stop"};
   return std::find(kTypes.begin(), kTypes.end(), shown.type) != kTypes.end();
 }
 
@@ -98,7 +101,8 @@ TEST_P(RealBinlog, FallsIntoItsGroups) {
   std::uint64_t group_begin = 0;
   for (std::size_t i = 0; i < events.size(); ++i) {
     const ShownEvent& shown = sample_.shown[i];
-    const bool last = i + 1 == events.size() || begins_group(sample_.shown[i + 1]) || stands_between_groups(sample_.shown[i + 1]);
+    const bool last =
+        i + 1 == events.size() || begins_group(sample_.shown[i + 1]) || stands_between_groups(sample_.shown[i + 1]);
     BoundaryPlace wanted = last ? BoundaryPlace::group_end : BoundaryPlace::group_middle;
     if (stands_between_groups(shown)) wanted = BoundaryPlace::outside;
     if (begins_group(shown)) wanted = BoundaryPlace::group_begin;
@@ -147,8 +151,10 @@ TEST_P(RealUntaggedMysqlBinlog, FallsIntoTheSameGroupsWithoutTransactionLength) 
     }
     const auto place = boundary.on_event(header, event, events[i].offset);
     ASSERT_TRUE(place.ok()) << place.error().context;
-    const bool ends_here = i + 1 < events.size() && (begins_group(sample_.shown[i + 1]) || stands_between_groups(sample_.shown[i + 1]));
-    EXPECT_EQ(*place == BoundaryPlace::group_end, ends_here && !stands_between_groups(sample_.shown[i])) << "at " << events[i].offset;
+    const bool ends_here =
+        i + 1 < events.size() && (begins_group(sample_.shown[i + 1]) || stands_between_groups(sample_.shown[i + 1]));
+    EXPECT_EQ(*place == BoundaryPlace::group_end, ends_here && !stands_between_groups(sample_.shown[i]))
+        << "at " << events[i].offset;
   }
   EXPECT_FALSE(boundary.in_group());
 }

@@ -10,7 +10,8 @@
 
 namespace binrelay::made {
 
-inline ByteBuffer event(EventType type, Bytes body, ChecksumAlgorithm checksum = ChecksumAlgorithm::crc32, std::uint16_t flags = 0) {
+inline ByteBuffer event(EventType type, Bytes body, ChecksumAlgorithm checksum = ChecksumAlgorithm::crc32,
+                        std::uint16_t flags = 0) {
   const std::size_t trailer = checksum == ChecksumAlgorithm::crc32 ? kChecksumSize : 0;
   ByteWriter out;
   out.u32(1700000000).u8(static_cast<std::uint8_t>(type)).u32(101);

@@ -58,16 +58,16 @@ class Mysql57 : public testing::Test, public Told {
 
 TEST_F(Mysql57, EndsATransactionAtItsXid) {
   gtid(5).query("BEGIN").rows().query("SAVEPOINT `commit`").query("ROLLBACK TO `commit`").rows().xid();
-  EXPECT_EQ(places(), (Places{group_begin, group_middle, group_middle, group_middle, group_middle, group_middle, group_middle,
-                              group_middle, group_end}));
+  EXPECT_EQ(places(), (Places{group_begin, group_middle, group_middle, group_middle, group_middle, group_middle,
+                              group_middle, group_middle, group_end}));
   EXPECT_EQ(to_text(*boundary().gtid()), "00000000-0000-0000-0000-0000000000aa:5");
   EXPECT_EQ(boundary().group_begin_offset(), 4u);
 }
 
 TEST_F(Mysql57, EndsANotTransactionalGroupAtCommitOrRollback) {
   gtid(1).query("BEGIN").rows().query("COMMIT").gtid(2).query("BEGIN").query("INSERT …").query("ROLLBACK");
-  EXPECT_EQ(places(), (Places{group_begin, group_middle, group_middle, group_middle, group_end, group_begin, group_middle, group_middle,
-                              group_end}));
+  EXPECT_EQ(places(), (Places{group_begin, group_middle, group_middle, group_middle, group_end, group_begin,
+                              group_middle, group_middle, group_end}));
 }
 
 TEST_F(Mysql57, EndsADdlAtItsQuery) {
@@ -79,8 +79,8 @@ TEST_F(Mysql57, EndsADdlAtItsQuery) {
 TEST_F(Mysql57, EndsAnXaTransactionAtPrepareAndItsDecisionAtTheQuery) {
   gtid(1).query("XA START X'61',X'',1").rows().query("XA END X'61',X'',1").event(EventType::xa_prepare);
   gtid(2).query("XA COMMIT X'61',X'',1").gtid(3).query("XA ROLLBACK X'62',X'',1");
-  EXPECT_EQ(places(), (Places{group_begin, group_middle, group_middle, group_middle, group_middle, group_end, group_begin, group_end,
-                              group_begin, group_end}));
+  EXPECT_EQ(places(), (Places{group_begin, group_middle, group_middle, group_middle, group_middle, group_end,
+                              group_begin, group_end, group_begin, group_end}));
 }
 
 TEST_F(Mysql57, EndsAnIncidentsGroupAtTheIncident) {
@@ -95,7 +95,8 @@ TEST_F(Mysql57, EndsAnEmptyTransaction) {  // gtid_next to a number, BEGIN, COMM
 
 TEST_F(Mysql57, ReadsGroupsWithoutAnyGtidEvent) {
   query("BEGIN").rows().xid().query("CREATE TABLE t (id INT)").event(EventType::intvar).query("INSERT …");
-  EXPECT_EQ(places(), (Places{group_begin, group_middle, group_middle, group_end, group_whole, group_begin, group_end}));
+  EXPECT_EQ(places(),
+            (Places{group_begin, group_middle, group_middle, group_end, group_whole, group_begin, group_end}));
 }
 
 TEST_F(Mysql57, PlacesFileEventsOutside) {
@@ -115,7 +116,8 @@ TEST_F(Mysql57, RefusesTheEndOfAFileInsideAGroup) {
 }
 
 TEST_F(Mysql57, RefusesRowsAndCommitsOutsideAGroup) {
-  for (const EventType type : {EventType::xid, EventType::table_map, EventType::write_rows, EventType::transaction_payload}) {
+  for (const EventType type :
+       {EventType::xid, EventType::table_map, EventType::write_rows, EventType::transaction_payload}) {
     EXPECT_TRUE(Told(Flavour::mysql).event(type).error()) << event_type_name(type);
   }
 }
@@ -195,11 +197,15 @@ TEST_F(Mariadb, EndsATransactionAtXidCommitOrRollback) {
 
 TEST_F(Mariadb, EndsAStandaloneGroupAtItsQuery) {
   mariadb_gtid(Flags::kStandalone).query("CREATE TABLE t (id INT)").mariadb_gtid(Flags::kStandalone).compressed_query();
-  mariadb_gtid(Flags::kStandalone).event(EventType::intvar).event(EventType::rand).event(EventType::user_var).query("INSERT …");
+  mariadb_gtid(Flags::kStandalone)
+      .event(EventType::intvar)
+      .event(EventType::rand)
+      .event(EventType::user_var)
+      .query("INSERT …");
   mariadb_gtid(Flags::kStandalone).event(EventType::begin_load_query).event(EventType::append_block);
   event(EventType::execute_load_query, as_bytes(std::string(26, '\0') + std::string("\0LOAD DATA", 10)));
   ASSERT_FALSE(error().has_value()) << error()->context;
-  EXPECT_EQ(places(), (Places{group_begin, group_end, group_begin, group_end,                     //
+  EXPECT_EQ(places(), (Places{group_begin, group_end, group_begin, group_end,                    //
                               group_begin, group_middle, group_middle, group_middle, group_end,  //
                               group_begin, group_middle, group_middle, group_end}));
 }
@@ -217,7 +223,9 @@ TEST_F(Mariadb, EndsTheDecisionOfAnXaTransactionEvenCompressed) {
 }
 
 TEST_F(Mariadb, PlacesCheckpointsAndListsOutside) {
-  event(EventType::mariadb_gtid_list).event(EventType::mariadb_binlog_checkpoint).event(EventType::mariadb_start_encryption);
+  event(EventType::mariadb_gtid_list)
+      .event(EventType::mariadb_binlog_checkpoint)
+      .event(EventType::mariadb_start_encryption);
   EXPECT_EQ(places(), (Places{outside, outside, outside}));
 }
 

@@ -10,7 +10,8 @@ namespace {
 TEST(MariadbGtid, HasThreeNumbers) {
   EXPECT_EQ(parse_mariadb_gtid("5-77-18446744073709551615").value(), (MariadbGtid{5, 77, ~0ull}));
   EXPECT_EQ(to_text(MariadbGtid{0, 1, 100}), "0-1-100");
-  for (const char* text : {"", "zzz", "0-1", "0-1-", "0-1-2-3", "4294967296-1-1", "0-1-18446744073709551616", "-1-1-1", "0 -1-1"}) {
+  for (const char* text :
+       {"", "zzz", "0-1", "0-1-", "0-1-2-3", "4294967296-1-1", "0-1-18446744073709551616", "-1-1-1", "0 -1-1"}) {
     EXPECT_FALSE(parse_mariadb_gtid(text).ok()) << text;
   }
 }
@@ -21,7 +22,8 @@ TEST(MariadbPosition, HasOneGtidADomain) {
   EXPECT_EQ(position.at(5), (MariadbGtid{5, 2, 7}));
   EXPECT_EQ(position.at(1), std::nullopt);
   EXPECT_TRUE(MariadbPosition::parse(" ").value().empty());
-  for (const char* text : {"0-1-1,0-2-2", "0-1-1,", ",0-1-1", "zzz"}) EXPECT_FALSE(MariadbPosition::parse(text).ok()) << text;
+  for (const char* text : {"0-1-1,0-2-2", "0-1-1,", ",0-1-1", "zzz"})
+    EXPECT_FALSE(MariadbPosition::parse(text).ok()) << text;
 }
 
 TEST(MariadbPosition, GoesBackWhenADomainDoes) {  // a position is the last GTID, not the highest

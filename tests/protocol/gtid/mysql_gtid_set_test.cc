@@ -36,8 +36,9 @@ TEST(MysqlGtidSet, ReadsWhatPeopleWrite) {
 
 TEST(MysqlGtidSet, RefusesWhatIsNotASet) {
   for (const std::string& text :
-       {std::string("x"), kA + ":0", kA + ":-1", kA + ":1-", kA + ":1 2", kA + "::1", kA + ":9223372036854775807", kA + ":1;" + kB + ":1",
-        kA + ":1tag:1", kA + ":ta-g:1", kA + ":" + std::string(kMaxTagLength + 1, 'a') + ":1", kA + ":99999999999999999999999"}) {
+       {std::string("x"), kA + ":0", kA + ":-1", kA + ":1-", kA + ":1 2", kA + "::1", kA + ":9223372036854775807",
+        kA + ":1;" + kB + ":1", kA + ":1tag:1", kA + ":ta-g:1", kA + ":" + std::string(kMaxTagLength + 1, 'a') + ":1",
+        kA + ":99999999999999999999999"}) {
     EXPECT_FALSE(MysqlGtidSet::parse(text).ok()) << text;
   }
 }
@@ -61,14 +62,16 @@ TEST(MysqlGtidSet, EncodesTaggedAsMysql83Reads) {  // beside the PREVIOUS_GTIDS 
 }
 
 TEST(MysqlGtidSet, DecodesWhatItEncodes) {
-  for (const std::string& text : {std::string(), kA + ":1", kA + ":1-5:10:tag:1-3:zz:9," + kB + ":7:a:1", kA + ":1-9223372036854775806"}) {
+  for (const std::string& text :
+       {std::string(), kA + ":1", kA + ":1-5:10:tag:1-3:zz:9," + kB + ":7:a:1", kA + ":1-9223372036854775806"}) {
     EXPECT_EQ(MysqlGtidSet::decode(set_of(text).encode()).value(), set_of(text)) << text;
   }
 }
 
 TEST(MysqlGtidSet, RefusesEveryTruncation) {
   const ByteBuffer whole = set_of(kA + ":1-5:10:tag:1-3," + kB + ":7").encode();
-  for (std::size_t size = 0; size < whole.size(); ++size) EXPECT_FALSE(MysqlGtidSet::decode(Bytes(whole).first(size)).ok()) << size;
+  for (std::size_t size = 0; size < whole.size(); ++size)
+    EXPECT_FALSE(MysqlGtidSet::decode(Bytes(whole).first(size)).ok()) << size;
   ByteBuffer longer = whole;
   longer.push_back(std::byte{0});
   EXPECT_FALSE(MysqlGtidSet::decode(longer).ok());
@@ -128,7 +131,8 @@ TEST(MysqlGtidSet, AddsSubtractsAndCompares) {
 TEST(MysqlGtid, IsOneOfASet) {
   const MysqlGtid gtid = parse_mysql_gtid(kA + ":Tag:5").value();
   EXPECT_EQ(to_text(gtid), kA + ":tag:5");
-  for (const std::string& text : {std::string(), kA, kA + ":1-2", kA + ":1," + kB + ":1"}) EXPECT_FALSE(parse_mysql_gtid(text).ok()) << text;
+  for (const std::string& text : {std::string(), kA, kA + ":1-2", kA + ":1," + kB + ":1"})
+    EXPECT_FALSE(parse_mysql_gtid(text).ok()) << text;
 }
 
 }  // namespace

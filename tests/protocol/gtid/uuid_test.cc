@@ -18,8 +18,9 @@ TEST(Uuid, TakesEveryFormMysqldTakes) {
 }
 
 TEST(Uuid, RefusesOtherTexts) {
-  for (const char* text : {"", "3e11fa47", "3e11fa47-71ca-11e1-9e33-c80aa942956g", "3e11fa4771-ca-11e1-9e33-c80aa9429562",
-                           "{3e11fa47-71ca-11e1-9e33-c80aa9429562", "3e11fa47-71ca-11e1-9e33-c80aa94295622"}) {
+  for (const char* text :
+       {"", "3e11fa47", "3e11fa47-71ca-11e1-9e33-c80aa942956g", "3e11fa4771-ca-11e1-9e33-c80aa9429562",
+        "{3e11fa47-71ca-11e1-9e33-c80aa9429562", "3e11fa47-71ca-11e1-9e33-c80aa94295622"}) {
     EXPECT_FALSE(parse_uuid(text).ok()) << text;
   }
 }

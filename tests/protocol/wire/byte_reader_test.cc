@@ -53,7 +53,8 @@ struct Encoded {
 
 // The limits of the MySQL manual's table of length-encoded integers.
 TEST(LengthEncoded, ChangesSizeWhereTheManualSays) {
-  for (const auto [value, size] : {Encoded{0, 1}, {250, 1}, {251, 3}, {0xffff, 3}, {0x10000, 4}, {0xffffff, 4}, {0x1000000, 9}, {~0ull, 9}}) {
+  for (const auto [value, size] :
+       {Encoded{0, 1}, {250, 1}, {251, 3}, {0xffff, 3}, {0x10000, 4}, {0xffffff, 4}, {0x1000000, 9}, {~0ull, 9}}) {
     ByteWriter out;
     out.length_encoded(value);
     EXPECT_EQ(out.size(), size) << value;

@@ -11,7 +11,8 @@ namespace {
 TEST(Crc32, IsTheOneOfZlib) {
   std::string text;
   for (int size = 0; size < 300; ++size) {
-    EXPECT_EQ(crc32(as_bytes(text)), ::crc32(0, reinterpret_cast<const Bytef*>(text.data()), static_cast<uInt>(text.size())));
+    EXPECT_EQ(crc32(as_bytes(text)),
+              ::crc32(0, reinterpret_cast<const Bytef*>(text.data()), static_cast<uInt>(text.size())));
     text += static_cast<char>(size * 7);
   }
   EXPECT_EQ(crc32(as_bytes("123456789")), 0xcbf43926u);

@@ -22,9 +22,9 @@ std::uint64_t decoded(std::string_view bytes) {
 
 TEST(MysqlVarint, LooksAsInRealEvents) {
   EXPECT_EQ(encoded(0), std::string("\0", 1));
-  EXPECT_EQ(encoded(57), "\x72");          // size of a message in MySQL 9.7's tagged GTID event
-  EXPECT_EQ(encoded(330), "\x29\x05");     // its transaction length
-  EXPECT_EQ(encoded(0xd6), "\x59\x03");    // a byte of its UUID
+  EXPECT_EQ(encoded(57), "\x72");        // size of a message in MySQL 9.7's tagged GTID event
+  EXPECT_EQ(encoded(330), "\x29\x05");   // its transaction length
+  EXPECT_EQ(encoded(0xd6), "\x59\x03");  // a byte of its UUID
 }
 
 TEST(MysqlVarint, GrowsBySevenBits) {
@@ -37,7 +37,8 @@ TEST(MysqlVarint, GrowsBySevenBits) {
 
 TEST(MysqlVarint, ComesBackAsItWas) {
   for (unsigned bit = 0; bit < 64; ++bit) {
-    for (const std::uint64_t value : {1ull << bit, (1ull << bit) - 1, (1ull << bit) + 12345}) EXPECT_EQ(decoded(encoded(value)), value);
+    for (const std::uint64_t value : {1ull << bit, (1ull << bit) - 1, (1ull << bit) + 12345})
+      EXPECT_EQ(decoded(encoded(value)), value);
   }
   EXPECT_EQ(decoded(encoded(~0ull)), ~0ull);
 }
