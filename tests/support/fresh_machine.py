@@ -28,8 +28,8 @@ mount -t proc proc "$1/proc"
 mount --rbind /dev "$1/dev"
 root=$1
 shift
-exec chroot "$root" /usr/bin/env -i HOME=/root TERM=dumb CI=true LANG=C.UTF-8 \
-  PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin sh -c 'cd /root/binrelay && exec "$@"' sh "$@"
+exec chroot "$root" /usr/bin/env -i HOME=/srv TERM=dumb CI=true LANG=C.UTF-8 \
+  PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin sh -c 'cd /srv/binrelay && exec "$@"' sh "$@"
 """
 
 
@@ -40,7 +40,7 @@ def make(root):
     shutil.copytree("/etc/apt", root / "etc/apt", symlinks=True)
     for name in ("resolv.conf", "hosts"):
         shutil.copy(f"/etc/{name}", root / "etc" / name)
-    machine.run(["git", "clone", "--quiet", "--no-hardlinks", machine.ROOT, root / "root/binrelay"])
+    machine.run(["git", "clone", "--quiet", "--no-hardlinks", machine.ROOT, root / "srv/binrelay"])
 
 
 def main():

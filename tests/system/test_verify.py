@@ -80,7 +80,8 @@ def _flipped_bits(stage, source):
     with concurrent.futures.ThreadPoolExecutor(LANES) as pool:
         found = list(pool.map(_damage_and_verify, lanes, [flips[lane::LANES] for lane in range(LANES)]))
     missed = [flip for lane in found for flip in lane]
-    assert not missed, f"{len(missed)} of {len(flips)} flipped bits not found in place (file, byte, bit, exit, said): {missed[:10]}"
+    assert not missed, f"{len(missed)} of {len(flips)} flipped bits not found in place (file, byte, bit, " \
+        f"exit, said): {missed[:10]}"
     assert all(_verify(lane)[0] == 0 for lane in lanes), "a data directory did not survive being mended"
     stage.say(f"{len(flips)} flipped bits found, each in its place")
 

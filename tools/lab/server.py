@@ -118,7 +118,8 @@ class Server:
     def _command(self):
         options = {**self.common_options, **self.own_options, **self.options,
                    "port": self.port, "server-id": self.server_id,
-                   "datadir": self.inside(self.datadir), "tmpdir": self.inside(self.dir), "secure-file-priv": self.inside(self.dir),
+                   "datadir": self.inside(self.datadir), "tmpdir": self.inside(self.dir),
+                   "secure-file-priv": self.inside(self.dir),
                    "socket": self.inside(self.dir / "socket"), "pid-file": self.inside(self.dir / "pid")}
         if self._needs_accounts:
             options["init-file"] = self.inside(self._accounts_file())
