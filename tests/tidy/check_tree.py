@@ -40,6 +40,7 @@ FORBIDDEN_HEADERS = [
 MAX_LINES = {".h": 250, ".cc": 700}
 LONGER = {}  # path: lines it may have, where cutting a file in two would hide what it says
 
+RECORDED = ("tests/golden/", "tests/fuzz/seeds/")  # bytes as something else wrote them
 TEXT_SUFFIXES = {".cc", ".h", ".py", ".md", ".txt", ".toml", ".json", ".service", ".cmake", ".sh", ".supp", ".cnf", ""}
 FILE_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\.(h|cc)")
 WEAK_NAME = re.compile(r"(^|_)(manager|helpers?|utils?|common|misc|base|impl|data|info)$")
@@ -77,9 +78,8 @@ class Tree:
         self.check_top_level()
         for path in files_below(self.root):
             name = path.relative_to(self.root).as_posix()
-            if name.startswith("tests/golden/") and path.suffix not in (".cc", ".h", ".py", ".md"):
-                continue
-            if path.suffix not in TEXT_SUFFIXES:
+            recorded = name.startswith(RECORDED) and path.suffix not in (".cc", ".h", ".py", ".md")
+            if recorded or path.suffix not in TEXT_SUFFIXES:
                 continue
             text = self.read(path, name)
             if text is None:
