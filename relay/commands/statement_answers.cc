@@ -128,13 +128,20 @@ class StatementAnswerer {
     return result;
   }
 
-  // As on a real server, what stands before a wrong assignment stays set.
+  // All or nothing, and a name nobody knows is told first.
   Answer operator()(const SetStatement& set) {
+    for (const Assignment& assignment : set.assignments) {
+      const auto* variable = std::get_if<SystemVariable>(&assignment.target);
+      if (variable && !find_variable(variable->name, VariableScope::global, relay_, session_)) return unknown_variable(variable->name);
+    }
+    const SessionState before = set.assignments.size() > 1 ? session_ : SessionState{};
     for (const Assignment& assignment : set.assignments) {
       const auto error = std::holds_alternative<UserVariable>(assignment.target)
                              ? set_user_variable(std::get<UserVariable>(assignment.target).name, assignment.value)
                              : set_system_variable(std::get<SystemVariable>(assignment.target), assignment.value);
-      if (error) return *error;
+      if (!error) continue;
+      if (set.assignments.size() > 1) session_ = before;
+      return *error;
     }
     return OkAnswer{};
   }
@@ -146,7 +153,7 @@ class StatementAnswerer {
 
   Answer operator()(const SetTransactionStatement&) { return OkAnswer{}; }
   Answer operator()(const TransactionStatement&) { return OkAnswer{}; }
-  Answer operator()(const EmptyStatement&) { return empty_query(); }
+  Answer operator()(const EmptyStatement&) { return OkAnswer{}; }
 
   Answer operator()(const ShowVariablesStatement& show) {
     ResultSet result{text_columns({"Variable_name", "Value"}), {}};
@@ -253,7 +260,8 @@ class StatementAnswerer {
 
   Answer operator()(const ShowDatabasesStatement& show) {
     constexpr std::string_view kOnly = "information_schema";
-    ResultSet result{{text_column("Database")}, {}};
+    const bool like = show.filter.kind == NameFilter::Kind::like && !show.filter.values.empty();
+    ResultSet result{{text_column(like ? "Database (" + show.filter.values.front() + ")" : "Database")}, {}};
     if (matches(show.filter, kOnly)) result.rows.push_back({std::string(kOnly)});
     return result;
   }
@@ -291,10 +299,7 @@ class StatementAnswerer {
   }
 
   std::optional<SqlError> set_system_variable(const SystemVariable& variable, const Expression& expression) {
-    if (variable.explicit_scope && variable.scope == VariableScope::global) {
-      if (!find_variable(variable.name, VariableScope::global, relay_, session_)) return unknown_variable(variable.name);
-      return refused_by_relay("SET GLOBAL");
-    }
+    if (variable.explicit_scope && variable.scope == VariableScope::global) return refused_by_relay("SET GLOBAL");
     // A bare word is the value itself: SET autocommit = ON.
     if (const auto* word = std::get_if<ColumnName>(&expression.node)) {
       if (equal_ignoring_case(word->name, "DEFAULT")) return set_session_variable(variable.name, VariableDefault{}, relay_, session_);
@@ -319,7 +324,11 @@ Answer answer_statement(const Statement& statement, const RelayView& relay, Sess
 Answer answer_query(std::string_view text, const RelayView& relay, SessionState& session) {
   const auto parsed = parse_statement(text);
   if (const auto* error = std::get_if<ParseError>(&parsed)) return syntax_error(relay.source->flavour, *error);
-  return answer_statement(std::get<Statement>(parsed), relay, session);
+  const auto& statement = std::get<Statement>(parsed);
+  // A comment is a statement that does nothing; no text at all is an error.
+  const bool blank = text.find_first_not_of(" \t\r\n;") == std::string_view::npos;
+  if (blank && std::holds_alternative<EmptyStatement>(statement)) return empty_query();
+  return answer_statement(statement, relay, session);
 }
 
 bool may_read_disk(std::string_view query) {

@@ -416,6 +416,15 @@ TEST_F(MysqlAnswers, RefusesWhatASessionCannotSet) {
   EXPECT_THAT(global.text, HasSubstr("binrelay"));
 }
 
+TEST_F(MysqlAnswers, SetsAllOrNothing) {
+  EXPECT_EQ(error("SET wait_timeout = 'soon', nosuch = 1").code, 1193);
+  EXPECT_EQ(error("SET @a = 1, autocommit = 0, wait_timeout = 'soon'").code, 1232);
+  EXPECT_EQ(value("SELECT @a"), "NULL");
+  EXPECT_EQ(value("SELECT @@autocommit"), "1");
+  ok("SET @a = 1, @b = @a");
+  EXPECT_EQ(value("SELECT @b"), "1");
+}
+
 TEST_F(MysqlAnswers, BoundsWhatASessionKeeps) {
   for (std::size_t i = 0; i < kMaxUserVariables; ++i) ok("SET @v" + std::to_string(i) + " = 1");
   EXPECT_EQ(error("SET @one_more = 1").code, 1105);
@@ -497,6 +506,7 @@ TEST_F(MysqlAnswers, AnswersSmallTalk) {
   EXPECT_THAT(value("SHOW GRANTS"), HasSubstr("REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO `repl`@`%`"));
   EXPECT_EQ(value("SHOW DATABASES"), "information_schema");
   EXPECT_THAT(rows("SHOW DATABASES LIKE 'x'").rows, IsEmpty());
+  EXPECT_THAT(columns("SHOW DATABASES LIKE 'inf%'"), ElementsAre("Database (inf%)"));
   ok("BEGIN");
   ok("COMMIT");
 }
@@ -537,7 +547,8 @@ TEST_F(MysqlAnswers, SaysWhereAStatementIsWrong) {
             "You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version for the right syntax to use "
             "near 'x y' at line 1");
   EXPECT_EQ(error("").code, 1065);
-  EXPECT_EQ(error("-- nothing").code, 1065);
+  EXPECT_EQ(error(" ; ").code, 1065);
+  ok("/* nothing */");
 }
 
 TEST_F(MariadbAnswers, SaysWhereAStatementIsWrongAsMariadb) {
