@@ -9,6 +9,8 @@
 #include "storage/file/disk.h"
 #include "storage/file/file_names.h"
 #include "storage/group_sync.h"
+#include "storage/index/index_store.h"
+#include "storage/index/index_writer.h"
 #include "storage/journal/journal.h"
 #include "storage/log_writer.h"
 #include "storage/recovery.h"
@@ -28,23 +30,10 @@ LogCreated new_log() {
   return created;
 }
 
-Status check_format(const StreamFiles& files, Bytes content) {
-  const std::string_view text = as_text(content);
-  if (text == kFormatText) return Done{};
-  const std::string_view family = kFormatText.substr(0, kFormatText.size() - 2);  // without the version
-  if (text.starts_with(family)) {
-    return Error{Errc::unsupported, files.directory.string() + " was written by a newer binrelay (its FORMAT says \"" +
-                                        std::string(text.substr(0, text.find('\n'))) + "\"); this one reads version 1"};
-  }
-  return Error{Errc::malformed, files.format().string() + " is not what binrelay writes"};
-}
-
 // A directory that is new gets its FORMAT; one that holds something else is not touched.
 Status claim_directory(const Disk& disk, const StreamFiles& files) {
-  constexpr std::uint64_t kMaxFormatSize = 64;
-  const auto format = disk.read_whole(files.format(), kMaxFormatSize);
-  if (format.ok()) return check_format(files, *format);
-  if (format.error().code != Errc::not_found) return format.error();
+  const Status format = check_format(disk, files);
+  if (format.ok() || format.error().code != Errc::not_found) return format;
   BINRELAY_ASSIGN(const std::vector<std::string> names, disk.names_in(files.directory));
   for (const std::string& name : names) {
     if (name == files.lock().filename() || name == files.format().filename().string() + ".new" || name == "lost+found") continue;
@@ -74,6 +63,47 @@ LogEnds ends_of(const Journal& journal, const Recovered& recovered) {
   return ends;
 }
 
+// The index, wherever it ends; thrown away when it cannot be what this log wrote.
+struct OpenedIndex {
+  std::unique_ptr<IndexStore> store;  // nullptr: the log goes on without
+  LogPosition end;
+};
+
+Result<OpenedIndex> open_index_as_is(const StreamFiles& files, const Uuid& log, const Recovered& recovered, const LogEnds& ends) {
+  OpenedIndex opened;
+  BINRELAY_ASSIGN(opened.store, IndexStore::open(files.index(), log));
+  BINRELAY_ASSIGN(const std::optional<BlockRecord> last, opened.store->last());
+  if (!last) {
+    if (!recovered.segments.empty()) opened.end = {recovered.segments.front()->number, kFirstEventOffset};
+    return opened;
+  }
+  opened.end = {last->segment, last->end};
+  const SegmentCatalog catalog(recovered.segments);
+  const std::shared_ptr<const Segment> segment = catalog.find(last->segment);
+  const std::uint64_t whole = segment == nullptr ? 0 : segment->sealed ? segment->last_boundary : ends.visible.offset;
+  if (last->end > whole) return Error{Errc::conflict, "index: it is ahead of the log"};
+  return opened;
+}
+
+OpenedIndex open_index(const Disk& disk, const StreamFiles& files, const Uuid& log, const Recovered& recovered, const LogEnds& ends,
+                       RecoveryReport* report) {
+  const bool existed = Disk::exists(files.index());
+  report->index_rebuilt = !existed && !recovered.segments.empty();
+  auto opened = open_index_as_is(files, log, recovered, ends);
+  if (!opened.ok() && existed) {
+    const std::string reason = opened.error().context;
+    static_cast<void>(disk.remove_tree(files.index()).ok());  // if that fails, so does the next line
+    opened = open_index_as_is(files, log, recovered, ends);
+    if (opened.ok()) report->notes.push_back(reason + "; it is built again");
+    report->index_rebuilt = opened.ok();
+  }
+  if (!opened.ok()) {
+    report->notes.push_back(opened.error().context + "; going on without an index");
+    return {};
+  }
+  return std::move(*opened);
+}
+
 GtidState executed_of(const Journal& journal, const Recovered& recovered) {
   if (recovered.segments.empty()) return MysqlGtidSet{};
   const Segment& newest = *recovered.segments.back();
@@ -87,7 +117,7 @@ GtidState executed_of(const Journal& journal, const Recovered& recovered) {
 // Owns every part of a log, in the order they start.
 class EventLog::Core {
  public:
-  Core(const StorageOptions& options, DataDirLock lock, Journal journal, Recovered recovered)
+  Core(const StorageOptions& options, DataDirLock lock, Journal journal, Recovered recovered, RecoveryReport* report)
       : options_(options),
         disk_(options.faults),
         files_{options.directory},
@@ -97,13 +127,18 @@ class EventLog::Core {
         board_(options.serve_after, ends_of(journal_, recovered), executed_of(journal_, recovered),
                std::make_shared<SegmentCatalog>(recovered.segments)),
         writer_(options_, disk_, files_, journal_, board_, std::move(recovered.active)),
-        sync_(board_) {}
+        sync_(board_),
+        index_(open_index(disk_, files_, created().relay_uuid, recovered, board_.ends(), report)) {
+    if (index_.store) index_writer_.emplace(board_, *index_.store, index_.end, options_.index_block_bytes);
+  }
 
   ~Core() {
     // A failure here leaves what a crash leaves: recovery's case, and nobody is left to tell.
     if (!board_.failed()) static_cast<void>(writer_.close().ok());
     board_.stop();
   }
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
 
   Status record_source(const SourceIdentity& identity) {
     if (board_.failed()) return *board_.failure();
@@ -127,6 +162,11 @@ class EventLog::Core {
   EndsBoard& board() { return board_; }
   const EndsBoard& board() const { return board_; }
   const GroupSync& group_sync() const { return sync_; }
+  LogPosition indexed() const { return index_writer_ ? index_writer_->indexed() : LogPosition{}; }
+  std::optional<Error> index_failure() const {
+    if (!index_writer_) return Error{Errc::io, "there is no index"};
+    return index_writer_->failure();
+  }
 
  private:
   const StorageOptions options_;
@@ -139,6 +179,8 @@ class EventLog::Core {
   EndsBoard board_;
   LogWriter writer_;
   GroupSync sync_;
+  OpenedIndex index_;
+  std::optional<IndexWriter> index_writer_;
 };
 
 Result<std::unique_ptr<EventLog>> EventLog::open(const StorageOptions& options, RecoveryReport* report) {
@@ -152,7 +194,7 @@ Result<std::unique_ptr<EventLog>> EventLog::open(const StorageOptions& options, 
   BINRELAY_ASSIGN(Journal journal, open_journal(disk, files));
   BINRELAY_ASSIGN(Recovered recovered, recover(disk, files, journal, report));
   return std::unique_ptr<EventLog>(
-      new EventLog(std::make_unique<Core>(options, std::move(lock), std::move(journal), std::move(recovered))));
+      new EventLog(std::make_unique<Core>(options, std::move(lock), std::move(journal), std::move(recovered), report)));
 }
 
 EventLog::EventLog(std::unique_ptr<Core> core) : core_(std::move(core)) {}
@@ -181,6 +223,7 @@ GtidState EventLog::before_log() const {
   const std::shared_ptr<const Segment> oldest = catalog()->oldest();
   return oldest == nullptr ? GtidState(MysqlGtidSet{}) : oldest->previous;
 }
+std::optional<Error> EventLog::index_failure() const { return core_->index_failure(); }
 void EventLog::on_visible(std::function<void()> listener) { core_->board().on_visible(std::move(listener)); }
 
 EventLog::Counters EventLog::counters() const {
@@ -192,6 +235,9 @@ EventLog::Counters EventLog::counters() const {
   counters.last_event_timestamp = appended.last_timestamp.load(std::memory_order_relaxed);
   counters.syncs = core_->group_sync().syncs();
   counters.last_sync_us = core_->group_sync().last_us();
+  const LogPosition indexed = core_->indexed();
+  counters.indexed_segment = raw(indexed.segment);
+  counters.indexed_offset = indexed.offset;
   counters.max_sync_us = core_->group_sync().max_us();
   return counters;
 }

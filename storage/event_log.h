@@ -92,6 +92,7 @@ class EventLog {
     std::uint32_t last_event_timestamp = 0;                      // of the last appended group, seconds since 1970
   };
   Counters counters() const;
+  std::optional<Error> index_failure() const;  // set: the index stays behind until the next open; nothing else is affected
 
  private:
   class Core;

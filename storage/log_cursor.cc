@@ -85,13 +85,17 @@ CursorStep LogCursor::next() {
       return CursorEvent{event->header, {state_->segment->number, event->offset}, event->bytes, event->whole};
     }
     if (std::holds_alternative<NeedsRead>(step)) return NeedsRead{};
-    if (auto* error = std::get_if<Error>(&step)) return std::move(*error);
+    if (auto* error = std::get_if<Error>(&step)) return state_->reader.placed(std::move(*error));
     if (auto reached = state_->at_limit()) return std::move(*reached);
   }
 }
 
 PieceStep LogCursor::next_piece() { return state_->reader.next_piece(); }
-Result<bool> LogCursor::read(ReadMode mode) { return state_->reader.read(mode); }
+Result<bool> LogCursor::read(ReadMode mode) {
+  auto outcome = state_->reader.read(mode);
+  if (!outcome.ok()) return state_->reader.placed(std::move(outcome).error());
+  return outcome;
+}
 const Segment& LogCursor::segment() const { return *state_->segment; }
 LogPosition LogCursor::position() const { return {state_->segment->number, state_->reader.offset()}; }
 

@@ -180,14 +180,14 @@ class Recovery {
 
   Status judge_tail(const SegmentScan& scan, const SegmentState& state, const Error& found, std::uint64_t size,
                     std::uint64_t durable) {
-    if (!is_damage(found.code)) return found;
+    if (!is_damage(found.code)) return scan.placed(found);
     const bool described = state.last_boundary > 0 || scan.head().described();
     BINRELAY_ASSIGN(const File file, disk_.open_for_reading(files_.segment(state.generation, state.source_name)));
     BINRELAY_ASSIGN(const std::optional<std::uint64_t> follows,
                     find_event_behind(file, scan.end() + 1, size, described ? scan.checksum() : ChecksumAlgorithm::none));
     TailFacts facts{.whole = false, .below_durable = scan.end() < durable, .events_follow = follows.has_value()};
     BINRELAY_ASSIGN(facts.zero_page, has_zero_page(file, scan.end(), follows.value_or(size)));
-    if (decide_tail(facts) == TailAction::refuse) return rot(found);
+    if (decide_tail(facts) == TailAction::refuse) return rot(scan.placed(found));
     cut_ = TailCut{scan.end(), size};
     return Done{};
   }

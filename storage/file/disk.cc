@@ -150,6 +150,14 @@ Status Disk::remove(const std::filesystem::path& path) const {
   return Done{};
 }
 
+Status Disk::remove_tree(const std::filesystem::path& path) const {
+  BINRELAY_TRY(step(DiskStep::remove, path));
+  std::error_code failed;
+  std::filesystem::remove_all(path, failed);
+  if (failed) return system_error("remove", path, failed.value());
+  return Done{};
+}
+
 Status Disk::make_directory(const std::filesystem::path& path) const {
   if (exists(path)) return Done{};
   BINRELAY_TRY(step(DiskStep::make_directory, path));

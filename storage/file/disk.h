@@ -61,6 +61,7 @@ class Disk {
   Result<File> create(const std::filesystem::path& path) const;            // Errc::conflict when it exists; readable too
   Status rename(const std::filesystem::path& from, const std::filesystem::path& to) const;
   Status remove(const std::filesystem::path& path) const;
+  Status remove_tree(const std::filesystem::path& path) const;             // a missing one is fine
   Status make_directory(const std::filesystem::path& path) const;          // with parents; an existing one is fine
   Status sync_directory(const std::filesystem::path& path) const;          // makes creations and renames in it durable
   Result<std::vector<std::string>> names_in(const std::filesystem::path& directory) const;  // sorted

@@ -4,7 +4,6 @@
 
 #include "protocol/limits.h"
 #include "storage/event_log.h"
-#include "storage/file/disk.h"
 
 namespace binrelay {
 namespace {
@@ -16,6 +15,19 @@ bool all_digits(std::string_view text) {
 }
 
 }  // namespace
+
+Status check_format(const Disk& disk, const StreamFiles& files) {
+  constexpr std::uint64_t kMaxFormatSize = 64;
+  BINRELAY_ASSIGN(const ByteBuffer content, disk.read_whole(files.format(), kMaxFormatSize));
+  const std::string_view text = as_text(content);
+  if (text == kFormatText) return Done{};
+  const std::string_view family = kFormatText.substr(0, kFormatText.size() - 2);  // without the version
+  if (text.starts_with(family)) {
+    return Error{Errc::unsupported, files.directory.string() + " was written by a newer binrelay (its FORMAT says \"" +
+                                        std::string(text.substr(0, text.find('\n'))) + "\"); this one reads version 1"};
+  }
+  return Error{Errc::malformed, files.format().string() + " is not what binrelay writes"};
+}
 
 std::filesystem::path free_broken_name(const std::filesystem::path& path) {
   for (int number = 1;; ++number) {

@@ -12,6 +12,9 @@
 #include <string>
 #include <string_view>
 
+#include "protocol/result.h"
+#include "storage/file/disk.h"
+
 namespace binrelay {
 
 struct StreamFiles {
@@ -31,6 +34,8 @@ struct StreamFiles {
 };
 
 inline constexpr std::string_view kFormatText = "binrelay log 1\n";
+// Errc::not_found: no FORMAT; Errc::unsupported: of a newer version; Errc::malformed: not ours.
+Status check_format(const Disk& disk, const StreamFiles& files);
 
 // The first name of the form <path>.broken-<n> that is free.
 std::filesystem::path free_broken_name(const std::filesystem::path& path);

@@ -6,14 +6,6 @@
 #include "protocol/check.h"
 
 namespace binrelay {
-namespace {
-
-Error at(const File& file, std::uint64_t offset, Errc code, const std::string& what) {
-  return Error{code, file.path().filename().string() + ", offset " + std::to_string(offset) + ": " + what};
-}
-
-}  // namespace
-
 EventReader::EventReader(std::shared_ptr<const File> file, std::uint64_t offset, std::uint64_t limit, std::size_t buffer_size)
     : file_(std::move(file)),
       offset_(offset),
@@ -28,15 +20,15 @@ ReadStep EventReader::next() {
   if (offset_ >= limit_) return AtLimit{};
 
   const std::uint64_t left = limit_ - offset_;
-  if (left < kEventHeaderSize) return at(*file_, offset_, Errc::short_input, "an event header is cut off");
+  if (left < kEventHeaderSize) return Error{Errc::short_input, "an event header is cut off"};
   if (available() < kEventHeaderSize) return NeedsRead{};
   const Bytes unread(buffer_.get() + begin_, available());
   const auto header = decode_event_header(unread);
-  if (!header.ok()) return at(*file_, offset_, header.error().code, header.error().context);
-  if (header->size > left) return at(*file_, offset_, Errc::short_input, "an event is cut off");
+  if (!header.ok()) return header.error();
+  if (header->size > left) return Error{Errc::short_input, "an event is cut off"};
   const auto end = static_cast<std::uint32_t>(offset_ + header->size);  // log_pos wraps at 4 GiB as this does
   if (header->log_pos != 0 && header->log_pos != end) {
-    return at(*file_, offset_, Errc::malformed, "an event does not end where its header says");
+    return Error{Errc::malformed, "an event does not end where its header says"};
   }
 
   const std::uint64_t wanted = std::min<std::uint64_t>(header->size, capacity_);
@@ -76,10 +68,15 @@ Result<bool> EventReader::read(ReadMode mode) {
   } else {
     BINRELAY_ASSIGN(got, file_->read_at(read_offset_, room));
   }
-  if (got == 0) return at(*file_, read_offset_, Errc::io, "the file is shorter than it was");
+  if (got == 0) return Error{Errc::io, "the file is shorter than it was"};
   filled_ += got;
   read_offset_ += got;
   return true;
+}
+
+Error EventReader::placed(Error error) const {
+  error.context = file_->path().filename().string() + ", offset " + std::to_string(offset_) + ": " + error.context;
+  return error;
 }
 
 void EventReader::raise_limit(std::uint64_t limit) {

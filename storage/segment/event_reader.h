@@ -40,7 +40,7 @@ class EventReader {
   EventReader(std::shared_ptr<const File> file, std::uint64_t offset, std::uint64_t limit, std::size_t buffer_size);
 
   // Errors: Errc::short_input: an event starts before the limit and ends behind it; Errc::malformed, Errc::limit: not an event, or its
-  // log_pos is not its end modulo 2^32. The reader stays before the bad event.
+  // log_pos is not its end modulo 2^32. The reader stays before the bad event; placed() says where that is.
   ReadStep next();
   // The rest of an event that was not whole; next() passes over what was not asked for.
   PieceStep next_piece();
@@ -50,6 +50,7 @@ class EventReader {
   std::uint64_t limit() const { return limit_; }
   void raise_limit(std::uint64_t limit);
   const File& file() const { return *file_; }
+  Error placed(Error error) const;  // with file name and offset() in front
 
  private:
   std::size_t available() const { return filled_ - begin_; }

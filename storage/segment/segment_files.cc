@@ -11,7 +11,9 @@ Result<SegmentHead> read_segment_head(std::shared_ptr<const File> file, std::uin
   while (!scan.head().complete()) {
     auto event = scan.next();
     // The list may still be on its way to the file; a later event is no part of the head.
-    if (!event.ok() && (event.error().code != Errc::short_input || !scan.head().described())) return std::move(event).error();
+    if (!event.ok() && (event.error().code != Errc::short_input || !scan.head().described())) {
+      return scan.placed(event.error());
+    }
     if (!event.ok() || !*event) break;
   }
   return scan.head();

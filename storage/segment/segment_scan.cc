@@ -63,33 +63,30 @@ Result<std::optional<ScannedEvent>> SegmentScan::next() {
   BINRELAY_ASSIGN(const ReadEvent event, checked_event(std::get<ReadEvent>(step)));
   const bool is_first = event.offset == kFirstEventOffset;
   if (event.header.type == EventType::format_description && !is_first) {
-    return at(event.offset, Errc::malformed, "a format description event inside a file");
+    return Error{Errc::malformed, "a format description event inside a file"};
   }
   if (with_head_ && !head_.complete()) {
-    if (auto taken = head_.on_event(event.header, event.bytes, event.offset); !taken.ok()) {
-      return at(event.offset, taken.error().code, taken.error().context);
-    }
+    BINRELAY_TRY(head_.on_event(event.header, event.bytes, event.offset));
     if (is_first) {
       checksum_ = head_.checksum();
       boundary_.start_file(head_.flavour(), checksum_);
     }
   }
-  const auto place = boundary_.on_event(event.header, event.bytes, event.offset);
-  if (!place.ok()) return at(event.offset, place.error().code, place.error().context);
+  BINRELAY_ASSIGN(const BoundaryPlace place, boundary_.on_event(event.header, event.bytes, event.offset));
 
   end_ = event.offset + event.header.size;
   if (!boundary_.in_group()) {
     last_boundary_ = end_;
-    if (*place != BoundaryPlace::outside) group_begin_ = boundary_.group_begin_offset();
+    if (place != BoundaryPlace::outside) group_begin_ = boundary_.group_begin_offset();
   }
-  return std::optional<ScannedEvent>(ScannedEvent{event.header, event.offset, event.bytes, event.whole, *place});
+  return std::optional<ScannedEvent>(ScannedEvent{event.header, event.offset, event.bytes, event.whole, place, checksum_});
 }
 
 Status SegmentScan::check_magic() {
   std::array<std::byte, kFirstEventOffset> magic;
   BINRELAY_ASSIGN(const std::size_t got, reader_.file().read_at(0, magic));
-  if (got < magic.size()) return at(0, Errc::short_input, "the file's magic is cut off");
-  if (!std::equal(magic.begin(), magic.end(), kBinlogMagic.begin())) return at(0, Errc::malformed, "the file's magic is wrong");
+  if (got < magic.size()) return Error{Errc::short_input, "the file's magic is cut off"};
+  if (!std::equal(magic.begin(), magic.end(), kBinlogMagic.begin())) return Error{Errc::malformed, "the file's magic is wrong"};
   pass(magic);
   end_ = kFirstEventOffset;
   return Done{};
@@ -100,14 +97,14 @@ Result<ReadEvent> SegmentScan::checked_event(ReadEvent event) {
   const bool is_description = event.header.type == EventType::format_description;
   const ChecksumAlgorithm checksum = is_description ? ChecksumAlgorithm::crc32 : checksum_;
   if (checksum == ChecksumAlgorithm::crc32 && event.header.size < kEventHeaderSize + kChecksumSize) {
-    return at(event.offset, Errc::malformed, "an event has no room for its checksum");
+    return Error{Errc::malformed, "an event has no room for its checksum"};
   }
   if (event.whole) {
     BINRELAY_TRY(check_whole_checksum(event));
     pass(event.bytes);
     return event;
   }
-  if (is_description) return at(event.offset, Errc::limit, "a format description event is too large");
+  if (is_description) return Error{Errc::limit, "a format description event is too large"};
   BINRELAY_TRY(pass_pieces(event, checksum));
   if (needed_whole(event.header.type) || event.header.size <= gather_up_to_) {
     BINRELAY_ASSIGN(event.bytes, gathered(event));
@@ -119,7 +116,7 @@ Result<ReadEvent> SegmentScan::checked_event(ReadEvent event) {
 Status SegmentScan::check_whole_checksum(const ReadEvent& event) const {
   const bool has_checksum = checksum_ == ChecksumAlgorithm::crc32 || event.header.type == EventType::format_description;
   if (has_checksum && !event_checksum_holds(event.bytes)) {
-    return at(event.offset, Errc::checksum, "an event's checksum does not match");
+    return Error{Errc::checksum, "an event's checksum does not match"};
   }
   return Done{};
 }
@@ -142,7 +139,7 @@ Status SegmentScan::pass_pieces(ReadEvent& event, ChecksumAlgorithm checksum) {
   }
   event.bytes = first_bytes_;
   if (checksum == ChecksumAlgorithm::crc32 && !sum.holds()) {
-    return at(event.offset, Errc::checksum, "an event's checksum does not match");
+    return Error{Errc::checksum, "an event's checksum does not match"};
   }
   return Done{};
 }
@@ -150,12 +147,13 @@ Status SegmentScan::pass_pieces(ReadEvent& event, ChecksumAlgorithm checksum) {
 Result<Bytes> SegmentScan::gathered(const ReadEvent& event) {
   gathered_.resize(event.header.size);
   BINRELAY_ASSIGN(const std::size_t got, reader_.file().read_at(event.offset, gathered_));
-  if (got != gathered_.size()) return at(event.offset, Errc::io, "the file is shorter than it was");
+  if (got != gathered_.size()) return Error{Errc::io, "the file is shorter than it was"};
   return Bytes(gathered_);
 }
 
-Error SegmentScan::at(std::uint64_t offset, Errc code, const std::string& what) const {
-  return Error{code, reader_.file().path().filename().string() + ", offset " + std::to_string(offset) + ": " + what};
+Error SegmentScan::placed(Error error) const {
+  error.context = reader_.file().path().filename().string() + ", offset " + std::to_string(end_) + ": " + error.context;
+  return error;
 }
 
 }  // namespace binrelay

@@ -21,6 +21,7 @@ struct ScannedEvent {
   Bytes bytes;        // the whole event, or its first bytes; valid until the next call
   bool whole = true;
   BoundaryPlace place{};
+  ChecksumAlgorithm checksum = ChecksumAlgorithm::none;  // of the file
 };
 
 class SegmentScan {
@@ -41,9 +42,10 @@ class SegmentScan {
   void raise_limit(std::uint64_t limit) { reader_.raise_limit(limit); }
 
   // nullopt: the limit. Errc::short_input: an event reaches behind the limit. Errc::malformed, limit, checksum: a bad event. After an
-  // error end() stays before the bad event, and the scan is over.
+  // error end() stays before the bad event, and the scan is over; placed() says where that is.
   Result<std::optional<ScannedEvent>> next();
 
+  Error placed(Error error) const;  // with file name and end() in front
   std::uint64_t end() const { return end_; }                      // behind the last good event
   std::uint64_t last_boundary() const { return last_boundary_; }  // the last end() outside a group
   std::uint64_t group_begin() const { return group_begin_; }      // of the last whole group; 0 = none seen
@@ -58,7 +60,6 @@ class SegmentScan {
   Status pass_pieces(ReadEvent& event, ChecksumAlgorithm checksum);
   Result<ReadEvent> checked_event(ReadEvent event);
   Result<Bytes> gathered(const ReadEvent& event);
-  Error at(std::uint64_t offset, Errc code, const std::string& what) const;
   void pass(Bytes bytes) {
     if (digests_ != nullptr) digests_->add(bytes);
   }

@@ -1,0 +1,235 @@
+#include "storage/archive.h"
+
+#include <algorithm>
+
+#include "storage/file/data_dir_lock.h"
+#include "storage/file/disk.h"
+#include "storage/file/file_names.h"
+#include "storage/gtid_state_bytes.h"
+#include "storage/index/index_store.h"
+#include "storage/index/index_writer.h"
+#include "storage/journal/journal_format.h"
+#include "storage/segment/segment_files.h"
+#include "storage/segment/segment_scan.h"
+
+namespace binrelay {
+namespace {
+
+// The journal as far as it is whole: a relay may be writing its last record now.
+Result<LogState> read_log_state(const StreamFiles& files) {
+  BINRELAY_ASSIGN(const ByteBuffer content, Disk().read_whole(files.journal(), kMaxJournalSize));
+  BINRELAY_TRY(check_journal_header(content));
+  LogState log;
+  const JournalScan scan = scan_journal(content, [&](std::uint64_t, const JournalRecord& record) { return log.apply(record); });
+  if (scan.problem && scan.records_follow) {
+    return Error{Errc::checksum, files.journal().string() + " is damaged at offset " + std::to_string(scan.end) + ": " +
+                                     scan.problem->context};
+  }
+  return log;
+}
+
+// The segments whose head is whole.
+Result<SegmentCatalog> read_catalog(const StreamFiles& files, const LogState& log) {
+  std::vector<std::shared_ptr<const Segment>> segments;
+  std::optional<GtidState> added_before;
+  for (const SegmentState& state : log.segments()) {
+    if (state.sealed && state.size <= kFirstEventOffset) continue;
+    BINRELAY_ASSIGN(File opened, Disk().open_for_reading(files.segment(state.generation, state.source_name)));
+    BINRELAY_ASSIGN(const std::uint64_t size, opened.size());
+    auto head = read_segment_head(std::make_shared<const File>(std::move(opened)), state.sealed ? state.size : size);
+    const bool in_progress = !state.sealed && (head.ok() ? !head->complete() : head.error().code == Errc::short_input);
+    if (in_progress) continue;
+    if (!head.ok()) return std::move(head).error();
+    const GtidState carried_over =
+        state_behind(segments.empty() ? nullptr : segments.back().get(), added_before, head->flavour());
+    segments.push_back(std::make_shared<Segment>(make_segment(files, log, state, *head, carried_over)));
+    added_before = state.added;
+  }
+  return SegmentCatalog(std::move(segments));
+}
+
+void add_block(SegmentListing& listing, const BlockRecord& block) {
+  if (block.added.index() == listing.added.index()) add_all(listing.added, block.added);
+  if (block.first_timestamp != 0) {
+    listing.first_timestamp =
+        listing.first_timestamp == 0 ? block.first_timestamp : std::min(listing.first_timestamp, block.first_timestamp);
+  }
+  listing.last_timestamp = std::max(listing.last_timestamp, block.last_timestamp);
+  listing.transactions += block.transactions;
+  listing.events += block.events;
+}
+
+bool tiles(const std::vector<BlockRecord>& blocks, std::uint64_t limit) {
+  std::uint64_t at = kFirstEventOffset;
+  for (const BlockRecord& block : blocks) {
+    if (block.begin != at || block.end > limit) return false;
+    at = block.end;
+  }
+  return true;
+}
+
+// Whole groups of a file somebody may be writing to: where the last one ends.
+bool is_unfinished_tail(const Segment& segment, const Error& error) {
+  return !segment.sealed && (error.code == Errc::short_input || error.code == Errc::malformed || error.code == Errc::checksum);
+}
+
+}  // namespace
+
+struct Archive::State {
+  StreamFiles files;
+  LogState log;
+  SegmentCatalog catalog;
+  std::unique_ptr<IndexStore> index;  // nullptr: none, or unreadable now
+
+  // Records that can be believed to describe the segment's beginning; none otherwise.
+  std::vector<BlockRecord> blocks_of(const Segment& segment, std::uint64_t limit) const {
+    if (!index) return {};
+    auto blocks = index->of_segment(segment.number);
+    if (!blocks.ok() || !tiles(*blocks, limit)) return {};
+    return std::move(*blocks);
+  }
+};
+
+Archive::Archive(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Archive::Archive(Archive&&) noexcept = default;
+Archive::~Archive() = default;
+
+Result<Archive> Archive::open(const std::filesystem::path& stream_directory) {
+  const StreamFiles files{stream_directory};
+  BINRELAY_TRY(check_format(Disk(), files));
+  BINRELAY_ASSIGN(LogState log, read_log_state(files));
+  BINRELAY_ASSIGN(SegmentCatalog catalog, read_catalog(files, log));
+  std::unique_ptr<IndexStore> index;
+  if (log.created()) {
+    auto opened = IndexStore::open_for_reading(files.index(), log.created()->relay_uuid);
+    if (opened.ok()) index = std::move(*opened);  // without it files are scanned
+  }
+  return Archive(std::unique_ptr<State>(new State{files, std::move(log), std::move(catalog), std::move(index)}));
+}
+
+const SegmentCatalog& Archive::catalog() const { return state_->catalog; }
+std::optional<SourceIdentity> Archive::source() const { return state_->log.source(); }
+
+namespace {
+
+// What the index does not know yet of `segment`: the groups in [from, limit).
+Status scan_rest(SegmentListing& listing, std::uint64_t from, std::uint64_t limit) {
+  const Segment& segment = *listing.segment;
+  BINRELAY_ASSIGN(File opened, Disk().open_for_reading(segment.path));
+  auto file = std::make_shared<const File>(std::move(opened));
+  SegmentScan scan = from == kFirstEventOffset
+                         ? SegmentScan::from_start(std::move(file), limit)
+                         : SegmentScan::from_boundary(std::move(file), from, limit, segment.flavour, segment.checksum);
+  BlockBuilder block(segment.number, from, segment.flavour);
+  for (;;) {
+    const auto event = scan.next();
+    if (!event.ok() && !is_unfinished_tail(segment, event.error())) return scan.placed(event.error());
+    if (!event.ok() || !*event) break;
+    block.add(**event, scan.boundary());
+  }
+  add_block(listing, block.finish(scan.end()));
+  listing.size = std::max(listing.size, scan.end());
+  return Done{};
+}
+
+Result<std::uint64_t> size_of(const std::filesystem::path& path) {
+  BINRELAY_ASSIGN(const File file, Disk().open_for_reading(path));
+  return file.size();
+}
+
+}  // namespace
+
+Result<std::vector<SegmentListing>> Archive::list(const Progress& progress) const {
+  std::vector<SegmentListing> listings;
+  std::uint64_t done = 0, all = 0;
+  for (const auto& segment : state_->catalog.segments()) all += segment->size;
+  for (const auto& segment : state_->catalog.segments()) {
+    SegmentListing listing;
+    listing.segment = segment;
+    listing.added = empty_state(segment->flavour);
+    std::uint64_t limit = segment->last_boundary;
+    if (segment->sealed) {
+      listing.size = segment->size;
+    } else {
+      BINRELAY_ASSIGN(limit, size_of(segment->path));
+    }
+    std::uint64_t indexed = kFirstEventOffset;
+    for (const BlockRecord& block : state_->blocks_of(*segment, limit)) {
+      add_block(listing, block);
+      indexed = block.end;
+    }
+    listing.from_index = indexed == limit;
+    listing.size = std::max(listing.size, indexed);
+    if (!listing.from_index) BINRELAY_TRY(scan_rest(listing, indexed, limit));
+    done += listing.size;
+    if (progress) progress(done, std::max(done, all));
+    listings.push_back(std::move(listing));
+  }
+  return listings;
+}
+
+Status Archive::events(const Segment& segment, std::uint64_t from_offset,
+                       const std::function<bool(const ArchivedEvent&)>& visit) const {
+  BINRELAY_ASSIGN(File opened, Disk().open_for_reading(segment.path));
+  BINRELAY_ASSIGN(const std::uint64_t file_size, opened.size());
+  const std::uint64_t limit = segment.sealed ? std::min(file_size, segment.size) : file_size;
+  const std::uint64_t wanted = std::max(from_offset, kFirstEventOffset);
+  std::uint64_t begin = kFirstEventOffset;  // the last known boundary before
+  for (const BlockRecord& block : state_->blocks_of(segment, limit)) {
+    if (block.begin <= wanted) begin = block.begin;
+  }
+  auto file = std::make_shared<const File>(std::move(opened));
+  SegmentScan scan = begin == kFirstEventOffset
+                         ? SegmentScan::from_start(std::move(file), limit)
+                         : SegmentScan::from_boundary(std::move(file), begin, limit, segment.flavour, segment.checksum);
+  scan.gather_up_to(kArchiveEventBytes);
+  bool reached = false;
+  for (;;) {
+    const auto next = scan.next();
+    if (!next.ok() && is_unfinished_tail(segment, next.error())) break;
+    if (!next.ok()) return scan.placed(next.error());
+    if (!*next) break;
+    const ScannedEvent& event = **next;
+    if (event.offset < wanted) continue;
+    if (!reached && event.offset != wanted) break;
+    reached = true;
+    const bool shown = event.whole && event.header.size <= kArchiveEventBytes;
+    if (!visit({&segment, event.offset, event.header, shown ? event.bytes : Bytes{}, event.place})) return Done{};
+  }
+  if (reached || scan.end() == wanted) return Done{};
+  return Error{Errc::not_found, "no event of " + segment.served_name + " begins at " + std::to_string(wanted)};
+}
+
+Status rebuild_index(const std::filesystem::path& stream_directory, const Progress& progress) {
+  const StreamFiles files{stream_directory};
+  const Disk disk;
+  BINRELAY_TRY(check_format(disk, files));
+  BINRELAY_ASSIGN([[maybe_unused]] const DataDirLock lock, DataDirLock::take(disk, files.lock()));
+  BINRELAY_ASSIGN(const LogState log, read_log_state(files));
+  BINRELAY_ASSIGN(const SegmentCatalog catalog, read_catalog(files, log));
+  if (!log.created()) return Error{Errc::checksum, files.journal().string() + ": its first record is lost"};
+  BINRELAY_TRY(disk.remove_tree(files.index()));
+  BINRELAY_ASSIGN(const std::unique_ptr<IndexStore> index, IndexStore::open(files.index(), log.created()->relay_uuid));
+
+  std::uint64_t done = 0, all = 0;
+  for (const auto& segment : catalog.segments()) {
+    BINRELAY_ASSIGN(const std::uint64_t size, size_of(segment->path));
+    all += size;
+  }
+  for (const auto& segment : catalog.segments()) {
+    BINRELAY_ASSIGN(const std::uint64_t size, size_of(segment->path));
+    const auto made = make_block_records(*segment, kFirstEventOffset, segment->sealed ? segment->last_boundary : size,
+                                         segment->sealed, StorageOptions{}.index_block_bytes,
+                                         [&](const BlockRecord& record) -> Result<bool> {
+                                           BINRELAY_TRY(index->put(record));
+                                           if (progress) progress(done + record.end, all);
+                                           return true;
+                                         });
+    if (!made.ok() && !is_unfinished_tail(*segment, made.error())) return made.error();
+    done += size;
+    if (progress) progress(done, all);
+  }
+  return Done{};
+}
+
+}  // namespace binrelay

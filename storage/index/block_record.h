@@ -1,0 +1,66 @@
+#pragma once
+// BlockRecord: what one block of a segment contains. A block is a run of whole groups (and what stands between groups) of at least
+// StorageOptions::index_block_bytes; the blocks of a segment tile it from offset 4 on. A record is a pure function of its block's bytes.
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "protocol/bytes.h"
+#include "protocol/gtid/gtid_state.h"
+#include "protocol/ids.h"
+#include "protocol/result.h"
+#include "storage/segment/segment_scan.h"
+
+namespace binrelay {
+
+inline constexpr std::size_t kMaxTablesPerBlock = 4096;
+
+struct TableActivity {
+  std::string database, table;
+  std::uint64_t rows_events = 0;
+  std::uint64_t bytes = 0;  // of these events
+  friend bool operator==(const TableActivity&, const TableActivity&) = default;
+};
+
+struct BlockRecord {
+  SegmentNumber segment{};
+  std::uint64_t begin = 0, end = 0;
+  GtidState added;
+  std::uint32_t first_timestamp = 0, last_timestamp = 0;  // least and greatest of events in groups; 0 = none
+  std::uint64_t transactions = 0;
+  std::uint64_t events = 0;
+  std::uint64_t payloads = 0;          // compressed transactions, whose tables are not told
+  std::vector<TableActivity> tables;   // sorted by name
+  bool tables_complete = true;         // false: more than kMaxTablesPerBlock
+  friend bool operator==(const BlockRecord&, const BlockRecord&) = default;
+};
+
+// Key and value in the index: key = segment u64 and begin u64, big-endian, so that records sort in log order.
+ByteBuffer encode_block_key(SegmentNumber segment, std::uint64_t begin);
+ByteBuffer encode_block_value(const BlockRecord& record);
+Result<BlockRecord> decode_block(Bytes key, Bytes value);
+
+// Adds up the events of a block.
+class BlockBuilder {
+ public:
+  BlockBuilder(SegmentNumber segment, std::uint64_t begin, Flavour flavour);
+  void add(const ScannedEvent& event, const TransactionBoundary& boundary);
+  std::uint64_t begin() const { return record_.begin; }
+  // The block ends at `end`; the next one begins there.
+  BlockRecord finish(std::uint64_t end);
+
+ private:
+  void add_to_group(const ScannedEvent& event);
+  void learn_table(const ScannedEvent& event);
+  void count_rows(const ScannedEvent& event);
+
+  Flavour flavour_;
+  BlockRecord record_;
+  std::vector<TableActivity> tables_;                          // in order of appearance
+  std::unordered_map<std::uint64_t, std::size_t> by_id_;       // table id of a TABLE_MAP: index in tables_
+  std::unordered_map<std::string, std::size_t> by_name_;       // database NUL table: index in tables_
+};
+
+}  // namespace binrelay

@@ -1,0 +1,130 @@
+#include "storage/index/index_store.h"
+
+#include <rocksdb/db.h>
+#include <rocksdb/env.h>
+#include <rocksdb/options.h>
+
+#include <cstdarg>
+
+#include "storage/file/disk.h"
+
+namespace binrelay {
+namespace {
+
+constexpr char kVersionKey[] = "version";  // sorts behind every block key: those begin with the zero bytes of a segment number
+constexpr char kVersion[] = "binrelay index 1 ";
+
+// RocksDB's own log would be written even by a read-only open.
+class NoLog : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
+
+rocksdb::Options small_options() {
+  rocksdb::Options options;
+  options.write_buffer_size = 2u << 20;
+  options.max_open_files = 64;
+  options.max_background_jobs = 2;
+  options.stats_dump_period_sec = 0;
+  options.stats_persist_period_sec = 0;
+  options.info_log = std::make_shared<NoLog>();
+  options.paranoid_checks = true;
+  return options;
+}
+
+rocksdb::Slice slice(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+Bytes bytes_of(const rocksdb::Slice& slice) { return as_bytes({slice.data(), slice.size()}); }
+
+Error index_error(const rocksdb::Status& status) {
+  const Errc code = status.IsNoSpace() ? Errc::no_space : status.IsCorruption() ? Errc::checksum : Errc::io;
+  return Error{code, "index: " + status.ToString()};
+}
+
+}  // namespace
+
+struct IndexStore::Database {
+  std::unique_ptr<rocksdb::DB> db;
+};
+
+IndexStore::IndexStore(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+IndexStore::~IndexStore() = default;
+
+Result<std::unique_ptr<IndexStore>> IndexStore::open(const std::filesystem::path& directory, const Uuid& log) {
+  rocksdb::Options options = small_options();
+  options.create_if_missing = true;
+  rocksdb::DB* opened = nullptr;
+  if (auto status = rocksdb::DB::Open(options, directory.string(), &opened); !status.ok()) return index_error(status);
+  auto database = std::make_unique<Database>(Database{std::unique_ptr<rocksdb::DB>(opened)});
+
+  const std::string wanted = kVersion + to_text(log);
+  std::string found;
+  auto status = database->db->Get(rocksdb::ReadOptions(), kVersionKey, &found);
+  if (status.IsNotFound()) {
+    std::unique_ptr<rocksdb::Iterator> any(database->db->NewIterator(rocksdb::ReadOptions()));
+    any->SeekToFirst();
+    if (any->Valid()) return Error{Errc::unsupported, "index: it has no version"};
+    status = database->db->Put(rocksdb::WriteOptions(), kVersionKey, wanted);
+    found = wanted;
+  }
+  if (!status.ok()) return index_error(status);
+  if (found != wanted) return Error{Errc::unsupported, "index: it is of another version or another log"};
+  return std::unique_ptr<IndexStore>(new IndexStore(std::move(database)));
+}
+
+Result<std::unique_ptr<IndexStore>> IndexStore::open_for_reading(const std::filesystem::path& directory, const Uuid& log) {
+  if (!Disk::exists(directory / "CURRENT")) return Error{Errc::not_found, "there is no index"};
+  rocksdb::DB* opened = nullptr;
+  if (auto status = rocksdb::DB::OpenForReadOnly(small_options(), directory.string(), &opened); !status.ok()) {
+    return index_error(status);
+  }
+  auto database = std::make_unique<Database>(Database{std::unique_ptr<rocksdb::DB>(opened)});
+  std::string found;
+  auto status = database->db->Get(rocksdb::ReadOptions(), kVersionKey, &found);
+  if (status.IsNotFound()) return Error{Errc::not_found, "the index is being made"};
+  if (!status.ok()) return index_error(status);
+  if (found != kVersion + to_text(log)) return Error{Errc::unsupported, "index: it is of another version or another log"};
+  return std::unique_ptr<IndexStore>(new IndexStore(std::move(database)));
+}
+
+Status IndexStore::put(const BlockRecord& record) {
+  const ByteBuffer key = encode_block_key(record.segment, record.begin);
+  const ByteBuffer value = encode_block_value(record);
+  // Not synced: after a power cut the index lags, and catches up.
+  auto status = database_->db->Put(rocksdb::WriteOptions(), slice(key), slice(value));
+  if (!status.ok()) return index_error(status);
+  return Done{};
+}
+
+Result<std::optional<BlockRecord>> IndexStore::last() const {
+  std::unique_ptr<rocksdb::Iterator> at(database_->db->NewIterator(rocksdb::ReadOptions()));
+  at->SeekForPrev(kVersionKey);
+  if (at->Valid() && at->key() == kVersionKey) at->Prev();
+  if (!at->status().ok()) return index_error(at->status());
+  if (!at->Valid()) return std::optional<BlockRecord>();
+  BINRELAY_ASSIGN(BlockRecord record, decode_block(bytes_of(at->key()), bytes_of(at->value())));
+  return std::optional<BlockRecord>(std::move(record));
+}
+
+Status IndexStore::for_each(SegmentNumber from, const std::function<bool(const BlockRecord&)>& visit) const {
+  std::unique_ptr<rocksdb::Iterator> at(database_->db->NewIterator(rocksdb::ReadOptions()));
+  const ByteBuffer first = encode_block_key(from, 0);
+  for (at->Seek(slice(first)); at->Valid() && at->key() != kVersionKey; at->Next()) {
+    BINRELAY_ASSIGN(const BlockRecord record, decode_block(bytes_of(at->key()), bytes_of(at->value())));
+    if (!visit(record)) return Done{};
+  }
+  if (!at->status().ok()) return index_error(at->status());
+  return Done{};
+}
+
+Result<std::vector<BlockRecord>> IndexStore::of_segment(SegmentNumber segment) const {
+  std::vector<BlockRecord> records;
+  BINRELAY_TRY(for_each(segment, [&](const BlockRecord& record) {
+    if (record.segment != segment) return false;
+    records.push_back(record);
+    return true;
+  }));
+  return records;
+}
+
+}  // namespace binrelay

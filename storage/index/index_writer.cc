@@ -1,0 +1,72 @@
+#include "storage/index/index_writer.h"
+
+namespace binrelay {
+
+Result<std::uint64_t> make_block_records(const Segment& segment, std::uint64_t from, std::uint64_t to, bool to_the_end,
+                                         std::uint64_t block_bytes,
+                                         const std::function<Result<bool>(const BlockRecord&)>& emit) {
+  BINRELAY_ASSIGN(File opened, Disk().open_for_reading(segment.path));
+  auto file = std::make_shared<const File>(std::move(opened));
+  SegmentScan scan = from == kFirstEventOffset
+                         ? SegmentScan::from_start(std::move(file), to)
+                         : SegmentScan::from_boundary(std::move(file), from, to, segment.flavour, segment.checksum);
+  BlockBuilder block(segment.number, from, segment.flavour);
+  for (;;) {
+    const auto event = scan.next();
+    if (!event.ok()) return scan.placed(event.error());
+    if (!*event) break;
+    block.add(**event, scan.boundary());
+    if (scan.boundary().in_group() || scan.end() - block.begin() < block_bytes) continue;
+    BINRELAY_ASSIGN(const bool go_on, emit(block.finish(scan.end())));
+    if (!go_on) return block.begin();
+  }
+  if (to_the_end && scan.last_boundary() > block.begin()) {
+    BINRELAY_ASSIGN([[maybe_unused]] const bool go_on, emit(block.finish(scan.last_boundary())));
+  }
+  return block.begin();
+}
+
+IndexWriter::IndexWriter(EndsBoard& board, IndexStore& store, LogPosition from, std::uint64_t block_bytes)
+    : board_(board), store_(store), block_bytes_(block_bytes), indexed_(from), thread_([this, from] { run(from); }) {}
+
+void IndexWriter::run(LogPosition at) {
+  while (const auto durable = board_.wait_for_durable_boundary(at.segment, at.offset + block_bytes_)) {
+    if (stopping_) return;
+    const auto catalog = board_.catalog();
+    const std::shared_ptr<const Segment> segment = catalog->find(at.segment);
+    const bool passed = durable->segment > at.segment;
+    if (segment != nullptr) {
+      const std::uint64_t to = passed ? segment->last_boundary : durable->offset;
+      auto end = index(*segment, at.offset, to, passed);
+      if (!end.ok()) {
+        const std::lock_guard lock(mutex_);
+        failure_ = std::move(end).error();
+        return;
+      }
+      at.offset = *end;
+    }
+    if (passed && !stopping_) at = {catalog->after(at.segment)->number, kFirstEventOffset};
+  }
+}
+
+Result<std::uint64_t> IndexWriter::index(const Segment& segment, std::uint64_t from, std::uint64_t to, bool to_the_end) {
+  if (from >= to) return from;
+  return make_block_records(segment, from, to, to_the_end, block_bytes_, [&](const BlockRecord& record) -> Result<bool> {
+    BINRELAY_TRY(store_.put(record));
+    const std::lock_guard lock(mutex_);
+    indexed_ = {record.segment, record.end};
+    return !stopping_;
+  });
+}
+
+LogPosition IndexWriter::indexed() const {
+  const std::lock_guard lock(mutex_);
+  return indexed_;
+}
+
+std::optional<Error> IndexWriter::failure() const {
+  const std::lock_guard lock(mutex_);
+  return failure_;
+}
+
+}  // namespace binrelay

@@ -1,0 +1,49 @@
+#pragma once
+// IndexWriter: the thread that writes block records behind the durable end.
+// Thread: its own. Owner: EventLog. Borrows: board and store outlive it; EndsBoard::stop ends it.
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "storage/ends_board.h"
+#include "storage/index/index_store.h"
+
+namespace binrelay {
+
+// Makes the block records of the whole groups in [from, to) of `segment`; a last, short block only with `to_the_end`. Stops early, with
+// no error, when `emit` returns false. Returns where the records end. `from` and `to` are boundaries; 4 = the segment's first event.
+Result<std::uint64_t> make_block_records(const Segment& segment, std::uint64_t from, std::uint64_t to, bool to_the_end,
+                                         std::uint64_t block_bytes, const std::function<Result<bool>(const BlockRecord&)>& emit);
+
+class IndexWriter {
+ public:
+  // `from`: where the records in the store end.
+  IndexWriter(EndsBoard& board, IndexStore& store, LogPosition from, std::uint64_t block_bytes);
+  ~IndexWriter() {
+    stopping_ = true;
+    if (thread_.joinable()) thread_.join();
+  }
+  IndexWriter(const IndexWriter&) = delete;
+  IndexWriter& operator=(const IndexWriter&) = delete;
+
+  LogPosition indexed() const;
+  std::optional<Error> failure() const;  // set: it has given up until the log is opened again
+
+ private:
+  void run(LogPosition from);
+  Result<std::uint64_t> index(const Segment& segment, std::uint64_t from, std::uint64_t to, bool to_the_end);
+
+  EndsBoard& board_;
+  IndexStore& store_;
+  const std::uint64_t block_bytes_;
+  std::atomic<bool> stopping_{false};
+  mutable std::mutex mutex_;
+  LogPosition indexed_;
+  std::optional<Error> failure_;
+  std::thread thread_;  // last: starts when everything else is there
+};
+
+}  // namespace binrelay

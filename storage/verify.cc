@@ -1,0 +1,284 @@
+// Archive::verify: reads everything a stream's directory holds and compares it with everything that is said about it.
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <thread>
+
+#include "storage/archive.h"
+#include "storage/continuity.h"
+#include "storage/file/data_dir_lock.h"
+#include "storage/file/disk.h"
+#include "storage/file/file_names.h"
+#include "storage/gtid_state_bytes.h"
+#include "storage/index/index_store.h"
+#include "storage/journal/journal_format.h"
+#include "storage/segment/segment_files.h"
+#include "storage/segment/segment_scan.h"
+#include "storage/segment/torn_tail.h"
+
+namespace binrelay {
+namespace {
+
+// Compares the records of one segment's blocks with what the scan of the segment finds.
+class IndexCheck {
+ public:
+  IndexCheck(std::vector<BlockRecord> records, SegmentNumber segment, Flavour flavour)
+      : records_(std::move(records)), block_(segment, kFirstEventOffset, flavour) {}
+
+  // A sentence when the record that ends here is wrong.
+  std::optional<std::string> on_event(const ScannedEvent& event, const SegmentScan& scan) {
+    if (at_ == records_.size()) return std::nullopt;
+    const BlockRecord& record = records_[at_];
+    block_.add(event, scan.boundary());
+    if (record.begin != block_.begin()) return give_up("the records of its blocks leave a gap or overlap");
+    if (scan.end() < record.end) return std::nullopt;
+    if (scan.end() > record.end || scan.boundary().in_group()) return give_up("a block's record does not end where a group ends");
+    const bool equal = block_.finish(record.end) == record;
+    ++at_;
+    if (!equal) return "the record of the block that ends at " + std::to_string(record.end) + " does not agree with the data";
+    return std::nullopt;
+  }
+  std::optional<std::string> at_end() {
+    if (at_ == records_.size()) return std::nullopt;
+    return give_up("there is a record of a block that is not in the segment");
+  }
+
+ private:
+  std::string give_up(const char* why) {
+    at_ = records_.size();
+    return why;
+  }
+  std::vector<BlockRecord> records_;
+  BlockBuilder block_;
+  std::size_t at_ = 0;
+};
+
+class Verifier {
+ public:
+  Verifier(const std::filesystem::path& directory, const Progress& progress) : files_{directory}, progress_(progress) {}
+
+  VerifyReport run() {
+    in_use_ = DataDirLock::is_held(files_.lock());
+    if (const Status format = check_format(Disk(), files_); !format.ok()) find(files_.format(), 0, format.error().context);
+    check_journal();
+    read_index();
+    for (const SegmentState& state : log_.segments()) all_bytes_ += state.size;
+    for (const SegmentState& state : log_.segments()) check_segment(state);
+    // A relay that is running may be opening a segment right now, and its index may know of it already.
+    if (!in_use_) {
+      look_for_strays();
+      for (const auto& [segment, records] : blocks_) {
+        find(files_.index(), 0, "there is a record of segment " + std::to_string(raw(segment)) + ", which the journal does not know");
+      }
+    }
+    return std::move(report_);
+  }
+
+ private:
+  void find(const std::filesystem::path& file, std::uint64_t offset, std::string problem) {
+    if (report_.findings.size() < kMaxFindings) report_.findings.push_back({files_.relative(file), offset, std::move(problem)});
+  }
+
+  // --- the journal ---
+
+  void check_journal() {
+    for (int attempt = 1;; ++attempt) {
+      const auto content = Disk().read_whole(files_.journal(), kMaxJournalSize);
+      if (!content.ok()) return find(files_.journal(), 0, content.error().context);
+      if (const Status header = check_journal_header(*content); !header.ok()) {
+        return find(files_.journal(), 0, header.error().context);
+      }
+      log_ = LogState();
+      const JournalScan scan =
+          scan_journal(*content, [&](std::uint64_t, const JournalRecord& record) { return log_.apply(record); });
+      if (!scan.problem) break;
+      // A record that is being written is whole a moment later.
+      if (in_use_ && !scan.records_follow && attempt < kJournalAttempts) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        continue;
+      }
+      return find(files_.journal(), scan.end, scan.problem->context);
+    }
+    if (!log_.created()) find(files_.journal(), kJournalHeaderSize, "the journal has no records");
+  }
+
+  // --- the index ---
+
+  // Read before the segments' sizes are: what it knows of was durable before.
+  void read_index() {
+    if (!log_.created()) return;
+    const auto read = [&]() -> Status {
+      blocks_.clear();
+      BINRELAY_ASSIGN(const std::unique_ptr<IndexStore> index,
+                      IndexStore::open_for_reading(files_.index(), log_.created()->relay_uuid));
+      return index->for_each(SegmentNumber{}, [&](const BlockRecord& record) {
+        blocks_[record.segment].push_back(record);
+        return true;
+      });
+    };
+    const Status done = read();
+    report_.index_checked = done.ok();
+    if (done.ok()) return;
+    blocks_.clear();
+    // RocksDB may take files away under a second reader; that says nothing about the index.
+    if (done.error().code != Errc::not_found && !in_use_) find(files_.index(), 0, done.error().context);
+  }
+
+  // --- one segment ---
+
+  void check_segment(const SegmentState& state) {
+    const std::filesystem::path path = files_.segment(state.generation, state.source_name);
+    ++report_.segments;
+    std::optional<GtidState> behind_before = std::exchange(behind_, std::nullopt);
+    auto blocks = blocks_.extract(state.number);
+    auto opened = Disk().open_for_reading(path);
+    if (!opened.ok()) return find(path, 0, opened.error().context);
+    const auto size = opened->size();
+    if (!size.ok()) return find(path, 0, size.error().context);
+    const bool newest = &state == &log_.segments().back();
+    const std::uint64_t durable = durable_end(state);
+    check_size(path, state, *size, durable);
+
+    auto file = std::make_shared<const File>(std::move(*opened));
+    SegmentScan scan = SegmentScan::from_start(file, state.sealed ? std::min(*size, state.size) : *size);
+    BlockDigests digests(state.digest_block_bytes);
+    scan.feed(&digests);
+    std::optional<GtidState> added;
+    std::optional<IndexCheck> index;
+    for (;;) {
+      const auto event = scan.next();
+      if (!event.ok()) {
+        const bool moving = in_use_ && newest && !state.sealed && scan.end() >= durable && is_last(*file, scan, *size);
+        if (!moving) find(path, scan.end(), event.error().context);
+        report_.bytes += scan.end();
+        return;
+      }
+      if (!*event) break;
+      if (!added) added = empty_state(scan.head().flavour());
+      if (!index) index.emplace(blocks ? std::move(blocks.mapped()) : std::vector<BlockRecord>(), state.number, scan.head().flavour());
+      on_event(path, **event, scan, *added, *index);
+    }
+    report_.bytes += scan.end();
+    if (scan.end() == 0) return find(path, 0, "the file is empty");
+    if (index) {
+      if (auto wrong = index->at_end()) find(files_.index(), 0, state.source_name + ": " + *wrong);
+    }
+    check_seal(path, state, scan, added);
+    check_digests(path, state, digests);
+    check_continuity(path, state, scan.head(), behind_before, added);
+    if (scan.head().checksum() == ChecksumAlgorithm::none) {
+      report_.bytes_without_checksum +=
+          scan.end() - std::min<std::uint64_t>(scan.end(), state.digests.size() * state.digest_block_bytes);
+    }
+  }
+
+  std::uint64_t durable_end(const SegmentState& state) const {
+    if (state.sealed) return state.size;
+    const bool clean = log_.clean_stop() && log_.clean_stop()->segment == state.number;
+    return std::max({kFirstEventOffset, state.last_boundary, clean ? log_.clean_stop()->end : 0});
+  }
+
+  void check_size(const std::filesystem::path& path, const SegmentState& state, std::uint64_t size, std::uint64_t durable) {
+    const bool exact = state.sealed || (log_.clean_stop() && !in_use_);
+    if (size < durable || (exact && size != durable)) {
+      find(path, std::min(size, durable),
+           "the file has " + std::to_string(size) + " bytes, the journal says " + (exact ? "" : "at least ") + std::to_string(durable));
+    }
+  }
+
+  // Behind the end of a segment somebody writes to stands what is being written, and nothing after it.
+  static bool is_last(const File& file, const SegmentScan& scan, std::uint64_t size) {
+    const auto follows = find_event_behind(file, scan.end() + 1, size, scan.checksum());
+    return follows.ok() && !*follows;
+  }
+
+  void on_event(const std::filesystem::path& path, const ScannedEvent& event, const SegmentScan& scan, GtidState& added,
+                IndexCheck& index) {
+    ++report_.events;
+    if (event.place == BoundaryPlace::group_end || event.place == BoundaryPlace::group_whole) {
+      ++report_.transactions;
+      if (scan.boundary().gtid()) add(added, *scan.boundary().gtid());
+    }
+    if (auto wrong = index.on_event(event, scan)) find(files_.index(), 0, path.filename().string() + ": " + *wrong);
+    tell_progress(scan.end());
+  }
+
+  void tell_progress(std::uint64_t offset) {
+    constexpr std::uint64_t kEvery = 4u << 20;
+    const std::uint64_t done = report_.bytes + offset;
+    if (!progress_ || done < told_ + kEvery) return;
+    told_ = done;
+    progress_(done, std::max(done, all_bytes_));
+  }
+
+  void check_seal(const std::filesystem::path& path, const SegmentState& state, const SegmentScan& scan,
+                  const std::optional<GtidState>& added) {
+    if (!state.sealed) return;
+    if (state.size > kFirstEventOffset && scan.last_boundary() != state.last_boundary) {
+      find(path, scan.last_boundary(), "its last group ends here, the journal says at " + std::to_string(state.last_boundary));
+    }
+    if (added && state.added && *added != *state.added) find(path, 0, "its GTIDs are not those the journal has of it");
+  }
+
+  void check_digests(const std::filesystem::path& path, const SegmentState& state, const BlockDigests& digests) {
+    const std::vector<std::uint32_t> found = digests.all_blocks();
+    for (std::size_t block = 0; block < std::min(found.size(), state.digests.size()); ++block) {
+      if (found[block] != state.digests[block]) {
+        find(path, block * state.digest_block_bytes,
+             "the block of " + std::to_string(state.digest_block_bytes) + " bytes here is not what was stored");
+      }
+    }
+  }
+
+  // `before`: what the files before end with; unknown behind a damaged one, and at the start.
+  void check_continuity(const std::filesystem::path& path, const SegmentState& state, const SegmentHead& head,
+                        const std::optional<GtidState>& before, const std::optional<GtidState>& added) {
+    if (!head.described()) {  // no event of it was ever sent
+      behind_ = before;
+      return;
+    }
+    const bool same_series = generation_before_ == state.generation;
+    generation_before_ = state.generation;
+    if (before && head.previous() && same_series) {
+      if (auto broken = continuity_break(*before, *head.previous())) find(path, head.end(), "it does not continue the file before: " + *broken);
+    }
+    if (head.previous()) {
+      behind_ = head.previous();
+    } else {
+      behind_ = before ? *before : empty_state(head.flavour());
+    }
+    if (added && behind_->index() == added->index()) add_all(*behind_, *added);
+  }
+
+  void look_for_strays() {
+    for (const GenerationBegun& generation : log_.generations()) {
+      const auto names = Disk().names_in(files_.generation(generation.number));
+      if (!names.ok()) continue;  // its segments were reported
+      for (const std::string& name : *names) {
+        if (is_broken_name(name) || log_.names_segment(generation.number, name)) continue;
+        find(files_.segment(generation.number, name), 0, "the journal knows no segment of this name");
+      }
+    }
+  }
+
+  static constexpr int kJournalAttempts = 5;
+
+  const StreamFiles files_;
+  const Progress& progress_;
+  VerifyReport report_;
+  LogState log_;
+  std::map<SegmentNumber, std::vector<BlockRecord>> blocks_;
+  std::optional<GtidState> behind_;  // what the files so far contain; nullopt: unknown
+  std::uint32_t generation_before_ = 0;
+  std::uint64_t all_bytes_ = 0;
+  std::uint64_t told_ = 0;
+  bool in_use_ = false;
+};
+
+}  // namespace
+
+VerifyReport Archive::verify(const std::filesystem::path& stream_directory, const Progress& progress) {
+  return Verifier(stream_directory, progress).run();
+}
+
+}  // namespace binrelay
