@@ -139,6 +139,14 @@ bool password_matches(const PasswordHash& hash, std::string_view password) {
   return equal_in_constant_time(as_bytes(digest), as_bytes(text.substr(kSaltOffset + kSaltSize)));
 }
 
+std::string certificate_proof(const PasswordHash& native_hash, const Scramble& scramble,
+                              const Sha256Digest& certificate) {
+  BINRELAY_CHECK(native_hash.text.size() == kNativeHashSize, "a native hash of a password");
+  const auto stored = decode_hex(std::string_view(native_hash.text).substr(1));
+  BINRELAY_CHECK(stored.has_value(), "a parsed hash");
+  return '\x01' + encode_hex(Sha256::of({as_bytes(*stored), scramble, certificate}));
+}
+
 std::optional<std::string> unmask_password(Bytes decrypted, const Scramble& scramble) {
   std::string password(as_text(decrypted));
   for (std::size_t i = 0; i < password.size(); ++i) {

@@ -40,6 +40,10 @@ Sha256Digest sha2_fast_digest(std::string_view password);  // SHA256(SHA256(pass
 // Slow path: a clear-text password against the stored hash (5000 rounds: ~3 ms).
 bool password_matches(const PasswordHash& hash, std::string_view password);
 
+// What tells a MariaDB >= 11.4 client that a certificate nobody signed is its server's: only who knows the native hash can say it.
+// It goes into the OK packet's text. (MariaDB documentation, "Zero-Configuration SSL"; `certificate` is the SHA-256 of its DER.)
+std::string certificate_proof(const PasswordHash& native_hash, const Scramble& scramble, const Sha256Digest& certificate);
+
 // Removes the XOR with the scramble that an RSA-encrypted password carries, and its trailing NUL.
 std::optional<std::string> unmask_password(Bytes decrypted, const Scramble& scramble);
 

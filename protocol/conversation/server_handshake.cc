@@ -175,8 +175,13 @@ HandshakeStep ServerHandshake::send(ByteBuffer payload, HandshakeStep then) {
 
 HandshakeStep ServerHandshake::accept(std::optional<Sha256Digest> remember) {
   phase_ = Phase::ended;
-  return HandshakeAccepted{std::move(login_.user), std::move(login_.database), login_.capabilities,
-                           std::move(login_.attributes), remember};
+  std::string proof;
+  if (tls_ && greeting_.certificate && !account_.hash.text.empty() && account_plugin() == kNativePassword) {
+    proof = certificate_proof(account_.hash, greeting_.scramble, *greeting_.certificate);
+  }
+  return HandshakeAccepted{
+      std::move(login_.user), std::move(login_.database), login_.capabilities, std::move(login_.attributes), remember,
+      std::move(proof)};
 }
 
 HandshakeStep ServerHandshake::deny(std::string reason) {

@@ -28,6 +28,7 @@ struct ServerGreeting {
   std::uint8_t collation = 45;
   bool secure_channel = false;  // a unix socket, or TLS from the first byte
   std::string public_key_pem;   // RSA; "" = RSA refused
+  std::optional<Sha256Digest> certificate;  // SHA-256 of the TLS certificate's DER: lets MariaDB clients trust it unsigned
 };
 
 // What the user directory knows of an account.
@@ -48,6 +49,7 @@ struct HandshakeAccepted {
   std::uint32_t capabilities = 0;
   std::map<std::string, std::string> attributes;  // connect attributes, bounded
   std::optional<Sha256Digest> remember;           // of a full login just made
+  std::string certificate_proof;                  // the OK packet's text; see passwords.h
 };
 struct HandshakeRejected {
   SqlError error;         // to send, unless code 0 (a client that hung up or spoke nonsense)

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "protocol/auth/sha256_crypt.h"
 #include "tests/protocol/auth/client_responses.h"
 
@@ -119,6 +121,19 @@ TEST(Sha2FastResponse, AnswersTheScramble) {
   EXPECT_FALSE(sha2_fast_response_matches(remembered, scramble(), sha2_response("Secret")));
   EXPECT_FALSE(sha2_fast_response_matches(remembered, Scramble{}, sha2_response("secret")));
   EXPECT_FALSE(sha2_fast_response_matches(remembered, scramble(), native_response("secret")));
+}
+
+// Seen in an OK packet of MariaDB 11.8: its scramble, its certificate's SHA-256, its answer.
+TEST(CertificateProof, IsMariadbs) {
+  Scramble sent;
+  std::ranges::copy(as_bytes("SHP;rPv\"Es7U(dB[$AWs"), sent.begin());
+  Sha256Digest certificate;
+  std::ranges::copy(as_bytes("\x48\xb3\x73\xcf\x94\x77\xde\x6b\x69\xee\xc4\x46\x96\x72\x8b\x9d\xc3\x9e\x74\x75"
+                             "\x8c\xc0\x6c\xba\x59\x1c\x91\x17\x46\xf6\x4c\x90"),
+                    certificate.begin());
+  EXPECT_EQ(certificate_proof(hash(native_password_hash("secret")), sent, certificate),
+            "\x01"
+            "7C635F9B2344619E42F5C7C430D29CED1BEFFB2E4F7A1C2D6A4AAD0179487C6E");
 }
 
 TEST(EncryptedPassword, IsUnmaskedByTheScramble) {

@@ -224,6 +224,29 @@ TEST(NativeLogin, IsReachedByASwitch) {
   EXPECT_TRUE(conversation.accepted);
 }
 
+TEST(NativeLogin, VouchesForTheCertificateOverTls) {
+  ServerGreeting vouching = greeting(kNativePassword);
+  vouching.certificate = sha2_fast_digest("certificate");
+  Conversation conversation(vouching, native_account("secret"));
+  conversation.client_sends(tls_request())
+      .client_sends(login(native_login("secret", kModernClient | capability::kSsl)));
+  ASSERT_TRUE(conversation.accepted);
+  EXPECT_EQ(conversation.accepted->certificate_proof,
+            certificate_proof(native_account("secret").hash, scramble(), *vouching.certificate));
+
+  // Not without TLS, not without a password, not with a plugin whose hash the client does not know.
+  Conversation plain(vouching, native_account("secret"));
+  plain.client_sends(login(native_login("secret")));
+  Conversation passwordless(vouching, native_account(""));
+  passwordless.client_sends(tls_request()).client_sends(login(native_login("")));
+  Conversation sha2(vouching, remembered_account("secret"));
+  sha2.client_sends(tls_request()).client_sends(login(sha2_login("secret")));
+  for (const Conversation* other : {&plain, &passwordless, &sha2}) {
+    ASSERT_TRUE(other->accepted);
+    EXPECT_EQ(other->accepted->certificate_proof, "");
+  }
+}
+
 TEST(NativeLogin, RejectsAWrongPassword) {
   Conversation conversation(greeting(), native_account("secret"));
   conversation.client_sends(login(native_login("guess")));

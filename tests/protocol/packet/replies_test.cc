@@ -33,6 +33,7 @@ std::vector<ByteBuffer> payloads_of(Bytes packets) {
 TEST(Replies, OkCarriesRowsAndStatus) {
   EXPECT_EQ(hex(build_ok()), "00000002000000");
   EXPECT_EQ(hex(build_ok(300, kStatusAutocommit | kStatusMoreResults)), "00fc2c01000a000000");
+  EXPECT_EQ(hex(build_ok(0, kStatusAutocommit, "hi")), "00000002000000026869");
 }
 
 TEST(Replies, EofIsClassic) {
