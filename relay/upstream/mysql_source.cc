@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <limits>
 #include <mutex>
 #include <utility>
@@ -23,16 +24,16 @@
 namespace binrelay {
 namespace {
 
-constexpr unsigned kUnsureHowLong = 1;  // seconds: the shortest deadline the library can be given
+constexpr unsigned kShortestDeadline = 1;  // seconds, as the library counts
 constexpr std::uint32_t kClientErrorsBegin = 2000, kClientErrorsEnd = 3000, kConnectorErrorsBegin = 5000, kConnectorErrorsEnd = 6000;
 constexpr std::uint32_t kAccessDenied = 1045, kAccessDeniedToDatabase = 1044, kHostNotPrivileged = 1130, kAccountLocked = 3118,
-                        kMustChangePassword = 1820, kMustChangePasswordLogin = 1862;
+                        kMustChangePassword = 1820, kMustChangePasswordLogin = 1862, kTlsError = 2026;
 constexpr unsigned char kEndOfStream = 0xfe;
 // Logins the source may ask for. Not mysql_clear_password: whoever answers in the source's place would be handed the password.
 [[maybe_unused]] constexpr const char* kAllowedLogins = "mysql_native_password,caching_sha2_password,sha256_password,client_ed25519";
 
 unsigned seconds_up(std::uint64_t milliseconds) {
-  return static_cast<unsigned>(std::max<std::uint64_t>(kUnsureHowLong, (milliseconds + 999) / 1000));
+  return static_cast<unsigned>(std::max<std::uint64_t>(kShortestDeadline, (milliseconds + 999) / 1000));
 }
 
 bool refuses_account(std::uint32_t number) {
@@ -61,7 +62,11 @@ struct MysqlSource::Connection {
   std::mutex socket_mutex;  // guards the next two: interrupt() comes from other threads
   int socket = -1;
   bool interrupted = false;
-#ifndef BINRELAY_CONNECTOR_C
+#ifdef BINRELAY_CONNECTOR_C
+  // The connection this thread is opening: the library's callback carries no context.
+  static thread_local Connection* opening;
+  static int wait_for_socket(my_socket waiting, my_bool for_read, int timeout_ms);
+#else
   MYSQL_RPL dump{};
   ByteBuffer dump_gtids;
   std::string dump_file;
@@ -69,9 +74,13 @@ struct MysqlSource::Connection {
 
   void set_options();
   void set_tls_options();
+  void limit_waits(int opened) const;
   Status check_tls() const;
   Status take_socket();
   Error failure(std::string_view doing);
+  Error connect_failure();
+  bool hold_socket(int opened);  // false: interrupted
+  void release_socket() { hold_socket(-1); }
   std::string address() const { return config.host + ":" + std::to_string(config.port); }
   unsigned silence_limit_s() const { return seconds_up(std::uint64_t{config.heartbeat_ms} * 3); }
 };
@@ -95,6 +104,7 @@ void MysqlSource::Connection::set_options() {
   set_tls_options();
 #ifdef BINRELAY_CONNECTOR_C
   mysql_options(mysql, MARIADB_OPT_RESTRICTED_AUTH, kAllowedLogins);
+  mysql_options(mysql, MARIADB_OPT_IO_WAIT, reinterpret_cast<const void*>(&Connection::wait_for_socket));
 #else
   const bool ask_for_key = true;  // caching_sha2_password without TLS
   mysql_options(mysql, MYSQL_OPT_GET_SERVER_PUBLIC_KEY, &ask_for_key);
@@ -124,22 +134,61 @@ Status MysqlSource::Connection::check_tls() const {
   return Error{Errc::authentication, address() + " offers no TLS, and the configuration asks for it (source.tls)"};
 }
 
-// From here on the connection can be interrupted.
+// A TLS record is read without the library's own deadline.
+void MysqlSource::Connection::limit_waits(int opened) const {
+  const timeval limit{.tv_sec = static_cast<time_t>(silence_limit_s()), .tv_usec = 0};
+  setsockopt(opened, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  setsockopt(opened, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+}
+
+// A held socket is shut down by interrupt(); it is held only while it is certainly open.
+bool MysqlSource::Connection::hold_socket(int opened) {
+  const std::lock_guard lock(socket_mutex);
+  socket = opened;
+  return !interrupted;
+}
+
+#ifdef BINRELAY_CONNECTOR_C
+thread_local MysqlSource::Connection* MysqlSource::Connection::opening = nullptr;
+
+// The library waits through this, so that an interrupt reaches a connection that is still being opened.
+int MysqlSource::Connection::wait_for_socket(my_socket waiting, my_bool for_read, int timeout_ms) {
+  Connection* const connection = opening;
+  if (connection) {
+    connection->limit_waits(waiting);
+    if (!connection->hold_socket(waiting)) timeout_ms = 0;
+  }
+  pollfd polled{.fd = waiting, .events = static_cast<short>(for_read ? POLLIN : POLLOUT), .revents = 0};
+  int ready = 0;
+  do {
+    ready = ::poll(&polled, 1, timeout_ms);
+  } while (ready < 0 && errno == EINTR);
+  if (connection) connection->release_socket();
+  if (ready == 0) errno = ETIMEDOUT;
+  return ready;
+}
+#endif
+
+// From here on the connection can be interrupted at any time.
 Status MysqlSource::Connection::take_socket() {
 #ifdef BINRELAY_CONNECTOR_C
   const int opened = mysql_get_socket(mysql);
 #else
   const int opened = mysql->net.fd;
 #endif
-  const timeval limit{.tv_sec = static_cast<time_t>(silence_limit_s()), .tv_usec = 0};
   const int on = 1;
-  // A TLS record is read without the library's own deadline.
-  setsockopt(opened, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   setsockopt(opened, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-  const std::lock_guard lock(socket_mutex);
-  if (interrupted) return Error{Errc::stopped, "interrupted while connecting to " + address()};
-  socket = opened;
+  limit_waits(opened);
+  if (!hold_socket(opened)) return Error{Errc::stopped, "interrupted while connecting to " + address()};
   return Done{};
+}
+
+Error MysqlSource::Connection::connect_failure() {
+  const bool verifies = config.tls == TlsMode::verify_ca || config.tls == TlsMode::verify_identity;
+  const bool unverified = verifies && mysql_errno(mysql) == kTlsError;
+  Error error = failure("connecting to " + address() + " as '" + config.user + "'");
+  if (unverified) error.code = Errc::authentication;
+  return error;
 }
 
 Error MysqlSource::Connection::failure(std::string_view doing) {
@@ -167,20 +216,22 @@ Status MysqlSource::connect() {
   if (!connection_->mysql) return Error{Errc::connection, "out of memory"};
   connection_->set_options();
   const SourceConfig& config = connection_->config;
-  if (!mysql_real_connect(connection_->mysql, config.host.c_str(), config.user.c_str(), config.password.c_str(), nullptr, config.port,
-                          nullptr, 0)) {
-    return connection_->failure("connecting to " + connection_->address() + " as '" + config.user + "'");
-  }
+#ifdef BINRELAY_CONNECTOR_C
+  Connection::opening = connection_.get();
+#endif
+  const bool connected = mysql_real_connect(connection_->mysql, config.host.c_str(), config.user.c_str(), config.password.c_str(), nullptr,
+                                            config.port, nullptr, 0) != nullptr;
+#ifdef BINRELAY_CONNECTOR_C
+  Connection::opening = nullptr;
+#endif
+  if (!connected) return connection_->connect_failure();
   BINRELAY_TRY(connection_->check_tls());
   return connection_->take_socket();
 }
 
 void MysqlSource::close() {
   connection_->server_error = 0;
-  {
-    const std::lock_guard lock(connection_->socket_mutex);
-    connection_->socket = -1;
-  }
+  connection_->release_socket();
   if (connection_->mysql) mysql_close(std::exchange(connection_->mysql, nullptr));
 }
 
@@ -282,11 +333,11 @@ bool MysqlSource::more_at_hand() {
   if (!mysql || !mysql->net.pvio) return false;
   // A packet that lies whole in the library's read-ahead, or bytes in the socket.
   const MARIADB_PVIO& io = *mysql->net.pvio;
-  if (io.cache && io.cache_pos < io.cache + io.cache_size) {
-    constexpr std::size_t kPacketHeader = 4;
-    const std::size_t buffered = static_cast<std::size_t>(io.cache + io.cache_size - io.cache_pos);
-    const std::size_t announced = buffered < kPacketHeader ? buffered : io.cache_pos[0] | io.cache_pos[1] << 8 | io.cache_pos[2] << 16;
-    if (buffered >= announced + kPacketHeader) return true;
+  constexpr std::size_t kPacketHeader = 4;
+  if (io.cache && io.cache_pos + kPacketHeader <= io.cache + io.cache_size) {
+    const auto buffered = static_cast<std::size_t>(io.cache + io.cache_size - io.cache_pos);
+    const auto announced = static_cast<std::size_t>(io.cache_pos[0] | io.cache_pos[1] << 8 | io.cache_pos[2] << 16);
+    if (buffered >= kPacketHeader + announced) return true;
   }
   pollfd readable{.fd = mysql_get_socket(const_cast<MYSQL*>(mysql)), .events = POLLIN, .revents = 0};
   return ::poll(&readable, 1, 0) > 0;

@@ -18,12 +18,12 @@ bool precedes(const std::string& left, const std::string& right) {
   return left.size() != right.size() ? left.size() < right.size() : left < right;
 }
 
-std::optional<LogView> view_of(const EventLog& log) {
-  const auto source = log.source();
+// nullopt: nothing stored yet.
+std::optional<LogView> view_of(const EventLog& log, const SourceIdentity& source) {
   const LogPosition end = log.ends().written;
   const auto segment = log.catalog()->find(end.segment);
-  if (!source || !segment) return std::nullopt;
-  return LogView{*source, segment->source_name, end.offset, log.executed()};
+  if (!segment) return std::nullopt;
+  return LogView{source, segment->source_name, end.offset, log.executed()};
 }
 
 template <class Number>
@@ -123,8 +123,9 @@ void SourceWatch::run() {
 }
 
 void SourceWatch::look() {
-  const auto own = view_of(log_);
-  if (!own) return;
+  const auto recorded = log_.source();
+  if (!recorded) return;
+  const auto own = view_of(log_, *recorded);
   if (!connected_) {
     if (const auto connected = source_->connect(); !connected) {
       logger_->debug("watch: {}", connected.error().context);
@@ -134,9 +135,9 @@ void SourceWatch::look() {
     const std::lock_guard lock(mutex_);
     if (stopping_) return;
   }
-  auto seen = read_view(own->source, looks_until_files_ == 0);
+  auto seen = read_view(*recorded, looks_until_files_ == 0);
   // A source whose end lies before ours has lost something, unless the list says otherwise.
-  if (seen && !seen->files && precedes(seen->end.file, own->file)) seen = read_view(own->source, true);
+  if (seen && own && !seen->files && precedes(seen->end.file, own->file)) seen = read_view(*recorded, true);
   if (!seen) {
     logger_->debug("watch: {}", seen.error().context);
     source_->close();
@@ -145,6 +146,7 @@ void SourceWatch::look() {
   }
   looks_until_files_ = seen->files ? kLooksPerFileList - 1 : looks_until_files_ - 1;
   on_view_(*seen);
+  if (!own) return;
   auto found = find_contradiction(*own, *seen);
   if (!found) found = still_missing(*own, *seen);
   if (found) on_contradiction_(std::move(*found));
