@@ -193,6 +193,7 @@ Result<std::unique_ptr<EventLog>> EventLog::open(const StorageOptions& options, 
   BINRELAY_TRY(claim_directory(disk, files));
   BINRELAY_ASSIGN(Journal journal, open_journal(disk, files));
   BINRELAY_ASSIGN(Recovered recovered, recover(disk, files, journal, report));
+  if (journal.state().clean_stop()) BINRELAY_TRY(journal.append({LogReopened{}}, Journal::Sync::durable));
   return std::unique_ptr<EventLog>(
       new EventLog(std::make_unique<Core>(options, std::move(lock), std::move(journal), std::move(recovered), report)));
 }

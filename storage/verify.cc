@@ -149,7 +149,11 @@ class Verifier {
       const auto event = scan.next();
       if (!event.ok()) {
         const bool moving = in_use_ && newest && !state.sealed && scan.end() >= durable && is_last(*file, scan, *size);
-        if (!moving) find(path, scan.end(), event.error().context);
+        if (!moving) {
+          find(path, scan.end(), event.error().context);
+          // Without checksums the first event that makes no sense may stand behind the damage.
+          if (scan.checksum() == ChecksumAlgorithm::none) check_digests_of_file(path, state, *file);
+        }
         report_.bytes += scan.end();
         return;
       }
@@ -228,6 +232,18 @@ class Verifier {
              "the block of " + std::to_string(state.digest_block_bytes) + " bytes here is not what was stored");
       }
     }
+  }
+
+  void check_digests_of_file(const std::filesystem::path& path, const SegmentState& state, const File& file) {
+    BlockDigests digests(state.digest_block_bytes);
+    ByteBuffer chunk(1u << 20);
+    for (;;) {
+      const auto got = file.read_at(digests.offset(), chunk);
+      if (!got.ok()) return find(path, digests.offset(), got.error().context);
+      if (*got == 0) break;
+      digests.add(Bytes(chunk).first(*got));
+    }
+    check_digests(path, state, digests);
   }
 
   // `before`: what the files before end with; unknown behind a damaged one, and at the start.

@@ -158,6 +158,9 @@ Status read(ByteReader& in, CleanStop& record) {
   return Done{};
 }
 
+void write(ByteWriter&, const LogReopened&) {}
+Status read(ByteReader&, LogReopened&) { return Done{}; }
+
 template <std::size_t kIndex = 0>
 Result<JournalRecord> decode_alternative(std::size_t index, ByteReader& in) {
   if constexpr (kIndex == std::variant_size_v<JournalRecord>) {

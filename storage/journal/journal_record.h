@@ -87,8 +87,12 @@ struct CleanStop {
   friend bool operator==(const CleanStop&, const CleanStop&) = default;
 };
 
-using JournalRecord =
-    std::variant<LogCreated, SourceSeen, HistoryBegun, GenerationBegun, SegmentOpened, DurableMark, CleanStop>;
+// The log was opened for writing after a clean stop, whose end no longer holds.
+struct LogReopened {
+  friend bool operator==(const LogReopened&, const LogReopened&) = default;
+};
+
+using JournalRecord = std::variant<LogCreated, SourceSeen, HistoryBegun, GenerationBegun, SegmentOpened, DurableMark, CleanStop, LogReopened>;
 
 // The type byte is the alternative's index + 1.
 ByteBuffer encode_record_body(const JournalRecord& record);

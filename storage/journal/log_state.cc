@@ -101,6 +101,9 @@ Status LogState::apply_record(const CleanStop& record) {
   return Done{};
 }
 
+// Any record voids the clean stop before it.
+Status LogState::apply_record(const LogReopened&) { return Done{}; }
+
 std::string LogState::served_name(const SegmentState& segment) const {
   const GenerationBegun& generation = generations_.at(segment.generation - 1);
   if (generation.number_offset == 0) return segment.source_name;

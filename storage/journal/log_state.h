@@ -51,6 +51,7 @@ class LogState {
   Status apply_record(const SegmentOpened& record);
   Status apply_record(const DurableMark& record);
   Status apply_record(const CleanStop& record);
+  Status apply_record(const LogReopened& record);
 
   std::optional<LogCreated> created_;
   std::optional<SourceIdentity> source_;

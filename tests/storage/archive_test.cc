@@ -1,0 +1,241 @@
+#include "storage/archive.h"
+
+#include <gmock/gmock.h>
+
+#include <thread>
+
+#include "storage/index/index_store.h"
+#include "tests/storage/log_bench.h"
+
+namespace binrelay {
+namespace {
+
+using ::testing::HasSubstr;
+
+class ArchiveTest : public LogBench {
+ protected:
+  ArchiveTest() {
+    options.index_block_bytes = 2000;
+    options.digest_block_bytes = 1000;
+  }
+
+  // Three files of `flavour`, the last one open.
+  void fill() {
+    open();
+    start_file("binlog.000001");
+    source.at_time(1'700'000'100);
+    append_transactions(30);
+    source.at_time(1'700'000'200);
+    append_transactions(30);
+    rotate_to("binlog.000002");
+    append_transactions(25);
+    rotate_to("binlog.000003");
+    append_transactions(5);
+    ASSERT_OK(log->sync());
+  }
+  void wait_for_index() {
+    // The first two files are indexed to their end, the third stays below a block.
+    while (log->counters().indexed_segment < 2 || log->counters().indexed_offset < log->catalog()->segments()[1]->size) {
+      ASSERT_FALSE(log->index_failure().has_value());
+      std::this_thread::yield();
+    }
+  }
+  Archive archive() {
+    auto opened = Archive::open(options.directory);
+    EXPECT_OK(opened);
+    return std::move(*opened);
+  }
+  std::vector<SegmentListing> list() {
+    auto listed = archive().list(nullptr);
+    EXPECT_OK(listed);
+    return listed.ok() ? *listed : std::vector<SegmentListing>{};
+  }
+  static std::vector<std::string> as_text(const std::vector<SegmentListing>& listings) {
+    std::vector<std::string> lines;
+    for (const SegmentListing& row : listings) {
+      lines.push_back(row.segment->served_name + " previous " + to_text(row.segment->previous) + " added " + to_text(row.added) + " " +
+                      std::to_string(row.first_timestamp) + "-" + std::to_string(row.last_timestamp) + " " +
+                      std::to_string(row.transactions) + " transactions " + std::to_string(row.events) + " events " +
+                      std::to_string(row.size) + " bytes");
+    }
+    return lines;
+  }
+  std::vector<BlockRecord> index_records() {
+    std::vector<BlockRecord> records;
+    auto index = IndexStore::open_for_reading(options.directory / "index", log_uuid);
+    EXPECT_OK(index);
+    EXPECT_OK((*index)->for_each(SegmentNumber{}, [&](const BlockRecord& record) {
+      records.push_back(record);
+      return true;
+    }));
+    return records;
+  }
+  Uuid log_uuid;
+};
+
+TEST_F(ArchiveTest, ListsTheSameWithAndWithoutAnIndexWhileTheLogRuns) {
+  for (const Flavour family : {Flavour::mysql, Flavour::mariadb}) {
+    flavour = family;
+    transactions = 0;
+    options.directory = directory.path() / to_text(family);
+    fill();
+    wait_for_index();
+    const auto indexed = list();
+    ASSERT_EQ(indexed.size(), 3u);
+    EXPECT_TRUE(indexed[0].from_index);
+    EXPECT_TRUE(indexed[1].from_index);
+    EXPECT_EQ(indexed[0].transactions, 60u);
+    EXPECT_EQ(indexed[0].first_timestamp, 1'700'000'100u);
+    EXPECT_EQ(indexed[0].last_timestamp, 1'700'000'200u);
+    EXPECT_EQ(indexed[2].transactions, 5u);
+    EXPECT_EQ(indexed[2].size, sent.size());
+    EXPECT_EQ(to_text(indexed[1].added),
+              family == Flavour::mysql ? to_text(GtidState(samples::mysql_set(61, 85))) : "0-1-85");
+    close();
+    std::filesystem::remove_all(options.directory / "index");
+    const auto scanned = list();
+    EXPECT_FALSE(scanned[0].from_index);
+    EXPECT_EQ(as_text(indexed), as_text(scanned));
+    open();
+    EXPECT_TRUE(report.index_rebuilt);
+    wait_for_index();
+    EXPECT_EQ(as_text(list()), as_text(indexed));
+    close();
+  }
+}
+
+TEST_F(ArchiveTest, ARebuiltIndexEqualsTheOneTheLogWrote) {
+  fill();
+  wait_for_index();
+  log_uuid = log->relay_uuid();
+  rotate_to("binlog.000004");
+  ASSERT_OK(log->sync());
+  const std::uint64_t end = log->catalog()->segments()[2]->size;
+  while (log->counters().indexed_segment < 3 || log->counters().indexed_offset < end) std::this_thread::yield();
+  close();
+  const std::vector<BlockRecord> written = index_records();
+  EXPECT_GT(written.size(), 8u);
+  EXPECT_THAT(written[0].tables, ::testing::SizeIs(3));
+
+  open();
+  std::filesystem::remove_all(options.directory / "index");
+  EXPECT_EQ(rebuild_index(options.directory, nullptr).error().code, Errc::conflict);
+  close();
+  std::filesystem::remove_all(options.directory / "index");
+  open();
+  while (log->counters().indexed_segment < 3 || log->counters().indexed_offset < end) std::this_thread::yield();
+  close();
+  EXPECT_EQ(index_records(), written);
+
+  std::uint64_t told = 0;
+  ASSERT_OK(rebuild_index(options.directory, [&](std::uint64_t done, std::uint64_t all) {
+    EXPECT_LE(done, all);
+    told = done;
+  }));
+  EXPECT_GT(told, 0u);
+  const VerifyReport report = Archive::verify(options.directory, nullptr);
+  EXPECT_THAT(report.findings, ::testing::IsEmpty());
+  EXPECT_TRUE(report.index_checked);
+}
+
+TEST_F(ArchiveTest, AnIndexThatCannotBeTheLogsIsBuiltAgain) {
+  fill();
+  wait_for_index();
+  const auto before = as_text(list());
+  close();
+  write_file(options.directory / "index" / "CURRENT", as_bytes("MANIFEST-999999\n"));
+  EXPECT_EQ(as_text(list()), before);  // an archive scans
+  open();
+  EXPECT_TRUE(report.index_rebuilt);
+  EXPECT_THAT(report.notes, ::testing::ElementsAre(HasSubstr("built again")));
+  wait_for_index();
+  close();
+  EXPECT_THAT(Archive::verify(options.directory, nullptr).findings, ::testing::IsEmpty());
+
+  // Of another log.
+  std::filesystem::remove_all(options.directory / "index");
+  ASSERT_OK(IndexStore::open(options.directory / "index", samples::sample_uuid(9)));
+  open();
+  EXPECT_TRUE(report.index_rebuilt);
+}
+
+TEST_F(ArchiveTest, AnIndexAheadOfTheLogIsBuiltAgain) {
+  fill();
+  wait_for_index();
+  log_uuid = log->relay_uuid();
+  close();
+  {
+    auto index = IndexStore::open(options.directory / "index", log_uuid);
+    ASSERT_OK(index);
+    BlockRecord ahead;
+    ahead.segment = SegmentNumber{3};
+    ahead.begin = 4;
+    ahead.end = 1'000'000;
+    ASSERT_OK((*index)->put(ahead));
+  }
+  open();
+  EXPECT_TRUE(report.index_rebuilt);
+  EXPECT_THAT(report.notes, ::testing::ElementsAre(HasSubstr("ahead of the log")));
+}
+
+TEST_F(ArchiveTest, ShowsEventsFromAnyPlace) {
+  fill();
+  wait_for_index();
+  Archive reading = archive();
+  const Segment& first = *reading.catalog().oldest();
+  std::vector<std::uint64_t> offsets;
+  std::vector<BoundaryPlace> places;
+  ByteBuffer bytes;
+  ASSERT_OK(reading.events(first, 0, [&](const ArchivedEvent& event) {
+    offsets.push_back(event.offset);
+    places.push_back(event.place);
+    bytes.insert(bytes.end(), event.bytes.begin(), event.bytes.end());
+    return true;
+  }));
+  const ByteBuffer stored = read_file(first.path);
+  EXPECT_EQ(bytes, ByteBuffer(stored.begin() + 4, stored.end()));
+
+  for (std::size_t i = 0; i < offsets.size(); i += 37) {
+    std::size_t seen = i;
+    ASSERT_OK(reading.events(first, offsets[i], [&](const ArchivedEvent& event) {
+      EXPECT_EQ(event.offset, offsets[seen]);
+      EXPECT_EQ(event.place, places[seen]);
+      return ++seen < i + 5 && seen < offsets.size();
+    }));
+  }
+  EXPECT_EQ(reading.events(first, offsets[3] + 1, [](const auto&) { return true; }).error().code, Errc::not_found);
+  EXPECT_EQ(reading.events(first, 1u << 30, [](const auto&) { return true; }).error().code, Errc::not_found);
+}
+
+TEST_F(ArchiveTest, ShowsTheOpenGroupToo) {
+  open();
+  start_file("binlog.000001");
+  append_transaction();
+  append_open_group();
+  ASSERT_OK(log->sync());
+  Archive reading = archive();
+  int events = 0;
+  ASSERT_OK(reading.events(*reading.catalog().oldest(), 4, [&](const ArchivedEvent&) { return ++events > 0; }));
+  EXPECT_EQ(events, 2 + 5 + 4);
+  const auto listings = list();
+  EXPECT_EQ(listings[0].transactions, 1u);
+  EXPECT_EQ(listings[0].size, sent.size());
+}
+
+TEST_F(ArchiveTest, TellsTheSource) {
+  open();
+  EXPECT_FALSE(archive().source().has_value());
+  SourceIdentity identity;
+  identity.version = "9.7.4";
+  ASSERT_OK(log->record_source(identity));
+  EXPECT_EQ(archive().source(), identity);
+  EXPECT_TRUE(archive().catalog().segments().empty());
+}
+
+TEST_F(ArchiveTest, IsNoArchiveOfAnythingElse) {
+  EXPECT_FALSE(Archive::open(directory.path() / "nothing").ok());
+  EXPECT_FALSE(Archive::open(directory.path()).ok());
+}
+
+}  // namespace
+}  // namespace binrelay
