@@ -217,7 +217,8 @@ TEST(QueryEvent, RefusesADatabaseNameThatDoesNotEnd) {
 TEST(QueryEvent, GivesItsStatusVariablesUnread) {
   ByteWriter body;
   body.u32(8).u32(2).u8(1).u16(1062).u16(3).text("abc").nul_terminated_text("d").text("SELECT 1");
-  const QueryView query = decode_query(made::event(EventType::query, body.view()), kCrc).value();
+  const ByteBuffer event = made::event(EventType::query, body.view());
+  const QueryView query = decode_query(event, kCrc).value();
   EXPECT_EQ(as_text(query.status_variables), "abc");
   EXPECT_EQ(query.error_code, 1062);
   EXPECT_EQ(query.database, "d");
@@ -227,8 +228,8 @@ TEST(QueryEvent, GivesItsStatusVariablesUnread) {
 TEST(TransactionPayload, ReadsItsFieldsInAnyOrderAndSkipsNewOnes) {
   ByteWriter body;
   body.u8(9).u8(2).text("??").u8(3).u8(1).u8(200).u8(1).u8(1).u8(4).u8(2).u8(1).u8(0).u8(0).text("zstd");
-  const TransactionPayloadView payload =
-      decode_transaction_payload(made::event(EventType::transaction_payload, body.view()), kCrc).value();
+  const ByteBuffer event = made::event(EventType::transaction_payload, body.view());
+  const TransactionPayloadView payload = decode_transaction_payload(event, kCrc).value();
   EXPECT_EQ(payload.compression, 0u);
   EXPECT_EQ(payload.uncompressed_size, 200u);
   EXPECT_EQ(as_text(payload.payload), "zstd");

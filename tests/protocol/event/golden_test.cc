@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cctype>
 #include <cstring>
-#include <regex>
 
 #include "protocol/event/event_builder.h"
 #include "protocol/event/event_checksum.h"
@@ -59,7 +58,6 @@ TEST_P(RealBinlog, AFlippedBitBreaksItsChecksum) {
 // Types and places; texts but for what the server knows and the event does not say: the name of a collation, the xid of
 // a DDL.
 TEST_P(RealBinlog, IsDescribedAsTheServerDescribesIt) {
-  const std::regex ddl_xid(R"( /\* xid=\d+ \*/$)");
   const std::vector<PlacedEvent> events = sample_.events();
   ASSERT_EQ(events.size(), sample_.shown.size());
   for (std::size_t i = 0; i < events.size(); ++i) {
@@ -71,7 +69,7 @@ TEST_P(RealBinlog, IsDescribedAsTheServerDescribesIt) {
     std::string wanted = shown.info;
     std::string text = describe_event(events[i].bytes, format_.checksum, 4096);
     EXPECT_EQ(text.find("undecodable"), std::string::npos) << place << ": " << text;
-    if (events[i].header.type == EventType::query) wanted = std::regex_replace(wanted, ddl_xid, "");
+    if (events[i].header.type == EventType::query) wanted.resize(std::min(wanted.size(), wanted.rfind(" /* xid=")));
     if (events[i].header.type == EventType::user_var && !wanted.ends_with("=NULL")) {
       wanted.resize(wanted.find('=') + 1);
       text.resize(text.find('=') + 1);
