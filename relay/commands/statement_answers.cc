@@ -5,6 +5,7 @@
 
 #include "protocol/limits.h"
 #include "relay/commands/expression_value.h"
+#include "relay/commands/served_gtids.h"
 #include "relay/commands/statement_errors.h"
 #include "relay/commands/system_variables.h"
 
@@ -189,7 +190,7 @@ class StatementAnswerer {
   Answer operator()(const ShowBinaryLogStatusStatement&) {
     ResultSet result{{text_column("File"), number_column("Position"), text_column("Binlog_Do_DB"), text_column("Binlog_Ignore_DB")}, {}};
     if (source_.flavour == Flavour::mysql) result.columns.push_back(text_column("Executed_Gtid_Set"));
-    const VisibleEnd end = visible_end(*relay_.log);
+    const VisibleEnd end = visible_end(relay_);
     if (!end.segment) return result;
     Row row{end.segment->served_name, std::to_string(end.offset), "", ""};
     if (const auto* set = std::get_if<MysqlGtidSet>(&end.executed); set && source_.flavour == Flavour::mysql) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <span>
 
+#include "relay/commands/served_gtids.h"
 #include "relay/commands/statement_errors.h"
 
 namespace binrelay {
@@ -27,8 +28,7 @@ struct VariableRow {
 
 // --- what the relay computes ---
 
-std::string executed_mysql(const EventLog& log, GtidState (EventLog::*which)() const) {
-  const GtidState state = (log.*which)();
+std::string mysql_text(const GtidState& state) {
   const auto* set = std::get_if<MysqlGtidSet>(&state);
   return set ? set->to_text_with_newlines() : "";
 }
@@ -50,8 +50,8 @@ std::string lower_case_table_names(const RelayView& relay, const SessionState&) 
 std::string gtid_mode(const RelayView& relay, const SessionState&) {
   return relay.source->gtid_mode.empty() ? "OFF" : relay.source->gtid_mode;
 }
-std::string gtid_executed(const RelayView& relay, const SessionState&) { return executed_mysql(*relay.log, &EventLog::executed); }
-std::string gtid_purged(const RelayView& relay, const SessionState&) { return executed_mysql(*relay.log, &EventLog::before_log); }
+std::string gtid_executed(const RelayView& relay, const SessionState&) { return mysql_text(served_executed(relay)); }
+std::string gtid_purged(const RelayView& relay, const SessionState&) { return mysql_text(served_purged(relay)); }
 std::string gtid_binlog_pos(const RelayView& relay, const SessionState&) {
   const GtidState state = relay.log->executed();
   const auto* mariadb = std::get_if<MariadbBinlogState>(&state);
@@ -334,27 +334,6 @@ std::optional<SqlError> set_names(const SetNamesStatement& names, SessionState& 
     variables["collation_connection"] = set == "binary" ? "binary" : set == "latin1" ? "latin1_swedish_ci" : set + "_general_ci";
   }
   return std::nullopt;
-}
-
-VisibleEnd visible_end(const EventLog& log) {
-  // The position and the set are read one after the other; a transaction published in between shows as a position that has moved.
-  constexpr int kAttempts = 100;
-  VisibleEnd end;
-  LogPosition visible = log.ends().visible;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    end.executed = log.executed();
-    const LogPosition again = log.ends().visible;
-    if (again == visible) break;
-    visible = again;
-  }
-  const auto catalog = log.catalog();
-  end.segment = catalog->find(visible.segment);
-  end.offset = std::max(visible.offset, kFirstEventOffset);
-  if (!end.segment) {
-    end.segment = catalog->oldest();
-    end.offset = kFirstEventOffset;
-  }
-  return end;
 }
 
 }  // namespace binrelay

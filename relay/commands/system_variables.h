@@ -49,14 +49,6 @@ std::optional<SqlError> set_session_variable(std::string_view name, const NewVar
 // SET NAMES
 std::optional<SqlError> set_names(const SetNamesStatement& names, SessionState& session);
 
-// A consistent picture of the log's visible end: the executed set belongs to the position.
-struct VisibleEnd {
-  std::shared_ptr<const Segment> segment;  // null: nothing stored yet
-  std::uint64_t offset = kFirstEventOffset;
-  GtidState executed;
-};
-VisibleEnd visible_end(const EventLog& log);
-
 inline constexpr std::size_t kMaxSessionVariableSize = 64u << 10;
 
 }  // namespace binrelay

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "protocol/check.h"
+#include "relay/commands/served_gtids.h"
 
 namespace binrelay {
 namespace {
@@ -120,12 +121,12 @@ std::shared_ptr<const Segment> newest_within(const SegmentCatalog& catalog, cons
 
 Plan start_by_set(const BinlogDumpGtidCommand& command, DumpPlan plan, const RelayView& relay) {
   const EventLog& log = *relay.log;
-  const GtidState executed = log.executed();
+  const GtidState executed = served_executed(relay);
   const auto* in_log = std::get_if<MysqlGtidSet>(&executed);
   BINRELAY_CHECK(in_log != nullptr, "a MySQL log without a MySQL set");
   if (!in_log->contains_all(command.gtids.only(relay.source->server_uuid))) return replica_is_ahead();
 
-  const GtidState before_log = log.before_log();
+  const GtidState before_log = served_purged(relay);
   const auto* purged = std::get_if<MysqlGtidSet>(&before_log);
   BINRELAY_CHECK(purged != nullptr, "a MySQL log without a MySQL set");
   if (!command.gtids.contains_all(*purged)) {

@@ -270,6 +270,14 @@ TEST_F(MysqlAnswers, ShowsWhatCameBeforeTheLogAsPurged) {
   EXPECT_EQ(std::get<ResultSet>(answer).rows[0][0], kSourceUuid + ":1-10");
 }
 
+TEST_F(MysqlAnswers, ClaimsWhatTheSourceWasRestoredFrom) {
+  const std::string backup = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee:1-100";
+  log.change_source([&](SourceIdentity& source) { source.gtid_purged_at_start = backup; });
+  EXPECT_EQ(value("SELECT @@global.gtid_purged"), backup);
+  EXPECT_EQ(value("SELECT GTID_SUBSET('" + backup + "', @@global.gtid_executed)"), "1");
+  EXPECT_THAT(*rows("SHOW BINARY LOG STATUS").rows.at(0).at(4), HasSubstr(backup));
+}
+
 TEST_F(MysqlAnswers, ShowsTheStatusUnderAllItsNames) {
   for (const char* statement : {"SHOW MASTER STATUS", "SHOW BINARY LOG STATUS", "SHOW BINLOG STATUS", "show /* gh-ost */ master status"}) {
     const ResultSet result = rows(statement);

@@ -82,7 +82,8 @@ TEST_F(FilePositionDump, MayStartAtTheEndOfTheActiveFileAndOfAClosedOne) {
 }
 
 TEST_F(FilePositionDump, RefusesAFileItDoesNotHave) {
-  for (const std::string name : {"binlog.000003", "../../etc/passwd", "/etc/passwd", "./binlog.000001", std::string(300, 'x').c_str()}) {
+  for (const std::string& name : {std::string("binlog.000003"), std::string("../../etc/passwd"), std::string("/etc/passwd"), std::string("./binlog.000001"),
+                                  std::string(300, 'x')}) {
     const SqlError error = error_of(from(name, 4));
     EXPECT_EQ(error.code, 1236);
     EXPECT_EQ(error.sqlstate, "HY000");
@@ -257,6 +258,13 @@ TEST_F(GtidDump, RefusesAReplicaThatNeedsWhatIsPurged) {
             "a new replica from backup. Consider increasing the source's binary log expiration period. The GTID set sent by the replica is '" +
                 kSourceUuid + ":1-3', and the missing transactions are '" + kSourceUuid + ":4-10'");
   EXPECT_TRUE(std::holds_alternative<DumpPlan>(plan_dump(command(kSourceUuid + ":1-10"), session, purged.view())));
+}
+
+// RESET, then SET GLOBAL gtid_purged: what a restore does. No PREVIOUS_GTIDS of MySQL 9.7 names such transactions.
+TEST_F(GtidDump, RefusesAReplicaThatLacksWhatTheSourceWasRestoredFrom) {
+  log.change_source([](SourceIdentity& source) { source.gtid_purged_at_start = kOtherUuid + ":1-100"; });
+  EXPECT_THAT(error_of(having("")).text, HasSubstr("missing transactions are '" + kOtherUuid + ":1-100'"));
+  EXPECT_EQ(file_of(plan_dump(command(kOtherUuid + ":1-100"), session, log.view())), "binlog.000002");
 }
 
 TEST_F(GtidDump, NamesTheModeWhenItIsNotOn) {
