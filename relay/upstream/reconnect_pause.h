@@ -16,7 +16,9 @@ class ReconnectPause {
   // `jitter` in [0, 1): relays that lost the same source do not come back together.
   std::chrono::milliseconds after(const SessionEnd& end, double jitter) {
     using Kind = SessionEnd::Kind;
-    if (end.progressed) next_ = kFirst;
+    // The first contact after an outage begins anew; contact again and again without anything new does not.
+    if (end.progressed || (end.streamed && !streamed_before_)) next_ = kFirst;
+    streamed_before_ = end.streamed;
     same_place_ = end.kind == Kind::bad_event && end.place == bad_place_ ? same_place_ + 1 : 1;
     bad_place_ = end.kind == Kind::bad_event ? end.place : std::string();
     if (end.kind == Kind::refused || end.kind == Kind::log_failed || stuck()) return kSlow;
@@ -31,6 +33,7 @@ class ReconnectPause {
   std::chrono::milliseconds next_ = kFirst;
   std::string bad_place_;
   unsigned same_place_ = 0;
+  bool streamed_before_ = false;
 };
 
 }  // namespace binrelay

@@ -9,6 +9,9 @@ namespace {
 constexpr std::uint32_t kFatalErrorReadingBinlog = 1236, kSpecificAccessDenied = 1227, kSameServerId = 4052, kGtidListMalformed = 1941,
                         kMalformedGtidSet = 1773, kNotBinaryLogging = 1381, kAccessDenied = 1045;  // the last: COM_REGISTER_SLAVE without the privilege
 
+constexpr std::string_view kUnreadable =
+    "; the source cannot read its own file there: the file is damaged, or the source's logs were reset or restored from an older copy";
+
 struct BinlogTrouble {
   std::string_view text;
   SourceTrouble trouble;
@@ -34,6 +37,9 @@ constexpr std::array kBinlogTroubles{
     BinlogTrouble{"Binary log is not open", SourceTrouble::operator_needed,
                   "; set log_bin in the source's configuration and restart it"},
     BinlogTrouble{"binlog truncated in the middle of event", SourceTrouble::file_cut_short, ""},
+    // At a place that was the start of an event when it was stored.
+    BinlogTrouble{"bogus data in log event", SourceTrouble::passing, kUnreadable},
+    BinlogTrouble{"log event entry exceeded max_allowed_packet", SourceTrouble::passing, kUnreadable},
 };
 
 const BinlogTrouble* find_binlog_trouble(std::uint32_t number, std::string_view text) {

@@ -98,7 +98,7 @@ class UpstreamLoop::Impl final : private SessionObserver {
   ReconnectPause reconnect_pause_;
   std::string cut_short_;            // a file of the source that ends inside an event, seen twice
   std::string suspected_cut_short_;  // seen once
-  std::string last_told_;
+  std::pair<std::string, bool> last_told_;  // reason, and whether it has become a standing one
   std::chrono::steady_clock::time_point last_told_at_{};
   std::minstd_rand jitter_{std::random_device{}()};
 
@@ -119,7 +119,7 @@ void UpstreamLoop::Impl::run() {
     // A log that takes no more is no reason to bother the source.
     const auto usable = log_.flush();
     const SessionEnd end = usable ? UpstreamSession(log_, source_, settings_, *this, *logger_).run(cut_short_)
-                                  : SessionEnd{SessionEnd::Kind::log_failed, usable.error().context, "", false};
+                                  : SessionEnd{SessionEnd::Kind::log_failed, usable.error().context, "", false, false};
     watch_.set_active(false);
     if (stopping_) break;
     finish(end);
@@ -140,7 +140,7 @@ void UpstreamLoop::Impl::finish(const SessionEnd& received_end) {
   const auto length = reconnect_pause_.after(end, std::uniform_real_distribution<>(0, 1)(jitter_));
   {
     const std::lock_guard lock(mutex_);
-    const bool refused = end.kind == SessionEnd::Kind::refused || end.kind == SessionEnd::Kind::log_failed;
+    const bool refused = end.kind == SessionEnd::Kind::refused || end.kind == SessionEnd::Kind::log_failed || reconnect_pause_.stuck();
     status_.state = refused ? UpstreamStatus::State::refused : UpstreamStatus::State::waiting;
     status_.last_error = end.reason;
     status_.connected_since = 0;
@@ -163,8 +163,9 @@ void UpstreamLoop::Impl::remember_cut_short(const SessionEnd& end) {
 void UpstreamLoop::Impl::tell(const SessionEnd& end) {
   constexpr std::chrono::minutes kRepeat{5};
   const auto now = std::chrono::steady_clock::now();
-  if (end.reason == last_told_ && now - last_told_at_ < kRepeat) return;
-  last_told_ = end.reason;
+  const auto telling = std::pair(end.reason, reconnect_pause_.stuck());
+  if (telling == last_told_ && now - last_told_at_ < kRepeat) return;
+  last_told_ = telling;
   last_told_at_ = now;
   switch (end.kind) {
     case SessionEnd::Kind::lost:

@@ -20,13 +20,13 @@ SessionEnd UpstreamSession::run(const std::string& cut_short) {
   SessionEnd end = end_of(ended.error());
   source_.close();
   // What was received whole is kept whatever ended the connection.
-  if (const auto flushed = log_.flush(); !flushed) end = {SessionEnd::Kind::log_failed, flushed.error().context, "", progressed_};
+  if (const auto flushed = log_.flush(); !flushed) end = {SessionEnd::Kind::log_failed, flushed.error().context, "", streamed_, progressed_};
   return end;
 }
 
 SessionEnd UpstreamSession::end_of(const Error& error) const {
   using Kind = SessionEnd::Kind;
-  SessionEnd end{Kind::lost, error.context, "", progressed_};
+  SessionEnd end{Kind::lost, error.context, "", streamed_, progressed_};
   if (!cut_short_file_.empty()) {
     end.kind = Kind::cut_short;
     end.place = cut_short_file_;
@@ -49,6 +49,7 @@ SessionEnd UpstreamSession::end_of(const Error& error) const {
     case Errc::limit:
       end.kind = Kind::bad_event;
       end.place = bad_place_;
+      if (bad_in_stored_) end.reason += "; the relay holds other, sound bytes of that place: the source's logs were probably reset or restored";
       break;
     case Errc::connection:
     case Errc::not_found:
@@ -69,6 +70,7 @@ Status UpstreamSession::stream(const std::string& cut_short) {
   Status ended = receive(ingest);
   progressed_ = ingest.stored_anything();
   bad_place_ = ingest.receiver().place();
+  bad_in_stored_ = dump_start(from).stored && ingest.receiver().file() == from.file && ingest.receiver().offset() < log_.appended_end();
   return ended;
 }
 
@@ -157,7 +159,6 @@ void UpstreamSession::announce(const DumpFrom& from) const {
 }
 
 Status UpstreamSession::receive(Ingest& ingest) {
-  bool streaming = false;
   while (true) {
     auto event = source_.next_event();
     if (!event) {
@@ -170,7 +171,7 @@ Status UpstreamSession::receive(Ingest& ingest) {
       return explained(std::move(event).error(), number, facts_.identity.flavour);
     }
     BINRELAY_TRY(ingest.on_event(*event));
-    if (!std::exchange(streaming, true)) observer_.on_streaming(facts_.identity.flavour);
+    if (!std::exchange(streamed_, true)) observer_.on_streaming(facts_.identity.flavour);
     observer_.on_received();
     BINRELAY_TRY(ingest.after_event(source_.more_at_hand()));
   }

@@ -45,7 +45,8 @@ struct SessionEnd {
   };
   Kind kind = Kind::lost;
   std::string reason;
-  std::string place;
+  std::string place{};
+  bool streamed = false;    // the source sent events
   bool progressed = false;  // something new was stored
 };
 
@@ -63,7 +64,7 @@ class UpstreamSession {
   Result<DumpFrom> choose_place(const std::string& cut_short);
   Status record_identity();
   Status start_dump(const DumpFrom& from);
-  Status receive(Ingest& ingest);
+  Status receive(Ingest& ingest);  // never ok
   DumpStart dump_start(const DumpFrom& from) const;
   void announce(const DumpFrom& from) const;
   ServerId server_id() const;
@@ -76,7 +77,9 @@ class UpstreamSession {
   spdlog::logger& logger_;
   SourceFacts facts_;
   std::string cut_short_file_;
-  std::string bad_place_;
+  std::string bad_place_;          // of the next event when the dump ended
+  bool bad_in_stored_ = false;     // the log already holds that place
+  bool streamed_ = false;
   bool progressed_ = false;
 };
 

@@ -70,6 +70,7 @@ class ScriptedSource final : public EventSource {
   std::uint32_t end_number = 0;                          // how the dump ends: an ERR packet, or the connection
   std::string end_text = "the source ended its stream";
   std::string refuse_statement;                          // answered with 1227
+  std::uint64_t reported_size = 0;                       // of every file; 0 = the true one
   // What was asked.
   std::vector<std::string> statements;
   std::vector<BinlogDump> dumps;
@@ -94,7 +95,7 @@ class ScriptedSource final : public EventSource {
       for (const auto& [name, value] : variables) answer.rows.push_back({name, value});
     } else if (statement == "SHOW BINARY LOGS") {
       answer.columns = {"Log_name", "File_size", "Encrypted"};
-      for (const auto& file : files) answer.rows.push_back({file.name, std::to_string(file.content.size()), "No"});
+      for (const auto& file : files) answer.rows.push_back({file.name, std::to_string(reported_size ? reported_size : file.content.size()), "No"});
     } else if (statement.ends_with("STATUS")) {
       answer.columns = {"File", "Position"};
       answer.rows.push_back({files.back().name, std::to_string(files.back().content.size())});

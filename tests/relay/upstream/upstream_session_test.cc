@@ -1,0 +1,231 @@
+#include "relay/upstream/upstream_session.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <spdlog/sinks/null_sink.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "tests/relay/upstream/scripted_source.h"
+
+namespace binrelay {
+namespace {
+
+using Kind = SessionEnd::Kind;
+using test::events_of;
+using test::ScriptedSource;
+using test::ServedFile;
+using testing::HasSubstr;
+
+class SilentObserver final : public SessionObserver {
+ public:
+  int identities = 0;
+  int streams = 0;
+  void on_identity_recorded() override { ++identities; }
+  void on_streaming(Flavour) override { ++streams; }
+  void on_received() override {}
+  bool stopping() const override { return false; }
+};
+
+// A log in a directory of its own, fed by sessions from a scripted source.
+class UpstreamSessionTest : public testing::Test {
+ protected:
+  UpstreamSessionTest() {
+    static int count = 0;
+    directory_ = std::filesystem::temp_directory_path() / ("binrelay-session-" + std::to_string(::getpid()) + "-" + std::to_string(++count));
+    open();
+  }
+  ~UpstreamSessionTest() override {
+    log_.reset();
+    std::filesystem::remove_all(directory_);
+  }
+
+  void open() {
+    StorageOptions options;
+    options.directory = directory_;
+    RecoveryReport report;
+    auto opened = EventLog::open(options, &report);
+    ASSERT_TRUE(opened.ok()) << opened.error().context;
+    log_ = std::move(opened).value();
+  }
+  void reopen() {
+    log_.reset();
+    open();
+  }
+  SessionEnd run(const std::string& cut_short = "") { return UpstreamSession(*log_, source_, settings_, observer_, logger_).run(cut_short); }
+  std::string stored(const std::string& name) {
+    EXPECT_TRUE(log_->sync().ok());
+    return golden::read_file(directory_ / "segments" / "1" / name);
+  }
+  // The source's `count` first events of `sample`.
+  static ServedFile beginning(const std::string& sample, const std::string& name, std::size_t count) {
+    ServedFile file{name, golden::load(sample).content};
+    const auto placed = events_of(file);
+    if (count < placed.size()) file.content.resize(placed[count].offset);
+    return file;
+  }
+  static ServedFile whole(const std::string& sample, const std::string& name) { return {name, golden::load(sample).content}; }
+
+  std::filesystem::path directory_;
+  std::unique_ptr<EventLog> log_;
+  ScriptedSource source_;
+  UpstreamSettings settings_;
+  SilentObserver observer_;
+  spdlog::logger logger_{"test", std::make_shared<spdlog::sinks::null_sink_mt>()};
+};
+
+const char* const kMysql = "mysql-9.7-row";
+
+TEST_F(UpstreamSessionTest, AnEmptyLogIsFilledFromTheOldestFile) {
+  source_.files = {whole(kMysql, "b.000007")};
+  const SessionEnd end = run();
+  EXPECT_EQ(end.kind, Kind::lost) << end.reason;
+  EXPECT_TRUE(end.streamed);
+  EXPECT_TRUE(end.progressed);
+  EXPECT_EQ(observer_.identities, 1);
+  EXPECT_EQ(observer_.streams, 1);
+  EXPECT_EQ(source_.dumps.back().file, "b.000007");
+  EXPECT_EQ(stored("b.000007"), source_.files[0].content);
+  EXPECT_EQ(log_->ends().visible.offset, source_.files[0].content.size());
+}
+
+TEST_F(UpstreamSessionTest, GoesOnAtTheStartOfTheLastGroupAndStoresOnlyTheRest) {
+  const std::size_t all = events_of(whole(kMysql, "")).size();
+  for (std::size_t count = 1; count <= all; ++count) {
+    source_.files = {beginning(kMysql, "b.000001", count)};
+    const SessionEnd end = run();
+    ASSERT_EQ(end.kind, Kind::lost) << end.reason;
+    if (count % 3 == 0) reopen();
+    ASSERT_EQ(stored("b.000001"), source_.files[0].content);
+  }
+  EXPECT_EQ(observer_.identities, 1);
+  EXPECT_GT(source_.dumps.back().position, 4u);
+  EXPECT_FALSE(run().progressed);
+}
+
+TEST_F(UpstreamSessionTest, ADamagedEventIsNotStoredAndFetchedAgain) {
+  source_.files = {whole(kMysql, "b.000001")};
+  source_.tamper = [](std::vector<ByteBuffer>& events) { events[9][30] ^= std::byte{4}; };
+  SessionEnd end = run();
+  EXPECT_EQ(end.kind, Kind::bad_event);
+  const auto placed = events_of(source_.files[0]);
+  EXPECT_EQ(end.place, "b.000001:" + std::to_string(placed[8].offset));
+  EXPECT_EQ(stored("b.000001"), source_.files[0].content.substr(0, placed[8].offset));
+  source_.tamper = nullptr;
+  end = run();
+  EXPECT_EQ(end.kind, Kind::lost);
+  EXPECT_EQ(stored("b.000001"), source_.files[0].content);
+}
+
+TEST_F(UpstreamSessionTest, OtherBytesOfAStoredGroupAreRefused) {
+  source_.files = {whole(kMysql, "b.000001")};
+  run();
+  // The same file with another last group: as after a restore and new transactions.
+  const auto placed = events_of(source_.files[0]);
+  source_.tamper = [&](std::vector<ByteBuffer>& events) {
+    ByteBuffer& event = events[2];
+    event[kEventHeaderSize + 10] ^= std::byte{1};
+    rewrite_event_checksum(event);
+  };
+  const SessionEnd end = run();
+  EXPECT_EQ(end.kind, Kind::refused);
+  EXPECT_THAT(end.reason, HasSubstr("b.000001 differs from the stored one at"));
+  EXPECT_EQ(stored("b.000001"), source_.files[0].content);
+}
+
+TEST_F(UpstreamSessionTest, AnotherServerIsRefusedAndNothingOfItStored) {
+  source_.files = {whole(kMysql, "b.000001")};
+  run();
+  source_.variables["server_uuid"] = "e82d0442-e68f-11f1-be79-02fc00000002";
+  source_.files.push_back(whole(kMysql, "b.000002"));
+  const SessionEnd end = run();
+  EXPECT_EQ(end.kind, Kind::refused);
+  EXPECT_EQ(source_.dumps.size(), 1u);
+  EXPECT_EQ(observer_.identities, 1);
+}
+
+TEST_F(UpstreamSessionTest, AChangedVariableIsRecorded) {
+  source_.files = {whole(kMysql, "b.000001")};
+  run();
+  source_.variables["binlog_format"] = "MIXED";
+  source_.variables["gtid_purged"] = "e82d0442-e68f-11f1-be79-02fc00000001:1-3";
+  run();
+  EXPECT_EQ(observer_.identities, 2);
+  EXPECT_EQ(log_->source()->variables.at("binlog_format"), "MIXED");
+  EXPECT_EQ(log_->source()->gtid_purged_at_start, "") << "that of the time the log began";
+}
+
+class MariadbSessionTest : public UpstreamSessionTest {
+ protected:
+  MariadbSessionTest() { source_.version = "10.11.19-MariaDB"; }
+};
+
+const char* const kMariadb = "mariadb-10.11-row";
+
+TEST_F(MariadbSessionTest, AGroupLeftOpenByACrashKeepsItsBytesAndIsNotVisible) {
+  ServedFile crashed = whole(kMariadb, "b.000001");
+  const auto placed = events_of(crashed);
+  std::size_t rows = 0;
+  while (placed[rows].header.type != EventType::write_rows_v1) ++rows;
+  std::size_t begin = rows;
+  while (placed[begin].header.type != EventType::mariadb_gtid) --begin;
+  const std::uint64_t group_begin = placed[begin].offset;
+  crashed.content.resize(placed[rows + 1].offset);
+  source_.files = {crashed};
+  EXPECT_EQ(run().kind, Kind::lost);
+  EXPECT_EQ(stored("b.000001"), crashed.content);
+  EXPECT_EQ(log_->ends().visible.offset, group_begin);
+  EXPECT_EQ(run().kind, Kind::lost) << "resumed inside the open group";
+  EXPECT_EQ(stored("b.000001"), crashed.content);
+}
+
+TEST_F(MariadbSessionTest, AFileCutShortEndsTheSegmentAndTheNextFollows) {
+  source_.files = {whole(kMariadb, "b.000001")};
+  source_.end_number = 1236;
+  source_.end_text = "binlog truncated in the middle of event; consider out of disk space on master";
+  const SessionEnd end = run();
+  EXPECT_EQ(end.kind, Kind::cut_short);
+  EXPECT_EQ(end.place, "b.000001");
+  source_.files.push_back(whole(kMariadb, "b.000002"));
+  (void)run("b.000001");
+  EXPECT_EQ(source_.dumps.back().file, "b.000002");
+  EXPECT_EQ(source_.dumps.back().position, 4u);
+}
+
+TEST_F(UpstreamSessionTest, AFileThatBeginsAgainIsRefused) {
+  source_.files = {whole(kMysql, "b.000001")};
+  source_.tamper = [&](std::vector<ByteBuffer>& events) {
+    events.push_back(build_fake_rotate(test::kSourceId, "b.000002", 4, ChecksumAlgorithm::crc32));
+    events.push_back(events[1]);
+    events.push_back(build_fake_rotate(test::kSourceId, "b.000001", 4, ChecksumAlgorithm::crc32));
+  };
+  const SessionEnd end = run();
+  EXPECT_EQ(end.kind, Kind::refused);
+  EXPECT_THAT(end.reason, HasSubstr("begins b.000001 again"));
+}
+
+TEST_F(UpstreamSessionTest, ErrorsOfTheSourceAreSortedByWhoCanHelp) {
+  source_.files = {whole(kMysql, "b.000001")};
+  source_.end_number = 1236;
+  source_.end_text = "could not find next log; the first event 'b.000001' at 4";
+  EXPECT_EQ(run().kind, Kind::lost);
+  source_.end_text = "Could not find first log file name in binary log index file";
+  EXPECT_EQ(run().kind, Kind::refused);
+  source_.refuse_statement = "SHOW BINARY LOGS";
+  EXPECT_EQ(run().kind, Kind::refused);
+}
+
+TEST_F(UpstreamSessionTest, WhatDoesNotFitIntoTheDirectoryIsNotBegun) {
+  settings_.data_directory = directory_;
+  source_.files = {whole(kMysql, "b.000001")};
+  source_.reported_size = 1ull << 60;
+  const SessionEnd end = run();
+  EXPECT_EQ(end.kind, Kind::refused);
+  EXPECT_THAT(end.reason, HasSubstr("start = \"now\""));
+  EXPECT_TRUE(source_.dumps.empty());
+}
+
+}  // namespace
+}  // namespace binrelay
