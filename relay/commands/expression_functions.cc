@@ -24,7 +24,8 @@ ExpressionValue text_value(std::string text) { return {std::move(text), ValueTyp
 ExpressionValue integer_value(std::int64_t number) { return {std::to_string(number), ValueType::integer}; }
 
 bool any_null(const Call& call) {
-  return std::any_of(call.arguments.begin(), call.arguments.end(), [](const ExpressionValue& value) { return !value.text; });
+  return std::any_of(call.arguments.begin(), call.arguments.end(),
+                     [](const ExpressionValue& value) { return !value.text; });
 }
 
 // --- time ---
@@ -75,7 +76,8 @@ Evaluated concat(const Call& call) {
   if (any_null(call)) return ExpressionValue{};
   std::string text;
   for (const ExpressionValue& value : call.arguments) {
-    if (text.size() + value.text->size() > kMaxUserVariableSize) return ExpressionValue{};  // NULL, as past max_allowed_packet
+    if (text.size() + value.text->size() > kMaxUserVariableSize)
+      return ExpressionValue{};  // NULL, as past max_allowed_packet
     text += *value.text;
   }
   return text_value(std::move(text));
@@ -86,7 +88,8 @@ Evaluated concat(const Call& call) {
 using TwoSets = std::pair<MysqlGtidSet, MysqlGtidSet>;
 std::variant<TwoSets, SqlError> two_sets(const Call& call) {
   TwoSets sets;
-  for (const auto& [set, argument] : {std::pair{&sets.first, &call.arguments[0]}, std::pair{&sets.second, &call.arguments[1]}}) {
+  for (const auto& [set, argument] :
+       {std::pair{&sets.first, &call.arguments[0]}, std::pair{&sets.second, &call.arguments[1]}}) {
     auto parsed = MysqlGtidSet::parse(*argument->text);
     if (!parsed) return malformed_gtid_text(*argument->text);
     *set = std::move(*parsed);
@@ -181,7 +184,8 @@ std::optional<CursorEvent> next_event(LogCursor& cursor) {
 
 Evaluated call_function(std::string_view name, const std::vector<ExpressionValue>& arguments, const RelayView& relay,
                         const SessionState& session) {
-  const auto row = std::find_if(kFunctions.begin(), kFunctions.end(), [&](const FunctionRow& each) { return each.name == name; });
+  const auto row =
+      std::find_if(kFunctions.begin(), kFunctions.end(), [&](const FunctionRow& each) { return each.name == name; });
   if (row == kFunctions.end() || !is_on(row->flavours, relay.source->flavour)) return unknown_function(name);
   if (arguments.size() < row->fewest || arguments.size() > row->most) return wrong_argument_count(name);
   return row->call(Call{arguments, relay, session});

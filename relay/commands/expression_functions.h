@@ -11,8 +11,8 @@ namespace binrelay {
 Evaluated call_function(std::string_view name, const std::vector<ExpressionValue>& arguments, const RelayView& relay,
                         const SessionState& session);
 
-// MariaDB's binlog_gtid_pos(): the position a replica has that has read `file` up to `offset`. nullopt: no such file, or no event begins or
-// ends there. Reads the file from its start: O(offset).
+// MariaDB's binlog_gtid_pos(): the position a replica has that has read `file` up to `offset`. nullopt: no such file,
+// or no event begins or ends there. Reads the file from its start: O(offset).
 std::optional<MariadbPosition> gtid_position_at(const EventLog& log, std::string_view file, std::uint64_t offset);
 
 }  // namespace binrelay

@@ -109,7 +109,8 @@ class Evaluator {
     const auto left_integer = whole_integer(left);
     const auto right_integer = whole_integer(right);
     if (left_integer && right_integer) return integer_operation(operation.op, *left_integer, *right_integer);
-    return decimal_operation(operation.op, std::strtod(left.text->c_str(), nullptr), std::strtod(right.text->c_str(), nullptr));
+    return decimal_operation(operation.op, std::strtod(left.text->c_str(), nullptr),
+                             std::strtod(right.text->c_str(), nullptr));
   }
 
   Evaluated operator()(const ColumnName& column) const { return unknown_column(relay_.source->flavour, column.name); }

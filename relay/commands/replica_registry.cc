@@ -8,8 +8,9 @@ namespace {
 
 bool equal_ignoring_case(const std::string& left, const std::string& right) {
   const auto lower = [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c + 32 : +c; };
-  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
-                    [&](char a, char b) { return lower(static_cast<unsigned char>(a)) == lower(static_cast<unsigned char>(b)); });
+  return std::equal(left.begin(), left.end(), right.begin(), right.end(), [&](char a, char b) {
+    return lower(static_cast<unsigned char>(a)) == lower(static_cast<unsigned char>(b));
+  });
 }
 
 // The rule of mysqld's and mariadbd's sources, as their servers were seen to act.
@@ -42,7 +43,8 @@ void ReplicaRegistry::update(std::uint32_t id, const std::function<void(Connecti
   if (found != slots_.end()) change(found->second.entry);
 }
 
-std::optional<std::uint32_t> ReplicaRegistry::begin_dump(std::uint32_t id, Flavour flavour, ServerId server_id, std::string uuid, bool gtid,
+std::optional<std::uint32_t> ReplicaRegistry::begin_dump(std::uint32_t id, Flavour flavour, ServerId server_id,
+                                                         std::string uuid, bool gtid,
                                                          std::shared_ptr<ConnectionEntry::Progress> progress) {
   std::optional<std::uint32_t> ended;
   std::vector<std::function<void(EndReason)>> ends;

@@ -20,7 +20,8 @@ GtidState served_executed(const RelayView& relay) { return with_purged_at_start(
 GtidState served_purged(const RelayView& relay) { return with_purged_at_start(relay.log->before_log(), *relay.source); }
 
 VisibleEnd visible_end(const RelayView& relay) {
-  // The position and the set are read one after the other; a transaction published in between shows as a position that has moved.
+  // The position and the set are read one after the other; a transaction published in between shows as a position that
+  // has moved.
   constexpr int kAttempts = 100;
   const EventLog& log = *relay.log;
   VisibleEnd end;

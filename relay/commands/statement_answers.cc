@@ -27,8 +27,9 @@ std::int64_t now_seconds() { return static_cast<std::int64_t>(std::time(nullptr)
 
 bool equal_ignoring_case(std::string_view left, std::string_view right) {
   const auto lower = [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c + 32 : +c; };
-  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
-                    [&](char a, char b) { return lower(static_cast<unsigned char>(a)) == lower(static_cast<unsigned char>(b)); });
+  return std::equal(left.begin(), left.end(), right.begin(), right.end(), [&](char a, char b) {
+    return lower(static_cast<unsigned char>(a)) == lower(static_cast<unsigned char>(b));
+  });
 }
 
 std::optional<std::string> text_or_null(const std::string& text) {
@@ -51,8 +52,8 @@ std::uint64_t served_size(const Segment& segment, const LogPosition& visible) {
 
 std::size_t running_connections(const ReplicaRegistry& registry) {
   const auto entries = registry.list();
-  return static_cast<std::size_t>(
-      std::count_if(entries.begin(), entries.end(), [](const ConnectionEntry& entry) { return entry.command != "Sleep"; }));
+  return static_cast<std::size_t>(std::count_if(entries.begin(), entries.end(),
+                                                [](const ConnectionEntry& entry) { return entry.command != "Sleep"; }));
 }
 
 std::vector<std::pair<std::string, std::string>> status_values(const RelayView& relay, const SessionState& session) {
@@ -75,21 +76,38 @@ std::vector<std::pair<std::string, std::string>> status_values(const RelayView& 
 
 std::vector<Column> replica_status_columns(const SourceIdentity& source, bool all_channels) {
   std::vector<Column> columns;
-  if (source.flavour == Flavour::mariadb && all_channels) columns = text_columns({"Connection_name", "Slave_SQL_State"});
+  if (source.flavour == Flavour::mariadb && all_channels)
+    columns = text_columns({"Connection_name", "Slave_SQL_State"});
   const bool fresh = prints_source_and_replica(source);
   const std::string replica = fresh ? "Replica" : "Slave";
   const std::string primary = fresh ? "Source" : "Master";
-  for (const std::string& name :
-       {replica + "_IO_State", primary + "_Host", primary + "_User", primary + "_Port", std::string("Connect_Retry"),
-        primary + "_Log_File", "Read_" + primary + "_Log_Pos", std::string("Relay_Log_File"), std::string("Relay_Log_Pos"),
-        "Relay_" + primary + "_Log_File", replica + "_IO_Running", replica + "_SQL_Running", std::string("Last_Errno"),
-        std::string("Last_Error"), "Exec_" + primary + "_Log_Pos", "Seconds_Behind_" + primary, std::string("Last_IO_Errno"),
-        std::string("Last_IO_Error"), std::string("Last_SQL_Errno"), std::string("Last_SQL_Error"), primary + "_Server_Id"}) {
+  for (const std::string& name : {replica + "_IO_State",
+                                  primary + "_Host",
+                                  primary + "_User",
+                                  primary + "_Port",
+                                  std::string("Connect_Retry"),
+                                  primary + "_Log_File",
+                                  "Read_" + primary + "_Log_Pos",
+                                  std::string("Relay_Log_File"),
+                                  std::string("Relay_Log_Pos"),
+                                  "Relay_" + primary + "_Log_File",
+                                  replica + "_IO_Running",
+                                  replica + "_SQL_Running",
+                                  std::string("Last_Errno"),
+                                  std::string("Last_Error"),
+                                  "Exec_" + primary + "_Log_Pos",
+                                  "Seconds_Behind_" + primary,
+                                  std::string("Last_IO_Errno"),
+                                  std::string("Last_IO_Error"),
+                                  std::string("Last_SQL_Errno"),
+                                  std::string("Last_SQL_Error"),
+                                  primary + "_Server_Id"}) {
     columns.push_back(text_column(name));
   }
   if (source.flavour == Flavour::mysql) {
-    for (const std::string& name : {primary + "_UUID", std::string("Retrieved_Gtid_Set"), std::string("Executed_Gtid_Set"),
-                                    std::string("Auto_Position"), std::string("Channel_Name")}) {
+    for (const std::string& name :
+         {primary + "_UUID", std::string("Retrieved_Gtid_Set"), std::string("Executed_Gtid_Set"),
+          std::string("Auto_Position"), std::string("Channel_Name")}) {
       columns.push_back(text_column(name));
     }
   } else {
@@ -106,7 +124,8 @@ NewVariableValue new_value(ExpressionValue value) { return std::optional<std::st
 // Borrows: the relay's state and the session.
 class StatementAnswerer {
  public:
-  StatementAnswerer(const RelayView& relay, SessionState& session) : relay_(relay), session_(session), source_(*relay.source) {}
+  StatementAnswerer(const RelayView& relay, SessionState& session)
+      : relay_(relay), session_(session), source_(*relay.source) {}
 
   Answer operator()(const SelectStatement& select) {
     ResultSet result;
@@ -133,7 +152,8 @@ class StatementAnswerer {
   Answer operator()(const SetStatement& set) {
     for (const Assignment& assignment : set.assignments) {
       const auto* variable = std::get_if<SystemVariable>(&assignment.target);
-      if (variable && !find_variable(variable->name, VariableScope::global, relay_, session_)) return unknown_variable(variable->name);
+      if (variable && !find_variable(variable->name, VariableScope::global, relay_, session_))
+        return unknown_variable(variable->name);
     }
     const SessionState before = set.assignments.size() > 1 ? session_ : SessionState{};
     for (const Assignment& assignment : set.assignments) {
@@ -188,7 +208,9 @@ class StatementAnswerer {
   }
 
   Answer operator()(const ShowBinaryLogStatusStatement&) {
-    ResultSet result{{text_column("File"), number_column("Position"), text_column("Binlog_Do_DB"), text_column("Binlog_Ignore_DB")}, {}};
+    ResultSet result{
+        {text_column("File"), number_column("Position"), text_column("Binlog_Do_DB"), text_column("Binlog_Ignore_DB")},
+        {}};
     if (source_.flavour == Flavour::mysql) result.columns.push_back(text_column("Executed_Gtid_Set"));
     const VisibleEnd end = visible_end(relay_);
     if (!end.segment) return result;
@@ -212,9 +234,10 @@ class StatementAnswerer {
     if (mysql) result.columns.push_back(text_column(fresh ? "Replica_UUID" : "Slave_UUID"));
     for (const ConnectionEntry& entry : relay_.registry->list()) {
       if (!entry.registered) continue;
-      const std::uint32_t source_id = entry.source_id != 0 ? entry.source_id : static_cast<std::uint32_t>(source_.server_id);
-      Row row{std::to_string(static_cast<std::uint32_t>(entry.server_id)), entry.report_host, std::to_string(entry.report_port),
-              std::to_string(source_id)};
+      const std::uint32_t source_id =
+          entry.source_id != 0 ? entry.source_id : static_cast<std::uint32_t>(source_.server_id);
+      Row row{std::to_string(static_cast<std::uint32_t>(entry.server_id)), entry.report_host,
+              std::to_string(entry.report_port), std::to_string(source_id)};
       if (mysql) row.push_back(entry.uuid);
       result.rows.push_back(std::move(row));
     }
@@ -228,8 +251,8 @@ class StatementAnswerer {
   Answer operator()(const ShowProcesslistStatement& show) {
     constexpr std::size_t kShortInfo = 100;
     const bool mariadb = source_.flavour == Flavour::mariadb;
-    ResultSet result{{number_column("Id"), text_column("User"), text_column("Host"), text_column("db"), text_column("Command"),
-                      number_column("Time"), text_column("State"), text_column("Info")},
+    ResultSet result{{number_column("Id"), text_column("User"), text_column("Host"), text_column("db"),
+                      text_column("Command"), number_column("Time"), text_column("State"), text_column("Info")},
                      {}};
     if (mariadb) result.columns.push_back(text_column("Progress"));
     const std::int64_t now = now_seconds();
@@ -274,7 +297,8 @@ class StatementAnswerer {
 
   Answer operator()(const KillStatement& kill) {
     const auto entries = relay_.registry->list();
-    const bool known = std::any_of(entries.begin(), entries.end(), [&](const auto& entry) { return entry.id == kill.connection_id; });
+    const bool known =
+        std::any_of(entries.begin(), entries.end(), [&](const auto& entry) { return entry.id == kill.connection_id; });
     if (!known) return unknown_thread(kill.connection_id);
     return KillAnswer{static_cast<std::uint32_t>(kill.connection_id), kill.query_only};
   }
@@ -303,12 +327,14 @@ class StatementAnswerer {
     if (variable.explicit_scope && variable.scope == VariableScope::global) return refused_by_relay("SET GLOBAL");
     // A bare word is the value itself: SET autocommit = ON.
     if (const auto* word = std::get_if<ColumnName>(&expression.node)) {
-      if (equal_ignoring_case(word->name, "DEFAULT")) return set_session_variable(variable.name, VariableDefault{}, relay_, session_);
+      if (equal_ignoring_case(word->name, "DEFAULT"))
+        return set_session_variable(variable.name, VariableDefault{}, relay_, session_);
       return set_session_variable(variable.name, std::optional(word->name), relay_, session_);
     }
     auto value = evaluate(expression, relay_, session_);
     if (auto* error = std::get_if<SqlError>(&value)) return std::move(*error);
-    return set_session_variable(variable.name, new_value(std::get<ExpressionValue>(std::move(value))), relay_, session_);
+    return set_session_variable(variable.name, new_value(std::get<ExpressionValue>(std::move(value))), relay_,
+                                session_);
   }
 
   const RelayView& relay_;

@@ -1,6 +1,7 @@
 #pragma once
-// StatementAnswers: what the relay answers to each statement, from its own state. The tables of variables live in system_variables.cc.
-// Thread: any io thread; holds no state of its own. Borrows: everything in RelayView outlives it.
+// StatementAnswers: what the relay answers to each statement, from its own state. The tables of variables live in
+// system_variables.cc.
+// Thread: any; holds no state of its own. Borrows: everything in RelayView outlives it.
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -29,16 +30,25 @@ struct RelayView {
 inline constexpr std::size_t kMaxExpressionBytes = 2 * kMaxUserVariableSize;
 
 struct OkAnswer {};
-struct UseDatabaseAnswer { std::string database; };
-struct KillAnswer { std::uint32_t connection_id = 0; bool query_only = false; };   // the session performs it, then OK
-struct BinlogEventsAnswer { ShowBinlogEventsStatement request; };                 // streamed by the session
+struct UseDatabaseAnswer {
+  std::string database;
+};
+// The session performs it, then says OK.
+struct KillAnswer {
+  std::uint32_t connection_id = 0;
+  bool query_only = false;
+};
+// The session streams them.
+struct BinlogEventsAnswer {
+  ShowBinlogEventsStatement request;
+};
 using Answer = std::variant<OkAnswer, ResultSet, SqlError, UseDatabaseAnswer, KillAnswer, BinlogEventsAnswer>;
 
 // May change `session`'s variables (SET).
 Answer answer_statement(const Statement& statement, const RelayView& relay, SessionState& session);
 // COM_QUERY: parse, then answer; a parse error is 1064 with the source flavour's text.
 Answer answer_query(std::string_view text, const RelayView& relay, SessionState& session);
-// True when answering may read the log's files for long (binlog_gtid_pos): to be done on a thread that may wait for the disk.
+// True when answering may read the log's files for long (binlog_gtid_pos): a case for a thread that may wait.
 bool may_read_disk(std::string_view query);
 // Databases a connection may name (COM_INIT_DB, USE, at login): "", information_schema and mysql. Nothing is in them.
 bool is_known_database(std::string_view name);

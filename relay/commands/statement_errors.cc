@@ -9,9 +9,9 @@ std::string quoted(std::string_view text) { return "'" + std::string(text.substr
 
 SqlError syntax_error(Flavour flavour, const ParseError& error) {
   return {1064, "42000",
-          "You have an error in your SQL syntax; check the manual that corresponds to your " + std::string(to_text(flavour)) +
-              " server version for the right syntax to use near '" + error.near.substr(0, kMaxParseErrorText) + "' at line " +
-              std::to_string(error.line)};
+          "You have an error in your SQL syntax; check the manual that corresponds to your " +
+              std::string(to_text(flavour)) + " server version for the right syntax to use near '" +
+              error.near.substr(0, kMaxParseErrorText) + "' at line " + std::to_string(error.line)};
 }
 
 SqlError empty_query() { return {1065, "42000", "Query was empty"}; }
@@ -22,35 +22,54 @@ SqlError variable_is_global(std::string_view name) {
   return {1229, "HY000", "Variable " + quoted(name) + " is a GLOBAL variable and should be set with SET GLOBAL"};
 }
 
-SqlError variable_is_not_of_session(std::string_view name) { return {1238, "HY000", "Variable " + quoted(name) + " is a GLOBAL variable"}; }
+SqlError variable_is_not_of_session(std::string_view name) {
+  return {1238, "HY000", "Variable " + quoted(name) + " is a GLOBAL variable"};
+}
 
-SqlError variable_is_read_only(std::string_view name) { return {1238, "HY000", "Variable " + quoted(name) + " is a read only variable"}; }
+SqlError variable_is_read_only(std::string_view name) {
+  return {1238, "HY000", "Variable " + quoted(name) + " is a read only variable"};
+}
 
 SqlError wrong_variable_value(std::string_view name, std::string_view value) {
   return {1231, "42000", "Variable " + quoted(name) + " can't be set to the value of " + quoted(value)};
 }
 
-SqlError wrong_variable_type(std::string_view name) { return {1232, "42000", "Incorrect argument type to variable " + quoted(name)}; }
-
-SqlError unknown_character_set(std::string_view name) { return {1115, "42000", "Unknown character set: " + quoted(name)}; }
-
-SqlError unknown_column(Flavour flavour, std::string_view name) {
-  return {1054, "42S22", "Unknown column " + quoted(name) + (flavour == Flavour::mysql ? " in 'field list'" : " in 'SELECT'")};
+SqlError wrong_variable_type(std::string_view name) {
+  return {1232, "42000", "Incorrect argument type to variable " + quoted(name)};
 }
 
-SqlError unknown_function(std::string_view name) { return {1305, "42000", "FUNCTION " + std::string(name.substr(0, 200)) + " does not exist"}; }
+SqlError unknown_character_set(std::string_view name) {
+  return {1115, "42000", "Unknown character set: " + quoted(name)};
+}
+
+SqlError unknown_column(Flavour flavour, std::string_view name) {
+  return {1054, "42S22",
+          "Unknown column " + quoted(name) + (flavour == Flavour::mysql ? " in 'field list'" : " in 'SELECT'")};
+}
+
+SqlError unknown_function(std::string_view name) {
+  return {1305, "42000", "FUNCTION " + std::string(name.substr(0, 200)) + " does not exist"};
+}
 
 SqlError wrong_argument_count(std::string_view function) {
   return {1582, "42000", "Incorrect parameter count in the call to native function " + quoted(function)};
 }
 
-SqlError number_out_of_range(std::string_view kind) { return {1690, "22003", std::string(kind) + " value is out of range"}; }
+SqlError number_out_of_range(std::string_view kind) {
+  return {1690, "22003", std::string(kind) + " value is out of range"};
+}
 
-SqlError malformed_gtid_text(std::string_view text) { return {1772, "HY000", "Malformed GTID set specification " + quoted(text) + "."}; }
+SqlError malformed_gtid_text(std::string_view text) {
+  return {1772, "HY000", "Malformed GTID set specification " + quoted(text) + "."};
+}
 
-SqlError too_many_user_variables() { return {1105, "HY000", "binrelay: this connection has set too many user variables"}; }
+SqlError too_many_user_variables() {
+  return {1105, "HY000", "binrelay: this connection has set too many user variables"};
+}
 
-SqlError variable_too_long(std::string_view name) { return {1105, "HY000", "binrelay: the value for " + quoted(name) + " is too long"}; }
+SqlError variable_too_long(std::string_view name) {
+  return {1105, "HY000", "binrelay: the value for " + quoted(name) + " is too long"};
+}
 
 SqlError expression_too_long() { return {1105, "HY000", "binrelay: the result of an expression is too long"}; }
 

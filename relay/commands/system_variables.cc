@@ -22,8 +22,8 @@ struct VariableRow {
   Kind kind;
   Reach reach;
   On flavours;
-  std::string_view fallback;   // when the source has not said
-  Compute compute = nullptr;   // the relay knows better than the source
+  std::string_view fallback;  // when the source has not said
+  Compute compute = nullptr;  // the relay knows better than the source
 };
 
 // --- what the relay computes ---
@@ -42,7 +42,9 @@ std::string server_id(const RelayView& relay, const SessionState&) {
 }
 std::string server_uuid(const RelayView& relay, const SessionState&) { return to_text(relay.source->server_uuid); }
 std::string port(const RelayView&, const SessionState& session) { return std::to_string(session.local_port); }
-std::string connection_id(const RelayView&, const SessionState& session) { return std::to_string(session.connection_id); }
+std::string connection_id(const RelayView&, const SessionState& session) {
+  return std::to_string(session.connection_id);
+}
 std::string lower_case_table_names(const RelayView& relay, const SessionState&) {
   return std::to_string(relay.source->lower_case_table_names);
 }
@@ -191,25 +193,29 @@ bool is_on(On flavours, Flavour flavour) {
 
 const VariableRow* find_row(std::string_view name) {
   for (const auto& table : kTables) {
-    const auto found = std::find_if(table.begin(), table.end(), [&](const VariableRow& row) { return row.name == name; });
+    const auto found =
+        std::find_if(table.begin(), table.end(), [&](const VariableRow& row) { return row.name == name; });
     if (found != table.end()) return &*found;
   }
   return nullptr;
 }
 
-// To replicas and libraries the mere existence of these means that semi-sync, a proxy or a cloud's own protocol is there.
+// That these exist at all tells replicas and libraries of semi-sync, a proxy or a cloud's own protocol.
 bool is_hidden(std::string_view name) {
-  constexpr std::array<std::string_view, 5> kHidden{"rpl_semi_sync_", "rds_", "polarx_", "maxscale", "wsrep_"};
+  constexpr std::array kHidden =
+      std::to_array<std::string_view>({"rpl_semi_sync_", "rds_", "polarx_", "maxscale", "wsrep_"});
   return std::any_of(kHidden.begin(), kHidden.end(), [&](std::string_view prefix) { return name.starts_with(prefix); });
 }
 
 Kind guess_kind(std::string_view text) {
   if (text == "ON" || text == "OFF") return Kind::on_off;
-  const bool digits = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const bool digits =
+      !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
   return digits ? Kind::number : Kind::text;
 }
 
-VariableValue value_of(const VariableRow& row, VariableScope scope, const RelayView& relay, const SessionState& session) {
+VariableValue value_of(const VariableRow& row, VariableScope scope, const RelayView& relay,
+                       const SessionState& session) {
   VariableValue value{std::string(row.name), row.kind, row.reach, ""};
   if (scope == VariableScope::session) {
     const auto own = session.session_variables.find(value.name);
@@ -229,13 +235,15 @@ VariableValue value_of(const VariableRow& row, VariableScope scope, const RelayV
 
 std::string lower_case(std::string_view text) {
   std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); });
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); });
   return lower;
 }
 
 // --- SET ---
 
-std::optional<std::string> checked_value(const VariableRow& row, const std::optional<std::string>& given, std::optional<SqlError>* error) {
+std::optional<std::string> checked_value(const VariableRow& row, const std::optional<std::string>& given,
+                                         std::optional<SqlError>* error) {
   if (!given) {
     if (row.name == "character_set_results") return "";  // NULL: no conversion
     *error = wrong_variable_value(row.name, "NULL");
@@ -262,15 +270,16 @@ std::optional<std::string> checked_value(const VariableRow& row, const std::opti
   return given;
 }
 
-constexpr std::array<std::string_view, 42> kCharacterSets{
-    "armscii8", "ascii",  "big5",   "binary",  "cp1250", "cp1251",   "cp1256",  "cp1257", "cp850",   "cp852",   "cp866",
-    "cp932",    "dec8",   "eucjpms", "euckr",  "gb18030", "gb2312",  "gbk",     "geostd8", "greek",  "hebrew",  "hp8",
-    "keybcs2",  "koi8r",  "koi8u",  "latin1",  "latin2", "latin5",   "latin7",  "macce",  "macroman", "sjis",   "swe7",
-    "tis620",   "ucs2",   "ujis",   "utf16",   "utf16le", "utf32",   "utf8",    "utf8mb3", "utf8mb4"};
+constexpr std::string_view kCharacterSets[] = {
+    "armscii8", "ascii", "big5",    "binary", "cp1250",  "cp1251", "cp1256", "cp1257",  "cp850",    "cp852",  "cp866",
+    "cp932",    "dec8",  "eucjpms", "euckr",  "gb18030", "gb2312", "gbk",    "geostd8", "greek",    "hebrew", "hp8",
+    "keybcs2",  "koi8r", "koi8u",   "latin1", "latin2",  "latin5", "latin7", "macce",   "macroman", "sjis",   "swe7",
+    "tis620",   "ucs2",  "ujis",    "utf16",  "utf16le", "utf32",  "utf8",   "utf8mb3", "utf8mb4"};
 
 }  // namespace
 
-std::optional<VariableValue> find_variable(std::string_view name, VariableScope scope, const RelayView& relay, const SessionState& session) {
+std::optional<VariableValue> find_variable(std::string_view name, VariableScope scope, const RelayView& relay,
+                                           const SessionState& session) {
   if (is_hidden(name)) return std::nullopt;
   if (const VariableRow* row = find_row(name)) {
     if (!is_on(row->flavours, relay.source->flavour)) return std::nullopt;
@@ -300,8 +309,8 @@ std::vector<VariableValue> list_variables(VariableScope scope, const NameFilter&
   return listed;
 }
 
-std::optional<SqlError> set_session_variable(std::string_view name, const NewVariableValue& value, const RelayView& relay,
-                                             SessionState& session) {
+std::optional<SqlError> set_session_variable(std::string_view name, const NewVariableValue& value,
+                                             const RelayView& relay, SessionState& session) {
   if (!find_variable(name, VariableScope::global, relay, session)) return unknown_variable(name);
   const VariableRow* row = find_row(name);
   if (!row || row->reach == Reach::read_only) return variable_is_read_only(name);
@@ -320,18 +329,23 @@ std::optional<SqlError> set_names(const SetNamesStatement& names, SessionState& 
   const std::string set = lower_case(names.character_set);
   auto& variables = session.session_variables;
   if (set == "default") {
-    for (const char* name : {"character_set_client", "character_set_connection", "character_set_results", "collation_connection"}) {
+    for (const char* name :
+         {"character_set_client", "character_set_connection", "character_set_results", "collation_connection"}) {
       variables.erase(name);
     }
     return std::nullopt;
   }
-  if (std::find(kCharacterSets.begin(), kCharacterSets.end(), set) == kCharacterSets.end()) return unknown_character_set(names.character_set);
+  if (std::find(std::begin(kCharacterSets), std::end(kCharacterSets), set) == std::end(kCharacterSets))
+    return unknown_character_set(names.character_set);
   if (names.collation.size() > kMaxSessionVariableSize) return variable_too_long("collation_connection");
-  for (const char* name : {"character_set_client", "character_set_connection", "character_set_results"}) variables[name] = set;
+  for (const char* name : {"character_set_client", "character_set_connection", "character_set_results"})
+    variables[name] = set;
   if (!names.collation.empty()) {
     variables["collation_connection"] = lower_case(names.collation);
   } else {
-    variables["collation_connection"] = set == "binary" ? "binary" : set == "latin1" ? "latin1_swedish_ci" : set + "_general_ci";
+    variables["collation_connection"] = set == "binary"   ? "binary"
+                                        : set == "latin1" ? "latin1_swedish_ci"
+                                                          : set + "_general_ci";
   }
   return std::nullopt;
 }

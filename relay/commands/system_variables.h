@@ -1,7 +1,8 @@
 #pragma once
-// The system variables the relay answers for, as @@x, SHOW VARIABLES and SET see them. The relay shows itself as its source: what it
-// does not know better comes from the source, then from a default. system_variables.cc holds one table a domain.
-// Thread: any io thread; no state of its own.
+// The system variables the relay answers for, as @@x, SHOW VARIABLES and SET see them. The relay shows itself as its
+// source: what it does not know better comes from the source, then from a default. system_variables.cc holds one table
+// a domain.
+// Thread: any; no state of its own.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -36,7 +37,8 @@ struct VariableValue {
 };
 
 // nullopt: no such variable on the source's flavour. VariableScope::global passes over what the session has set.
-std::optional<VariableValue> find_variable(std::string_view name, VariableScope scope, const RelayView& relay, const SessionState& session);
+std::optional<VariableValue> find_variable(std::string_view name, VariableScope scope, const RelayView& relay,
+                                           const SessionState& session);
 // All of them whose name fits, by name.
 std::vector<VariableValue> list_variables(VariableScope scope, const NameFilter& filter, const RelayView& relay,
                                           const SessionState& session);
@@ -44,8 +46,8 @@ std::vector<VariableValue> list_variables(VariableScope scope, const NameFilter&
 // SET [SESSION] name = value; nullopt: NULL. `DEFAULT` takes back what was set.
 struct VariableDefault {};
 using NewVariableValue = std::variant<VariableDefault, std::optional<std::string>>;
-std::optional<SqlError> set_session_variable(std::string_view name, const NewVariableValue& value, const RelayView& relay,
-                                             SessionState& session);
+std::optional<SqlError> set_session_variable(std::string_view name, const NewVariableValue& value,
+                                             const RelayView& relay, SessionState& session);
 // SET NAMES
 std::optional<SqlError> set_names(const SetNamesStatement& names, SessionState& session);
 

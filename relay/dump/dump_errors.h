@@ -1,6 +1,6 @@
 #pragma once
-// The texts a dump ends with, in the source flavour's own words: replicas and CDC tools match them. All are code 1236 unless said otherwise.
-// Measured on MySQL 9.7 and MariaDB 10.11/11.8.
+// The texts a dump ends with, in the source flavour's own words: replicas and CDC tools match them. All are code 1236
+// unless said otherwise. Measured on MySQL 9.7 and MariaDB 10.11/11.8.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -17,14 +17,14 @@ inline constexpr std::uint16_t kErrSourceFatal = 1236;  // ER_SOURCE_FATAL_ERROR
 
 // Where a dump began and how far it has read: the tail of most texts.
 struct DumpPlace {
-  std::string first_file;            // as the client named it; "" in a GTID dump without a name
+  std::string first_file;  // as the client named it; "" in a GTID dump without a name
   std::uint64_t first_position = 4;
   std::string last_file;
-  std::uint64_t last_event = 4;      // where the last event read began (MariaDB) or ended (MySQL)
-  std::uint64_t last_byte = 4;       // behind the last byte read
+  std::uint64_t last_event = 4;  // where the last event read began (MariaDB) or ended (MySQL)
+  std::uint64_t last_byte = 4;   // behind the last byte read
 };
 
-SqlError dump_error(std::string text);                                                 // 1236 with this text as it is
+SqlError dump_error(std::string text);                                                   // 1236 with this text as it is
 SqlError dump_error_at(Flavour flavour, std::string_view text, const DumpPlace& place);  // … and the tail
 
 SqlError file_not_found();
@@ -34,7 +34,7 @@ SqlError position_inside_event(Flavour flavour, const DumpPlace& place);
 SqlError checksum_not_announced(Flavour flavour, const DumpPlace& place);
 SqlError anonymous_group(const DumpPlace& place, std::uint64_t position);  // MySQL, in a GTID dump
 SqlError next_file_gone(Flavour flavour, const DumpPlace& place);
-SqlError log_unreadable(Flavour flavour, const DumpPlace& place);          // rot, I/O errors
+SqlError log_unreadable(Flavour flavour, const DumpPlace& place);            // rot, I/O errors
 SqlError replaced_by_same_replica(Flavour flavour, const DumpPlace& place);  // MariaDB: 4052
 SqlError no_binary_log();
 

@@ -14,7 +14,8 @@ using Plan = std::variant<DumpPlan, SqlError>;
 
 std::string upper_case(std::string_view text) {
   std::string upper(text);
-  std::transform(upper.begin(), upper.end(), upper.begin(), [](unsigned char c) { return static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c); });
+  std::transform(upper.begin(), upper.end(), upper.begin(),
+                 [](unsigned char c) { return static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c); });
   return upper;
 }
 
@@ -55,7 +56,8 @@ AnnouncedChecksum announced_to_mariadb(const SessionState& session) {
 
 std::chrono::nanoseconds heartbeat_period(const SessionState& session, Flavour flavour) {
   const bool new_name = flavour == Flavour::mysql && session.user_variables.contains("source_heartbeat_period");
-  const std::chrono::nanoseconds asked(integer_variable(session, new_name ? "source_heartbeat_period" : "master_heartbeat_period"));
+  const std::chrono::nanoseconds asked(
+      integer_variable(session, new_name ? "source_heartbeat_period" : "master_heartbeat_period"));
   if (asked.count() <= 0 || asked > kMaxHeartbeatPeriod) return std::chrono::nanoseconds{0};
   return std::max(asked, kMinHeartbeatPeriod);
 }
@@ -75,7 +77,8 @@ DumpPlan plan_of_session(const SessionState& session, Flavour flavour, std::uint
   plan.heartbeat_v2 = mysql && second_flag;
   plan.send_annotate = mysql || second_flag;
   if (!mysql) {
-    plan.mariadb_capability = static_cast<int>(std::clamp<std::int64_t>(integer_variable(session, "mariadb_slave_capability"), 0, 4));
+    plan.mariadb_capability =
+        static_cast<int>(std::clamp<std::int64_t>(integer_variable(session, "mariadb_slave_capability"), 0, 4));
     const auto marked = session.session_variables.find("skip_replication");
     plan.leave_out_marked = marked != session.session_variables.end() && marked->second == "ON";
   }
@@ -102,7 +105,8 @@ Plan start_in(const Segment& segment, std::uint64_t position, DumpPlan plan, Fla
   return plan;
 }
 
-Plan start_by_name(const std::string& name, std::uint64_t position, DumpPlan plan, Flavour flavour, const EventLog& log) {
+Plan start_by_name(const std::string& name, std::uint64_t position, DumpPlan plan, Flavour flavour,
+                   const EventLog& log) {
   const auto catalog = log.catalog();
   const auto segment = name.empty() ? catalog->oldest() : catalog->find(name);
   if (!segment) return file_not_found();
@@ -147,7 +151,8 @@ bool in_log(const MariadbBinlogState& executed, const MariadbGtid& gtid) {
 }
 
 // Whether the log can give what follows `had`. May note in `start` what it means for single domains.
-std::optional<SqlError> check_position(const MariadbBinlogState& executed, bool ignore_duplicates, GroupSkip::MariadbStart* start) {
+std::optional<SqlError> check_position(const MariadbBinlogState& executed, bool ignore_duplicates,
+                                       GroupSkip::MariadbStart* start) {
   std::vector<std::uint32_t> ended;
   for (const auto& [domain, wanted] : start->had) {
     if (in_log(executed, wanted)) continue;
@@ -209,7 +214,8 @@ void leave_out_what_came_before(const MariadbBinlogState& previous, GroupSkip::M
 
 bool flag_variable(const SessionState& session, std::string_view name) { return integer_variable(session, name) != 0; }
 
-Plan start_by_position(const std::string& connect_state, const SessionState& session, DumpPlan plan, const RelayView& relay) {
+Plan start_by_position(const std::string& connect_state, const SessionState& session, DumpPlan plan,
+                       const RelayView& relay) {
   const EventLog& log = *relay.log;
   GroupSkip::MariadbStart start;
   auto had = MariadbPosition::parse(connect_state);
@@ -225,7 +231,8 @@ Plan start_by_position(const std::string& connect_state, const SessionState& ses
   const GtidState executed = log.executed();
   const auto* state = std::get_if<MariadbBinlogState>(&executed);
   BINRELAY_CHECK(state != nullptr, "a MariaDB log without a MariaDB state");
-  if (auto error = check_position(*state, flag_variable(session, "slave_gtid_ignore_duplicates"), &start)) return *error;
+  if (auto error = check_position(*state, flag_variable(session, "slave_gtid_ignore_duplicates"), &start))
+    return *error;
   const auto segment = newest_within(*log.catalog(), start.had);
   if (!segment) return gtid_state_purged();
   const auto& previous = std::get<MariadbBinlogState>(segment->previous);

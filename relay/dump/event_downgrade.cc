@@ -13,14 +13,18 @@ namespace {
 
 constexpr std::uint16_t kFlagThreadSpecific = 0x0004;
 constexpr std::uint16_t kFlagSuppressUse = 0x0008;
-constexpr std::size_t kQueryHeadSize = 13;       // thread id, seconds, length of the database's name, error code, length of status variables
-constexpr std::size_t kGtidFlagsOffset = 12;     // in the body, behind sequence and domain
+constexpr std::size_t kQueryHeadSize =
+    13;  // thread id, seconds, length of the database's name, error code, length of status variables
+constexpr std::size_t kGtidFlagsOffset = 12;  // in the body, behind sequence and domain
 constexpr std::uint8_t kGtidStandalone = 0x01;
-constexpr std::uint8_t kStatusTimeZone = 5;      // Q_TIME_ZONE_CODE: a length byte and a name; an empty name changes nothing
+constexpr std::uint8_t kStatusTimeZone =
+    5;  // Q_TIME_ZONE_CODE: a length byte and a name; an empty name changes nothing
 constexpr std::string_view kDummyText = "# left out: this client cannot read the event that stands here";
 constexpr std::string_view kBegin = "BEGIN";
 
-std::size_t checksum_size(ChecksumAlgorithm checksum) { return checksum == ChecksumAlgorithm::crc32 ? kChecksumSize : 0; }
+std::size_t checksum_size(ChecksumAlgorithm checksum) {
+  return checksum == ChecksumAlgorithm::crc32 ? kChecksumSize : 0;
+}
 
 // The header of `event` as that of a QUERY, or of another type.
 void write_header(ByteWriter& out, Bytes event, EventType type) {
@@ -65,7 +69,8 @@ Downgrade dummy(Bytes event, ChecksumAlgorithm checksum) {
 Downgrade begin_query(Bytes event, ChecksumAlgorithm checksum) {
   const std::size_t smallest = kEventHeaderSize + kQueryHeadSize + 1 + kBegin.size() + checksum_size(checksum);
   if (event.size() < smallest) return SendAsIs{};
-  // The text must be exactly BEGIN: empty time zones fill the event up, and a database's name of one letter an odd rest.
+  // The text must be exactly BEGIN: empty time zones fill the event up, and a database's name of one letter an odd
+  // rest.
   const std::size_t spare = event.size() - smallest;
   const std::size_t database = spare % 2;
   const std::size_t status = spare - database;

@@ -19,6 +19,7 @@ struct LeaveOut {};
 // A buffer: send this instead; it is as long as the event, with a CRC when the file has CRCs.
 using Downgrade = std::variant<SendAsIs, LeaveOut, ByteBuffer>;
 // `event`: whole, of a MariaDB file with that algorithm. `annotate_wanted`: dump flag 2.
-Downgrade downgrade_for_capability(Bytes event, int capability, ChecksumAlgorithm checksum, bool annotate_wanted = true);
+Downgrade downgrade_for_capability(Bytes event, int capability, ChecksumAlgorithm checksum,
+                                   bool annotate_wanted = true);
 
 }  // namespace binrelay

@@ -55,7 +55,8 @@ SkipDecision GroupSkip::before_start(ByPosition& rule, const MariadbGtid& gtid) 
   const MariadbGtid wanted = found->second;
   const bool same_server = gtid.server == wanted.server;
 
-  // The domain was empty when the dump began, so the consumer's GTID could not be looked for; now it shows whether it is in the log.
+  // The domain was empty when the dump began, so the consumer's GTID could not be looked for; now it shows whether it
+  // is in the log.
   if (rule.empty_domains.erase(gtid.domain) != 0 && !(same_server && gtid.sequence >= wanted.sequence)) {
     refusal_ = gtid_not_in_log(wanted, gtid);
     return SkipDecision::refuse;

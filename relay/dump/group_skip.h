@@ -1,9 +1,9 @@
 #pragma once
-// GroupSkip: which groups of the log a consumer does not want because it has them already, decided group by group, and where it asked to
-// stop. By MySQL's GTID set, by MariaDB's position per domain, or not at all (file and position).
+// GroupSkip: which groups of the log a consumer does not want because it has them already, decided group by group, and
+// where it asked to stop. By MySQL's GTID set, by MariaDB's position per domain, or not at all (file and position).
 // Thread: the session's. Owner: DumpPlan, then the dump.
-// Use: on_group() at every GTID event, and then the same decision for all events of that group; take_progress() at the first event behind a
-// skipped group; ends_here() behind the first FDE and at the first event behind any group.
+// Use: on_group() at every GTID event, and then the same decision for all events of that group; take_progress() at the
+// first event behind a skipped group; ends_here() behind the first FDE and at the first event behind any group.
 // Sources: what MySQL 9.7 and MariaDB 10.11/11.8 send; MariaDB server sql/sql_repl.cc, send_event_to_slave.
 #include <cstdint>
 #include <map>
@@ -33,11 +33,16 @@ class GroupSkip {
 
   using GtidByDomain = std::map<std::uint32_t, MariadbGtid>;
   struct MariadbStart {
-    GtidByDomain had{};                       // @slave_connect_state: in each domain groups are skipped until that GTID has passed
-    std::set<std::uint32_t> empty_domains{};  // domains of `had` the log knew nothing of when the dump began
-    std::optional<GtidByDomain> until{};      // @slave_until_gtid: nothing behind these is sent, of other domains nothing at all
-    MariadbBinlogState passed{};              // with `until`: what the files before the first one contained
-    bool strict = false;                      // @slave_gtid_strict_mode: a GTID of `had` that is a hole in the log is an error
+    // @slave_connect_state: in each domain groups are skipped until that GTID has passed.
+    GtidByDomain had{};
+    // Domains of `had` the log knew nothing of when the dump began.
+    std::set<std::uint32_t> empty_domains{};
+    // @slave_until_gtid: nothing behind these is sent, and of other domains nothing at all.
+    std::optional<GtidByDomain> until{};
+    // With `until`: what the files before the first one contained.
+    MariadbBinlogState passed{};
+    // @slave_gtid_strict_mode: a GTID of `had` that is a hole in the log is an error.
+    bool strict = false;
   };
   static GroupSkip behind_position(MariadbStart start);
 
@@ -47,12 +52,13 @@ class GroupSkip {
   SkipDecision on_group(const std::optional<AnyGtid>& gtid);
   const std::optional<SqlError>& refusal() const { return refusal_; }
 
-  // MariaDB: the list of an artificial GTID_LIST event that is due behind the skipped group that has just ended; empty: none is due. Log
-  // position of that event: the end of the skipped group. MySQL says the same with a heartbeat, which is the dump's business.
+  // MariaDB: the list of an artificial GTID_LIST event that is due behind the skipped group that has just ended; empty:
+  // none is due. Log position of that event: the end of the skipped group. MySQL says the same with a heartbeat, which
+  // is the dump's business.
   std::vector<MariadbGtid> take_progress();
 
-  // MariaDB: every domain of @slave_until_gtid has been reached. The dump sends one more artificial GTID_LIST of until_list() with
-  // kUntilReached, then EOF.
+  // MariaDB: every domain of @slave_until_gtid has been reached. The dump sends one more artificial GTID_LIST of
+  // until_list() with kUntilReached, then EOF.
   bool ends_here() const;
   std::vector<MariadbGtid> until_list() const;
   static constexpr std::uint8_t kUntilReached = 1;  // list flags

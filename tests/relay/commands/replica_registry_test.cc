@@ -22,11 +22,14 @@ class ReplicaRegistryTest : public testing::Test {
     ended[id] = reasons;
     return id;
   }
-  std::optional<std::uint32_t> dump(std::uint32_t id, Flavour flavour, std::uint32_t server_id, const std::string& uuid = "") {
-    return registry.begin_dump(id, flavour, ServerId{server_id}, uuid, true, std::make_shared<ConnectionEntry::Progress>());
+  std::optional<std::uint32_t> dump(std::uint32_t id, Flavour flavour, std::uint32_t server_id,
+                                    const std::string& uuid = "") {
+    return registry.begin_dump(id, flavour, ServerId{server_id}, uuid, true,
+                               std::make_shared<ConnectionEntry::Progress>());
   }
   // Whether a first dump is ended by a second.
-  bool ends(Flavour flavour, std::pair<std::uint32_t, const char*> first, std::pair<std::uint32_t, const char*> second) {
+  bool ends(Flavour flavour, std::pair<std::uint32_t, const char*> first,
+            std::pair<std::uint32_t, const char*> second) {
     const std::uint32_t older = connect();
     const std::uint32_t newer = connect();
     dump(older, flavour, first.first, first.second);

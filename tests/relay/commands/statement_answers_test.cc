@@ -145,7 +145,10 @@ TEST_F(MysqlAnswers, ToolsGetThrough) {
   EXPECT_THAT(rows("SHOW GLOBAL VARIABLES LIKE 'BINLOG_CHECKSUM'").rows, ElementsAre(Row{"binlog_checksum", "CRC32"}));
   ok("SET NAMES utf8mb4");
   ok("SET AUTOCOMMIT = 1");
-  EXPECT_THAT(rows("SHOW VARIABLES WHERE Variable_name IN ('rpl_semi_sync_master_enabled', 'rpl_semi_sync_source_enabled')").rows, IsEmpty());
+  EXPECT_THAT(
+      rows("SHOW VARIABLES WHERE Variable_name IN ('rpl_semi_sync_master_enabled', 'rpl_semi_sync_source_enabled')")
+          .rows,
+      IsEmpty());
   ok("set @master_heartbeat_period=30*1000000000");
   EXPECT_EQ(session.user_variables["master_heartbeat_period"], "30000000000");
   EXPECT_EQ(value("select @@server_id"), "7");
@@ -156,12 +159,18 @@ TEST_F(MysqlAnswers, ToolsGetThrough) {
 
 TEST_F(MysqlAnswers, ConnectorJGetsItsVariablesInOrder) {
   const ResultSet result = rows(
-      "/* mysql-connector-j-9.1.0 */SELECT  @@session.auto_increment_increment AS auto_increment_increment, @@character_set_client AS "
-      "character_set_client, @@character_set_connection AS character_set_connection, @@character_set_results AS character_set_results, "
-      "@@character_set_server AS character_set_server, @@collation_server AS collation_server, @@collation_connection AS "
-      "collation_connection, @@init_connect AS init_connect, @@interactive_timeout AS interactive_timeout, @@license AS license, "
-      "@@lower_case_table_names AS lower_case_table_names, @@max_allowed_packet AS max_allowed_packet, @@net_write_timeout AS "
-      "net_write_timeout, @@performance_schema AS performance_schema, @@sql_mode AS sql_mode, @@system_time_zone AS system_time_zone, "
+      "/* mysql-connector-j-9.1.0 */SELECT  @@session.auto_increment_increment AS auto_increment_increment, "
+      "@@character_set_client AS "
+      "character_set_client, @@character_set_connection AS character_set_connection, @@character_set_results AS "
+      "character_set_results, "
+      "@@character_set_server AS character_set_server, @@collation_server AS collation_server, @@collation_connection "
+      "AS "
+      "collation_connection, @@init_connect AS init_connect, @@interactive_timeout AS interactive_timeout, @@license "
+      "AS license, "
+      "@@lower_case_table_names AS lower_case_table_names, @@max_allowed_packet AS max_allowed_packet, "
+      "@@net_write_timeout AS "
+      "net_write_timeout, @@performance_schema AS performance_schema, @@sql_mode AS sql_mode, @@system_time_zone AS "
+      "system_time_zone, "
       "@@time_zone AS time_zone, @@transaction_isolation AS transaction_isolation, @@wait_timeout AS wait_timeout");
   ASSERT_THAT(result.columns, SizeIs(19));
   EXPECT_EQ(result.columns[0].name, "auto_increment_increment");
@@ -180,7 +189,8 @@ TEST_F(MysqlAnswers, ShowsItselfAsTheSourceButForItsPortAndComment) {
 }
 
 TEST_F(MysqlAnswers, KnowsItsFlavoursVariablesOnly) {
-  for (const char* name : {"gtid_binlog_pos", "gtid_domain_id", "gtid_slave_pos", "skip_replication", "extra_port", "nosuchvar"}) {
+  for (const char* name :
+       {"gtid_binlog_pos", "gtid_domain_id", "gtid_slave_pos", "skip_replication", "extra_port", "nosuchvar"}) {
     const SqlError unknown = error("SELECT @@global." + std::string(name));
     EXPECT_EQ(unknown.code, 1193);
     EXPECT_EQ(unknown.text, "Unknown system variable '" + std::string(name) + "'");
@@ -190,7 +200,8 @@ TEST_F(MysqlAnswers, KnowsItsFlavoursVariablesOnly) {
 }
 
 TEST_F(MariadbAnswers, KnowsItsFlavoursVariablesOnly) {
-  for (const char* name : {"server_uuid", "gtid_mode", "gtid_executed", "gtid_purged", "super_read_only", "log_replica_updates"}) {
+  for (const char* name :
+       {"server_uuid", "gtid_mode", "gtid_executed", "gtid_purged", "super_read_only", "log_replica_updates"}) {
     EXPECT_EQ(error("SELECT @@global." + std::string(name)).code, 1193);
     EXPECT_EQ(shown(name), "(none)");
   }
@@ -279,11 +290,12 @@ TEST_F(MysqlAnswers, ClaimsWhatTheSourceWasRestoredFrom) {
 }
 
 TEST_F(MysqlAnswers, ShowsTheStatusUnderAllItsNames) {
-  for (const char* statement : {"SHOW MASTER STATUS", "SHOW BINARY LOG STATUS", "SHOW BINLOG STATUS", "show /* gh-ost */ master status"}) {
+  for (const char* statement :
+       {"SHOW MASTER STATUS", "SHOW BINARY LOG STATUS", "SHOW BINLOG STATUS", "show /* gh-ost */ master status"}) {
     const ResultSet result = rows(statement);
     EXPECT_EQ(result.columns.at(1).type, ColumnType::longlong);
-    EXPECT_THAT(result.rows,
-                ElementsAre(Row{"binlog.000002", std::to_string(log.end()), "", "", kSourceUuid + ":1-2,\n" + kOtherUuid + ":7"}));
+    EXPECT_THAT(result.rows, ElementsAre(Row{"binlog.000002", std::to_string(log.end()), "", "",
+                                             kSourceUuid + ":1-2,\n" + kOtherUuid + ":7"}));
   }
   EXPECT_THAT(columns("SHOW BINARY LOG STATUS"),
               ElementsAre("File", "Position", "Binlog_Do_DB", "Binlog_Ignore_DB", "Executed_Gtid_Set"));
@@ -291,7 +303,8 @@ TEST_F(MysqlAnswers, ShowsTheStatusUnderAllItsNames) {
 
 TEST_F(MariadbAnswers, ShowsTheStatusWithoutASet) {
   EXPECT_THAT(columns("SHOW MASTER STATUS"), ElementsAre("File", "Position", "Binlog_Do_DB", "Binlog_Ignore_DB"));
-  EXPECT_THAT(rows("SHOW MASTER STATUS").rows, ElementsAre(Row{"mariadb-bin.000002", std::to_string(log.end()), "", ""}));
+  EXPECT_THAT(rows("SHOW MASTER STATUS").rows,
+              ElementsAre(Row{"mariadb-bin.000002", std::to_string(log.end()), "", ""}));
 }
 
 TEST_F(MysqlAnswers, ListsFilesWithTheVisibleSizeOfTheActiveOne) {
@@ -341,7 +354,8 @@ TEST_F(MariadbAnswers, TranslatesPositionsIntoGtids) {
 // --- functions and arithmetic ---
 
 TEST_F(MysqlAnswers, CalculatesWithGtidSets) {
-  EXPECT_EQ(value("SELECT GTID_SUBTRACT('" + kSourceUuid + ":1-10', '" + kSourceUuid + ":3-5')"), kSourceUuid + ":1-2:6-10");
+  EXPECT_EQ(value("SELECT GTID_SUBTRACT('" + kSourceUuid + ":1-10', '" + kSourceUuid + ":3-5')"),
+            kSourceUuid + ":1-2:6-10");
   EXPECT_EQ(value("SELECT GTID_SUBSET('" + kSourceUuid + ":2', @@GLOBAL.gtid_executed) AS is_executed"), "1");
   EXPECT_EQ(value("SELECT GTID_SUBSET('" + kSourceUuid + ":3', @@GLOBAL.gtid_executed)"), "0");
   EXPECT_EQ(value("SELECT GTID_SUBSET(NULL, '')"), "NULL");
@@ -417,6 +431,7 @@ TEST_F(MysqlAnswers, RefusesWhatASessionCannotSet) {
   EXPECT_EQ(error("SET wait_timeout = 'soon'").code, 1232);
   EXPECT_EQ(error("SET sql_mode = NULL").code, 1231);
   EXPECT_EQ(error("SET NAMES bogus").code, 1115);
+  EXPECT_EQ(error("SET NAMES ''").code, 1115);
   EXPECT_EQ(error("SELECT @@session.server_uuid").code, 1238);
   EXPECT_EQ(error("SET GLOBAL nosuchvar = 1").code, 1193);
   const SqlError global = error("SET GLOBAL read_only = 0");
@@ -483,9 +498,7 @@ TEST_F(MysqlAnswers, ShowsConnections) {
   EXPECT_THAT(statistics_line(log.view()), HasSubstr("Threads: 1"));
 }
 
-TEST_F(MariadbAnswers, ShowsConnectionsWithProgress) {
-  EXPECT_THAT(columns("SHOW PROCESSLIST"), Contains("Progress"));
-}
+TEST_F(MariadbAnswers, ShowsConnectionsWithProgress) { EXPECT_THAT(columns("SHOW PROCESSLIST"), Contains("Progress")); }
 
 TEST_F(MysqlAnswers, ShowsNoUpstreamReplication) {
   const ResultSet result = rows("SHOW REPLICA STATUS");
@@ -540,8 +553,9 @@ TEST_F(MysqlAnswers, KillsConnectionsItHas) {
 }
 
 TEST_F(MysqlAnswers, RefusesWhatBelongsOnTheSource) {
-  for (const char* statement : {"INSERT INTO t VALUES (1)", "CREATE TABLE t (a INT)", "FLUSH BINARY LOGS", "PURGE BINARY LOGS TO 'binlog.000002'",
-                                "RESET BINARY LOGS AND GTIDS", "STOP REPLICA", "CHANGE REPLICATION SOURCE TO SOURCE_HOST='x'"}) {
+  for (const char* statement : {"INSERT INTO t VALUES (1)", "CREATE TABLE t (a INT)", "FLUSH BINARY LOGS",
+                                "PURGE BINARY LOGS TO 'binlog.000002'", "RESET BINARY LOGS AND GTIDS", "STOP REPLICA",
+                                "CHANGE REPLICATION SOURCE TO SOURCE_HOST='x'"}) {
     const SqlError refused = error(statement);
     EXPECT_EQ(refused.code, 1290) << statement;
     EXPECT_EQ(refused.sqlstate, "HY000");
@@ -552,7 +566,8 @@ TEST_F(MysqlAnswers, RefusesWhatBelongsOnTheSource) {
 
 TEST_F(MysqlAnswers, SaysWhereAStatementIsWrong) {
   EXPECT_EQ(error("SELECT 1 FORM x y").text,
-            "You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version for the right syntax to use "
+            "You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version for "
+            "the right syntax to use "
             "near 'x y' at line 1");
   EXPECT_EQ(error("").code, 1065);
   EXPECT_EQ(error(" ; ").code, 1065);

@@ -8,16 +8,18 @@
 namespace binrelay {
 namespace {
 
+using std::chrono::nanoseconds;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
-using std::chrono::nanoseconds;
 
 class DumpPlanTest : public testing::Test {
  protected:
   explicit DumpPlanTest(Flavour flavour) : log(flavour) { says("master_binlog_checksum", "CRC32"); }
 
-  void says(const std::string& variable, std::optional<std::string> value) { session.user_variables[variable] = std::move(value); }
+  void says(const std::string& variable, std::optional<std::string> value) {
+    session.user_variables[variable] = std::move(value);
+  }
 
   DumpPlan plan_of(std::variant<DumpPlan, SqlError> answer) {
     const auto* error = std::get_if<SqlError>(&answer);
@@ -82,8 +84,8 @@ TEST_F(FilePositionDump, MayStartAtTheEndOfTheActiveFileAndOfAClosedOne) {
 }
 
 TEST_F(FilePositionDump, RefusesAFileItDoesNotHave) {
-  for (const std::string& name : {std::string("binlog.000003"), std::string("../../etc/passwd"), std::string("/etc/passwd"), std::string("./binlog.000001"),
-                                  std::string(300, 'x')}) {
+  for (const std::string& name : {std::string("binlog.000003"), std::string("../../etc/passwd"),
+                                  std::string("/etc/passwd"), std::string("./binlog.000001"), std::string(300, 'x')}) {
     const SqlError error = error_of(from(name, 4));
     EXPECT_EQ(error.code, 1236);
     EXPECT_EQ(error.sqlstate, "HY000");
@@ -93,14 +95,16 @@ TEST_F(FilePositionDump, RefusesAFileItDoesNotHave) {
 
 TEST_F(FilePositionDump, RefusesAPositionBeforeTheFirstEvent) {
   for (const std::uint32_t position : {0u, 1u, 3u}) {
-    EXPECT_EQ(error_of(from("binlog.000001", position)).text, "Client requested source to start replication from position < 4");
+    EXPECT_EQ(error_of(from("binlog.000001", position)).text,
+              "Client requested source to start replication from position < 4");
   }
 }
 
 TEST_F(FilePositionDump, RefusesAPositionBehindTheEnd) {
   const auto end = static_cast<std::uint32_t>(log.end());
   for (const std::uint32_t position : {end + 1, 0xffffffffu}) {
-    EXPECT_EQ(error_of(from("binlog.000002", position)).text, "Client requested source to start replication from position > file size");
+    EXPECT_EQ(error_of(from("binlog.000002", position)).text,
+              "Client requested source to start replication from position > file size");
   }
 }
 
@@ -169,10 +173,11 @@ TEST_F(FilePositionDump, TellsAClientThatKnowsNoChecksumsBehindTheRotate) {
   const std::string end = std::to_string(kFirstEventOffset + log.log().catalog()->oldest()->format_description.size());
   ASSERT_TRUE(plan.error_after_rotate);
   EXPECT_EQ(plan.error_after_rotate->code, 1236);
-  EXPECT_EQ(plan.error_after_rotate->text,
-            "Replica can not handle replication events with the checksum that source is configured to log; the first event "
-            "'binlog.000001' at 4, the last event read from './binlog.000001' at " + end +
-                ", the last byte read from './binlog.000001' at " + end + ".");
+  EXPECT_EQ(
+      plan.error_after_rotate->text,
+      "Replica can not handle replication events with the checksum that source is configured to log; the first event "
+      "'binlog.000001' at 4, the last event read from './binlog.000001' at " +
+          end + ", the last byte read from './binlog.000001' at " + end + ".");
 }
 
 TEST_F(FilePositionDump, ServesAFileWithoutChecksumsToAnyoneButAsksAgainAtTheNextFile) {
@@ -187,7 +192,7 @@ TEST_F(FilePositionDump, ServesAFileWithoutChecksumsToAnyoneButAsksAgainAtTheNex
 
 class GtidDump : public DumpPlanTest {
  protected:
-  // 000001 {}, 000002 {} (1-5), 000003 (6-10), 000004 (11-15), 000005 active (16-20), as on the server the facts come from.
+  // 000001 {}, 000002 {} (1-5), 000003 (6-10), 000004 (11-15), 000005 active (16-20).
   GtidDump() : DumpPlanTest(Flavour::mysql) {
     log.open_file("binlog.000001");
     for (int file = 2; file <= 5; ++file) {
@@ -197,10 +202,12 @@ class GtidDump : public DumpPlanTest {
     log.sync();
   }
 
-  std::variant<DumpPlan, SqlError> having(const std::string& numbers, const std::string& file = "", std::uint64_t position = 4) {
+  std::variant<DumpPlan, SqlError> having(const std::string& numbers, const std::string& file = "",
+                                          std::uint64_t position = 4) {
     return plan_dump(command(numbers.empty() ? "" : kSourceUuid + ":" + numbers, file, position), session, log.view());
   }
-  static BinlogDumpGtidCommand command(const std::string& set, const std::string& file = "", std::uint64_t position = 4) {
+  static BinlogDumpGtidCommand command(const std::string& set, const std::string& file = "",
+                                       std::uint64_t position = 4) {
     BinlogDumpGtidCommand command;
     command.server_id = ServerId{100};
     command.file_name = file;
@@ -254,8 +261,10 @@ TEST_F(GtidDump, RefusesAReplicaThatNeedsWhatIsPurged) {
   purged.sync();
   const auto answer = plan_dump(command(kSourceUuid + ":1-3"), session, purged.view());
   EXPECT_EQ(std::get<SqlError>(answer).text,
-            "Cannot replicate because the source purged required binary logs. Replicate the missing transactions from elsewhere, or provision "
-            "a new replica from backup. Consider increasing the source's binary log expiration period. The GTID set sent by the replica is '" +
+            "Cannot replicate because the source purged required binary logs. Replicate the missing transactions from "
+            "elsewhere, or provision "
+            "a new replica from backup. Consider increasing the source's binary log expiration period. The GTID set "
+            "sent by the replica is '" +
                 kSourceUuid + ":1-3', and the missing transactions are '" + kSourceUuid + ":4-10'");
   EXPECT_TRUE(std::holds_alternative<DumpPlan>(plan_dump(command(kSourceUuid + ":1-10"), session, purged.view())));
 }
@@ -270,8 +279,9 @@ TEST_F(GtidDump, RefusesAReplicaThatLacksWhatTheSourceWasRestoredFrom) {
 TEST_F(GtidDump, NamesTheModeWhenItIsNotOn) {
   for (const char* mode : {"OFF", "OFF_PERMISSIVE", "ON_PERMISSIVE"}) {
     log.change_source([&](SourceIdentity& source) { source.gtid_mode = mode; });
-    EXPECT_EQ(error_of(having("")).text, "The replication sender thread cannot start in AUTO_POSITION mode: this server has GTID_MODE = " +
-                                             std::string(mode) + " instead of ON.");
+    EXPECT_EQ(error_of(having("")).text,
+              "The replication sender thread cannot start in AUTO_POSITION mode: this server has GTID_MODE = " +
+                  std::string(mode) + " instead of ON.");
   }
 }
 
@@ -304,11 +314,15 @@ class MariadbFilePositionDump : public FilePositionDump {
 };
 
 TEST_F(MariadbFilePositionDump, RefusesImpossiblePositionsInItsOwnWords) {
-  const std::string tail = "; the first event 'binlog.000001' at 3, the last event read from 'binlog.000001' at 4, the last byte read from "
-                           "'binlog.000001' at 4.";
-  EXPECT_EQ(error_of(from("binlog.000001", 3)).text, "Client requested master to start replication from impossible position" + tail);
-  EXPECT_THAT(error_of(from("binlog.000002", 0x7fffffff)).text,
-              StartsWith("Client requested master to start replication from impossible position; the first event 'binlog.000002' at"));
+  const std::string tail =
+      "; the first event 'binlog.000001' at 3, the last event read from 'binlog.000001' at 4, the last byte read from "
+      "'binlog.000001' at 4.";
+  EXPECT_EQ(error_of(from("binlog.000001", 3)).text,
+            "Client requested master to start replication from impossible position" + tail);
+  EXPECT_THAT(
+      error_of(from("binlog.000002", 0x7fffffff)).text,
+      StartsWith(
+          "Client requested master to start replication from impossible position; the first event 'binlog.000002' at"));
 }
 
 TEST_F(MariadbFilePositionDump, ReadsTheAnnouncedChecksumAsMariadbdDoes) {
@@ -325,9 +339,12 @@ TEST_F(MariadbFilePositionDump, ReadsTheAnnouncedChecksumAsMariadbdDoes) {
   const DumpPlan plan = plan_of(from("binlog.000001", 4));
   EXPECT_EQ(plan.announced, AnnouncedChecksum::unset);
   ASSERT_TRUE(plan.error_after_rotate);
-  EXPECT_THAT(plan.error_after_rotate->text,
-              StartsWith("Slave can not handle replication events with the checksum that master is configured to log; the first event "
-                         "'binlog.000001' at 4, the last event read from 'binlog.000001' at 4, the last byte read from 'binlog.000001' at "));
+  EXPECT_THAT(
+      plan.error_after_rotate->text,
+      StartsWith(
+          "Slave can not handle replication events with the checksum that master is configured to log; the first event "
+          "'binlog.000001' at 4, the last event read from 'binlog.000001' at 4, the last byte read from "
+          "'binlog.000001' at "));
 }
 
 TEST_F(MariadbFilePositionDump, TakesTheClientsCapabilityAndFlags) {
@@ -403,13 +420,16 @@ TEST_F(ConnectStateDump, RefusesAStateItCannotRead) {
 }
 
 TEST_F(ConnectStateDump, RefusesAGtidThatIsNotInTheLog) {
-  EXPECT_EQ(error_of(behind("0-1-9")).text, "Error: connecting slave requested to start from GTID 0-1-9, which is not in the master's binlog");
+  EXPECT_EQ(error_of(behind("0-1-9")).text,
+            "Error: connecting slave requested to start from GTID 0-1-9, which is not in the master's binlog");
 }
 
 TEST_F(ConnectStateDump, SaysThatAReplicaHasDiverged) {
   EXPECT_EQ(error_of(behind("0-99-2")).text,
-            "Error: connecting slave requested to start from GTID 0-99-2, which is not in the master's binlog. Since the master's binlog "
-            "contains GTIDs with higher sequence numbers, it probably means that the slave has diverged due to executing extra erroneous "
+            "Error: connecting slave requested to start from GTID 0-99-2, which is not in the master's binlog. Since "
+            "the master's binlog "
+            "contains GTIDs with higher sequence numbers, it probably means that the slave has diverged due to "
+            "executing extra erroneous "
             "transactions");
 }
 
@@ -433,10 +453,12 @@ TEST_F(ConnectStateDump, RefusesWhatIsPurged) {
   says("slave_connect_state", "0-1-3");
   const auto answer = plan_dump(BinlogDumpCommand{4, 0, ServerId{1}, ""}, session, purged.view());
   EXPECT_EQ(std::get<SqlError>(answer).text,
-            "Could not find GTID state requested by slave in any binlog files. Probably the slave state is too old and required binlog files "
+            "Could not find GTID state requested by slave in any binlog files. Probably the slave state is too old and "
+            "required binlog files "
             "have been purged.");
   says("slave_connect_state", "0-1-5");
-  EXPECT_TRUE(std::holds_alternative<DumpPlan>(plan_dump(BinlogDumpCommand{4, 0, ServerId{1}, ""}, session, purged.view())));
+  EXPECT_TRUE(
+      std::holds_alternative<DumpPlan>(plan_dump(BinlogDumpCommand{4, 0, ServerId{1}, ""}, session, purged.view())));
 }
 
 TEST_F(ConnectStateDump, EndsWhereUntilSays) {
@@ -452,7 +474,8 @@ TEST_F(ConnectStateDump, EndsAtOnceWhenUntilLiesBeforeTheStart) {
   says("slave_until_gtid", "0-1-2");
   EXPECT_TRUE(plan_of(behind("0-1-2")).skip.ends_here());
   says("slave_until_gtid", "0-1-1");
-  EXPECT_TRUE(plan_of(behind("0-1-99,5-1-1")).skip.ends_here()) << "a start that is not in the log does not matter then";
+  EXPECT_TRUE(plan_of(behind("0-1-99,5-1-1")).skip.ends_here())
+      << "a start that is not in the log does not matter then";
 }
 
 TEST_F(ConnectStateDump, GoesByFileAndPositionWithoutAState) {

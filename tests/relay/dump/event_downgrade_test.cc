@@ -108,7 +108,8 @@ TEST(EventDowngradeOfOneEvent, DoesNotReadPastAShortEvent) {
   const golden::Sample sample = golden::load("mariadb-10.11-row");
   for (const auto& event : sample.events()) {
     for (std::size_t size = 0; size < event.bytes.size(); ++size) {
-      const auto downgrade = downgrade_for_capability(event.bytes.first(size), kMysqlClient, ChecksumAlgorithm::crc32, false);
+      const auto downgrade =
+          downgrade_for_capability(event.bytes.first(size), kMysqlClient, ChecksumAlgorithm::crc32, false);
       if (const auto* other = std::get_if<ByteBuffer>(&downgrade)) {
         EXPECT_EQ(other->size(), size);
       }

@@ -43,7 +43,8 @@ TEST(GroupSkip, SkipsEachDomainUntilItsGtidHasPassed) {
   EXPECT_EQ(skip.on_group(maria("0-1-1")), kSkip);
   EXPECT_THAT(skip.take_progress(), IsEmpty());
   EXPECT_EQ(skip.on_group(maria("5-2-1")), kSkip);
-  EXPECT_THAT(skip.take_progress(), ElementsAre(parse_mariadb_gtid("0-1-1").value(), parse_mariadb_gtid("5-2-1").value()));
+  EXPECT_THAT(skip.take_progress(),
+              ElementsAre(parse_mariadb_gtid("0-1-1").value(), parse_mariadb_gtid("5-2-1").value()));
   EXPECT_EQ(skip.on_group(maria("5-2-2")), kSend);
   EXPECT_EQ(skip.on_group(maria("0-1-2")), kSkip);
   EXPECT_EQ(skip.on_group(maria("0-1-3")), kSend);

@@ -25,7 +25,8 @@ class SampleLog {
  public:
   explicit SampleLog(Flavour flavour) : flavour_(flavour), previous_(empty_state(flavour)) {
     static int number = 0;
-    directory_ = std::filesystem::temp_directory_path() / ("binrelay-sample-" + std::to_string(getpid()) + "-" + std::to_string(++number));
+    directory_ = std::filesystem::temp_directory_path() /
+                 ("binrelay-sample-" + std::to_string(getpid()) + "-" + std::to_string(++number));
     StorageOptions options;
     options.directory = directory_;
     RecoveryReport report;
@@ -119,7 +120,12 @@ class SampleLog {
     const bool sum = checksum_ == ChecksumAlgorithm::crc32;
     const auto size = static_cast<std::uint32_t>(kEventHeaderSize + body.size() + (sum ? kChecksumSize : 0));
     ByteWriter out;
-    out.u32(1700000000).u8(static_cast<std::uint8_t>(type)).u32(server).u32(size).u32(static_cast<std::uint32_t>(offset_ + size)).u16(0);
+    out.u32(1700000000)
+        .u8(static_cast<std::uint8_t>(type))
+        .u32(server)
+        .u32(size)
+        .u32(static_cast<std::uint32_t>(offset_ + size))
+        .u16(0);
     out.text(body).zeros(sum ? kChecksumSize : 0);
     ByteBuffer event = std::move(out).take();
     if (sum) rewrite_event_checksum(event);
