@@ -34,7 +34,9 @@ class Session : public std::enable_shared_from_this<Session> {
 
   awaitable<void> run() {
     enter_registry();
-    if (co_await log_in()) co_await serve_commands();
+    // GCC 12 miscompiles an `if` that awaits in its condition and in its statement: awaited values are named first.
+    const bool logged_in = co_await log_in();
+    if (logged_in) co_await serve_commands();
   }
 
   void finish() {
@@ -124,10 +126,12 @@ class Session : public std::enable_shared_from_this<Session> {
       channel_->set_deadline(std::nullopt);
       Result<Command> command = decode_command(*payload);
       if (!command) {
-        if (!co_await send_error({1835, "HY000", "Malformed communication packet."})) co_return;
+        const Next after = co_await send_error({1835, "HY000", "Malformed communication packet."});
+        if (after == Next::close) co_return;
         continue;
       }
-      if (co_await perform(std::move(*command)) == Next::close) co_return;
+      const Next after = co_await perform(std::move(*command));
+      if (after == Next::close) co_return;
     }
   }
 
@@ -186,7 +190,7 @@ class Session : public std::enable_shared_from_this<Session> {
       co_return next(co_await channel_->send_raw(out));
     }
     if (const auto* error = std::get_if<SqlError>(&answer)) {
-      co_return co_await send_error(*error) ? Next::read_on : Next::close;
+      co_return co_await send_error(*error);
     }
     if (auto* events = std::get_if<BinlogEventsAnswer>(&answer)) {
       co_return next(co_await reply_binlog_events(std::move(events->request), view(), *channel_, *context_.readers));
@@ -195,7 +199,7 @@ class Session : public std::enable_shared_from_this<Session> {
       const auto reason = kill->query_only ? EndReason::query_killed : EndReason::killed;
       if (!context_.registry->kill(kill->connection_id, reason)) {
         const SqlError error{1094, "HY000", "Unknown thread id: " + std::to_string(kill->connection_id)};
-        co_return co_await send_error(error) ? Next::read_on : Next::close;
+        co_return co_await send_error(error);
       }
       context_.logger->info("connection {} ended by KILL from '{}' at {}", kill->connection_id, state_.user, state_.peer_host);
     }
@@ -207,9 +211,9 @@ class Session : public std::enable_shared_from_this<Session> {
     co_return next(co_await channel_->send_payload(ok));
   }
 
-  awaitable<bool> send_error(SqlError error) {
+  awaitable<Next> send_error(SqlError error) {
     const ByteBuffer payload = build_error(error);
-    co_return (co_await channel_->send_payload(payload)).ok();
+    co_return next(co_await channel_->send_payload(payload));
   }
 
   static Next next(const Status& sent) { return sent ? Next::read_on : Next::close; }

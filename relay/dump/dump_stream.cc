@@ -71,7 +71,8 @@ void DumpStream::end(EndReason reason) {
 }
 
 awaitable<DumpEnd> DumpStream::run() {
-  if (auto ended = co_await send_head()) co_return *ended;
+  const Ended refused = co_await send_head();
+  if (refused) co_return *refused;
   for (;;) {
     if (end_reason_ == EndReason::query_killed) co_return co_await finish_with_eof("KILL QUERY");
     if (end_reason_ == EndReason::replaced_by_same_replica) co_return co_await fail(replaced_by_same_replica(flavour_, place()));
@@ -217,9 +218,11 @@ awaitable<DumpStream::Ended> DumpStream::send_large_event(const CursorEvent& eve
     if (const auto* piece = std::get_if<Piece>(&step)) {
       framer_.piece(out_, piece->bytes);
       last = piece->last;
-      if (auto ended = co_await flush_if_large()) co_return ended;
+      const Ended ended = co_await flush_if_large();
+      if (ended) co_return ended;
     } else if (std::get_if<NeedsRead>(&step)) {
-      if (auto ended = co_await read_more()) co_return ended;
+      const Ended ended = co_await read_more();
+      if (ended) co_return ended;
     } else {
       // Half an event is out: no error packet fits in. The client reconnects and asks again.
       channel_.close();
@@ -253,7 +256,8 @@ awaitable<DumpStream::Ended> DumpStream::on_visible_end() {
   }
   if (plan_.skip.ends_here()) co_return co_await finish_with_eof("@slave_until_gtid reached");
   if (plan_.non_blocking) co_return co_await finish_with_eof("end of the log");
-  if (auto ended = co_await flush()) co_return ended;
+  const Ended ended = co_await flush();
+  if (ended) co_return ended;
 
   const LogPosition at = cursor_->position();
   const auto due = heartbeat_due();
@@ -271,7 +275,8 @@ awaitable<DumpStream::Ended> DumpStream::read_more() {
   std::optional<Error> failed;
   if (!read) failed = read.error();
   if (read && !*read) {
-    if (auto ended = co_await flush()) co_return ended;
+    const Ended ended = co_await flush();
+    if (ended) co_return ended;
     failed = co_await asio::co_spawn(readers_, read_blocking(*cursor_), asio::use_awaitable);
   }
   if (failed) {
