@@ -34,7 +34,7 @@ Result<bool> is_event_at(const File& file, std::uint64_t offset, std::uint64_t s
 Result<std::optional<std::uint64_t>> find_event_behind(const File& file, std::uint64_t from, std::uint64_t to,
                                                        ChecksumAlgorithm checksum) {
   const std::uint64_t least = kEventHeaderSize + (checksum == ChecksumAlgorithm::crc32 ? kChecksumSize : 0);
-  ByteBuffer window(kWindow + kEventHeaderSize);
+  ByteBuffer window(std::min<std::uint64_t>(kWindow + kEventHeaderSize, to > from ? to - from : 0));
   for (std::uint64_t base = from; base < to; base += kWindow) {
     const std::size_t wanted = std::min<std::uint64_t>(window.size(), to - base);
     BINRELAY_ASSIGN(const std::size_t got, file.read_at(base, std::span(window).first(wanted)));
@@ -56,7 +56,7 @@ Result<std::optional<std::uint64_t>> find_event_behind(const File& file, std::ui
 
 Result<bool> has_zero_page(const File& file, std::uint64_t from, std::uint64_t to) {
   constexpr std::uint64_t kPage = 4096;
-  ByteBuffer window(kWindow);
+  ByteBuffer window(std::min<std::uint64_t>(kWindow, to > from ? to - from : 0));
   for (std::uint64_t base = (from + kPage - 1) / kPage * kPage; base < to; base += kWindow) {
     const std::size_t wanted = std::min<std::uint64_t>(window.size(), to - base);
     BINRELAY_ASSIGN(const std::size_t got, file.read_at(base, std::span(window).first(wanted)));
