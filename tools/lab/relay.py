@@ -162,7 +162,7 @@ class Relay:
 
         def there():
             if not self.alive():
-                raise RuntimeError(f"{self.name} is not running:\n{self.log_tail(60)}")
+                raise RuntimeError(f"{self.name} is not running ({self._process and self._process.poll()}):\n{self.log_tail(60)}")
             try:
                 return _place(self.binlog_position()) >= _place(wanted)
             except pymysql.err.MySQLError:
