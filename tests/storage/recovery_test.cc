@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "storage/journal/journal.h"
 #include "tests/storage/log_bench.h"
 
 namespace binrelay {
@@ -305,6 +306,38 @@ TEST_F(RecoveryTest, SurvivesACrashAtEveryStep) {
     ASSERT_OK(log->sync());
     log.reset();
   }
+}
+
+// A sparse file stands for the bytes nobody wants to write in a test; the mark says they were durable.
+TEST_F(RecoveryTest, GoesOnPast4GiB) {
+  constexpr std::uint64_t kBlock = 1ull << 31, kBoundary = (1ull << 32) + 100;
+  options.digest_block_bytes = kBlock;
+  open();
+  start_file("binlog.000001");
+  ASSERT_OK(log->sync());
+  crash();
+  {
+    auto journal = Journal::open(Disk(), journal_path());
+    ASSERT_OK(journal);
+    const DurableMark mark{SegmentNumber{1}, kBoundary, kBoundary - 50, MysqlGtidSet{}, {0, {1, 2}}};
+    ASSERT_OK(journal->append({mark}, Journal::Sync::durable));
+  }
+  std::filesystem::resize_file(segment_path("binlog.000001"), kBoundary);
+  open();
+  EXPECT_EQ(log->appended_end(), kBoundary);
+  EXPECT_EQ(log->resume_point()->group_begin, kBoundary - 50);
+  source = samples::SampleBinlog(flavour, checksum, kBoundary);
+  sent.clear();
+  append_transactions(3);
+  ASSERT_OK(log->sync());
+  EXPECT_EQ(log->ends().visible.offset, kBoundary + sent.size());
+  EXPECT_EQ(read_visible({SegmentNumber{1}, kBoundary})[0].second, sent);
+  crash();
+  std::filesystem::resize_file(segment_path("binlog.000001"), kBoundary + sent.size() - 1);
+  open();
+  EXPECT_EQ(report.bytes_cut, 30u);  // the XID event but its last byte
+  EXPECT_EQ(log->executed(), GtidState(samples::mysql_set(1, 2)));
+  EXPECT_TRUE(log->in_group());
 }
 
 TEST(RecoveryTable, CutsOnlyWhatACrashCanExplain) {
