@@ -26,11 +26,16 @@ constexpr auto kLoginTime = std::chrono::seconds(10);
 constexpr auto kIdleTime = std::chrono::hours(8);  // mysqld's wait_timeout
 constexpr std::size_t kLoginPayload = 64u << 10;
 
+SqlError packet_too_large() { return {1153, "08S01", "Got a packet bigger than 'max_allowed_packet' bytes"}; }
+
 // One connection. Lives as long as its coroutine and the end() calls posted to it.
 class Session : public std::enable_shared_from_this<Session> {
  public:
   Session(asio::ip::tcp::socket socket, asio::io_context& io, const SessionContext& context)
-      : context_(context), io_(io), channel_(std::make_shared<PacketChannel>(std::move(socket))), source_(context.source()) {}
+      : context_(context),
+        io_(io),
+        channel_(std::make_shared<PacketChannel>(std::move(socket))),
+        source_(context.source()) {}
 
   awaitable<void> run() {
     enter_registry();
@@ -87,7 +92,8 @@ class Session : public std::enable_shared_from_this<Session> {
     greeting.offer_tls = context_.tls->offered();
     greeting.default_plugin = source_->flavour == Flavour::mysql ? kCachingSha2Password : kNativePassword;
     greeting.public_key_pem = context_.tls->login_public_key();
-    LoginOutcome outcome = co_await run_login(*channel_, std::move(greeting), *context_.tls, *context_.users, *context_.readers);
+    LoginOutcome outcome =
+        co_await run_login(*channel_, std::move(greeting), *context_.tls, *context_.users, *context_.readers);
     if (const auto* rejected = std::get_if<HandshakeRejected>(&outcome)) {
       context_.logger->warn("login refused: user '{}' from {}: {}", rejected->user, state_.peer_host, rejected->reason);
       co_return false;
@@ -118,7 +124,7 @@ class Session : public std::enable_shared_from_this<Session> {
       const Result<Bytes> payload = co_await channel_->read_payload();
       if (!payload) {
         if (payload.error().code == Errc::limit) {
-          const ByteBuffer error = build_error({1153, "08S01", "Got a packet bigger than 'max_allowed_packet' bytes"});
+          const ByteBuffer error = build_error(packet_too_large());
           (void)co_await channel_->send_payload(error);
         }
         co_return;
@@ -126,7 +132,8 @@ class Session : public std::enable_shared_from_this<Session> {
       channel_->set_deadline(std::nullopt);
       Result<Command> command = decode_command(*payload);
       if (!command) {
-        const Next after = co_await send_error({1835, "HY000", "Malformed communication packet."});
+        const SqlError malformed{1835, "HY000", "Malformed communication packet."};
+        const Next after = co_await send_error(malformed);
         if (after == Next::close) co_return;
         continue;
       }
@@ -136,35 +143,31 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   awaitable<Next> perform(Command command) {
-    if (std::get_if<QuitCommand>(&command)) co_return Next::close;
-    if (const auto* query = std::get_if<QueryCommand>(&command)) {
-      if (query->text.size() <= kMaxCommandSize) co_return co_await perform_query(query->text);
-      co_return co_await reply(SqlError{1153, "08S01", "Got a packet bigger than 'max_allowed_packet' bytes"});
-    }
-    if (const auto* database = std::get_if<InitDbCommand>(&command)) {
-      const Statement use = UseStatement{database->database};
-      co_return co_await reply(answer_statement(use, view(), state_));
-    }
-    if (std::get_if<StatisticsCommand>(&command)) {
+    Answer answer = OkAnswer{};
+    if (std::holds_alternative<QuitCommand>(command)) {
+      co_return Next::close;
+    } else if (const auto* query = std::get_if<QueryCommand>(&command)) {
+      co_return co_await perform_query(query->text);
+    } else if (const auto* dump = std::get_if<BinlogDumpCommand>(&command)) {
+      co_return co_await perform_dump(*dump, false);
+    } else if (const auto* gtid_dump = std::get_if<BinlogDumpGtidCommand>(&command)) {
+      co_return co_await perform_dump(*gtid_dump, true);
+    } else if (std::holds_alternative<StatisticsCommand>(command)) {
       const std::string line = statistics_line(view());
       co_return next(co_await channel_->send_payload(as_bytes(line)));
-    }
-    if (std::get_if<PingCommand>(&command) || std::get_if<SetOptionCommand>(&command)) co_return co_await reply(OkAnswer{});
-    if (std::get_if<ResetConnectionCommand>(&command)) {
+    } else if (const auto* database = std::get_if<InitDbCommand>(&command)) {
+      answer = answer_statement(UseStatement{database->database}, view(), state_);
+    } else if (std::holds_alternative<ResetConnectionCommand>(command)) {
       state_.user_variables.clear();
       state_.session_variables.clear();
-      co_return co_await reply(OkAnswer{});
-    }
-    if (const auto* kill = std::get_if<ProcessKillCommand>(&command)) {
-      co_return co_await reply(KillAnswer{kill->connection_id, false});
-    }
-    if (auto* registration = std::get_if<RegisterReplicaCommand>(&command)) {
+    } else if (const auto* kill = std::get_if<ProcessKillCommand>(&command)) {
+      answer = KillAnswer{kill->connection_id, false};
+    } else if (auto* registration = std::get_if<RegisterReplicaCommand>(&command)) {
       register_replica(std::move(*registration));
-      co_return co_await reply(OkAnswer{});
-    }
-    if (const auto* dump = std::get_if<BinlogDumpCommand>(&command)) co_return co_await perform_dump(*dump, false);
-    if (const auto* dump = std::get_if<BinlogDumpGtidCommand>(&command)) co_return co_await perform_dump(*dump, true);
-    co_return co_await reply(SqlError{1047, "08S01", "Unknown command"});
+    } else if (std::holds_alternative<UnknownCommand>(command)) {
+      answer = SqlError{1047, "08S01", "Unknown command"};
+    }  // COM_PING, COM_SET_OPTION: OK
+    co_return co_await reply(std::move(answer));
   }
 
   awaitable<Next> perform_query(std::string_view text) {
@@ -174,7 +177,7 @@ class Session : public std::enable_shared_from_this<Session> {
       entry.info = text.substr(0, kShownInfo);
       entry.since = std::time(nullptr);
     });
-    Answer answer = answer_query(text, view(), state_);
+    Answer answer = text.size() <= kMaxCommandSize ? answer_query(text, view(), state_) : Answer(packet_too_large());
     const Next next = co_await reply(std::move(answer));
     context_.registry->update(state_.connection_id, [&](ConnectionEntry& entry) {
       entry.command = "Sleep";
@@ -193,7 +196,8 @@ class Session : public std::enable_shared_from_this<Session> {
       co_return co_await send_error(*error);
     }
     if (auto* events = std::get_if<BinlogEventsAnswer>(&answer)) {
-      co_return next(co_await reply_binlog_events(std::move(events->request), view(), *channel_, *context_.readers));
+      const RelayView relay = view();
+      co_return next(co_await reply_binlog_events(std::move(events->request), relay, *channel_, *context_.readers));
     }
     if (const auto* kill = std::get_if<KillAnswer>(&answer)) {
       const auto reason = kill->query_only ? EndReason::query_killed : EndReason::killed;
@@ -201,11 +205,13 @@ class Session : public std::enable_shared_from_this<Session> {
         const SqlError error{1094, "HY000", "Unknown thread id: " + std::to_string(kill->connection_id)};
         co_return co_await send_error(error);
       }
-      context_.logger->info("connection {} ended by KILL from '{}' at {}", kill->connection_id, state_.user, state_.peer_host);
+      context_.logger->info("connection {} ended by KILL from '{}' at {}", kill->connection_id, state_.user,
+                            state_.peer_host);
     }
     if (auto* use = std::get_if<UseDatabaseAnswer>(&answer)) {
       state_.database = use->database;
-      context_.registry->update(state_.connection_id, [&](ConnectionEntry& entry) { entry.database = state_.database; });
+      context_.registry->update(state_.connection_id,
+                                [&](ConnectionEntry& entry) { entry.database = state_.database; });
     }
     const ByteBuffer ok = build_ok();
     co_return next(co_await channel_->send_payload(ok));
@@ -233,7 +239,8 @@ class Session : public std::enable_shared_from_this<Session> {
   awaitable<Next> perform_dump(const DumpCommand& command, bool gtid) {
     auto planned = plan_dump(command, state_, view());
     if (const auto* error = std::get_if<SqlError>(&planned)) {
-      context_.logger->warn("dump refused: '{}' from {}: {} {}", state_.user, state_.peer_host, error->code, error->text);
+      context_.logger->warn("dump refused: '{}' from {}: {} {}", state_.user, state_.peer_host, error->code,
+                            error->text);
       (void)co_await send_error(*error);
       co_return Next::close;  // as mysqld does
     }
@@ -241,24 +248,28 @@ class Session : public std::enable_shared_from_this<Session> {
     auto progress = std::make_shared<ConnectionEntry::Progress>();
     progress->segment = raw(plan.start.segment);
     progress->offset = plan.start.offset;
-    const auto replaced = context_.registry->begin_dump(state_.connection_id, source_->flavour, plan.server_id, plan.replica_uuid, gtid, progress);
+    const auto replaced = context_.registry->begin_dump(state_.connection_id, source_->flavour, plan.server_id,
+                                                        plan.replica_uuid, gtid, progress);
     if (replaced) {
-      context_.logger->warn("connection {} ended: a newer dump with the same server_uuid/server_id began from {} (server_id {})", *replaced,
-                            state_.peer_host, static_cast<std::uint32_t>(plan.server_id));
+      context_.logger->warn(
+          "connection {} ended: a newer dump with the same server_uuid/server_id began from {} (server_id {})",
+          *replaced, state_.peer_host, static_cast<std::uint32_t>(plan.server_id));
     }
     const auto segment = context_.log->catalog()->find(plan.start.segment);
     context_.logger->info("dump begins: '{}' from {}, server_id {}, {} at {}:{}", state_.user, state_.peer_host,
-                          static_cast<std::uint32_t>(plan.server_id), plan.skip.by_gtid() ? "GTID" : "file and position",
-                          segment ? segment->served_name : "?", plan.start.offset);
+                          static_cast<std::uint32_t>(plan.server_id),
+                          plan.skip.by_gtid() ? "GTID" : "file and position", segment ? segment->served_name : "?",
+                          plan.start.offset);
 
-    dump_.emplace(std::move(plan), *context_.log, source_->server_id, source_->flavour, *channel_, *context_.tail, io_, *context_.readers,
-                  progress);
+    dump_.emplace(std::move(plan), *context_.log, source_->server_id, source_->flavour, *channel_, *context_.tail, io_,
+                  *context_.readers, progress);
     // What a client says while it dumps is read and forgotten; when it is gone, the dump is woken to notice.
     asio::co_spawn(io_, watch_peer(shared_from_this()), asio::detached);
     const DumpEnd end = co_await dump_->run();
     dump_over_ = true;
-    context_.logger->log(end.by_error ? spdlog::level::warn : spdlog::level::info, "dump ends: '{}' from {}: {}; {} bytes sent",
-                         state_.user, state_.peer_host, end.reason, progress->sent_bytes.load());
+    context_.logger->log(end.by_error ? spdlog::level::warn : spdlog::level::info,
+                         "dump ends: '{}' from {}: {}; {} bytes sent", state_.user, state_.peer_host, end.reason,
+                         progress->sent_bytes.load());
     co_return Next::close;
   }
 

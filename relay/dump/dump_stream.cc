@@ -27,7 +27,8 @@ awaitable<std::optional<Error>> read_blocking(LogCursor& cursor) {
 }
 
 bool is_group_head(EventType type) {
-  return type == EventType::gtid || type == EventType::anonymous_gtid || type == EventType::gtid_tagged || type == EventType::mariadb_gtid;
+  return type == EventType::gtid || type == EventType::anonymous_gtid || type == EventType::gtid_tagged ||
+         type == EventType::mariadb_gtid;
 }
 
 bool is_outside_groups(EventType type) {
@@ -47,9 +48,9 @@ bool is_outside_groups(EventType type) {
 
 }  // namespace
 
-DumpStream::DumpStream(DumpPlan plan, const EventLog& log, ServerId source_server_id, Flavour flavour, PacketChannel& channel,
-                       TailSignal& signal, asio::io_context& context, asio::thread_pool& readers,
-                       std::shared_ptr<ConnectionEntry::Progress> progress)
+DumpStream::DumpStream(DumpPlan plan, const EventLog& log, ServerId source_server_id, Flavour flavour,
+                       PacketChannel& channel, TailSignal& signal, asio::io_context& context,
+                       asio::thread_pool& readers, std::shared_ptr<ConnectionEntry::Progress> progress)
     : plan_(std::move(plan)),
       log_(log),
       source_server_id_(source_server_id),
@@ -71,11 +72,17 @@ void DumpStream::end(EndReason reason) {
 }
 
 awaitable<DumpEnd> DumpStream::run() {
+  DumpEnd end = co_await serve();
+  co_await flush();  // its last words
+  co_return end;
+}
+
+awaitable<DumpEnd> DumpStream::serve() {
   const Ended refused = co_await send_head();
   if (refused) co_return *refused;
   for (;;) {
-    if (end_reason_ == EndReason::query_killed) co_return co_await finish_with_eof("KILL QUERY");
-    if (end_reason_ == EndReason::replaced_by_same_replica) co_return co_await fail(replaced_by_same_replica(flavour_, place()));
+    if (end_reason_ == EndReason::query_killed) co_return finish_with_eof("KILL QUERY");
+    if (end_reason_ == EndReason::replaced_by_same_replica) co_return fail(replaced_by_same_replica(flavour_, place()));
     if (end_reason_) co_return DumpEnd{*end_reason_ == EndReason::shutdown ? "shutdown" : "killed"};
 
     const CursorStep step = cursor_->next();
@@ -90,7 +97,7 @@ awaitable<DumpEnd> DumpStream::run() {
       ended = co_await on_segment_end(*segment_end->following);
     } else {
       const bool inside_event = first_event_ && std::get<Error>(step).code != Errc::io;
-      ended = co_await fail(inside_event ? position_inside_event(flavour_, place()) : log_unreadable(flavour_, place()));
+      ended = fail(inside_event ? position_inside_event(flavour_, place()) : log_unreadable(flavour_, place()));
       ended->reason += " (" + std::get<Error>(step).context + ")";
     }
     if (ended) co_return *ended;
@@ -99,14 +106,15 @@ awaitable<DumpEnd> DumpStream::run() {
 
 awaitable<DumpStream::Ended> DumpStream::send_head() {
   auto cursor = LogCursor::open(log_, plan_.start);
-  if (!cursor) co_return co_await fail(file_not_found());
+  if (!cursor) co_return fail(file_not_found());
   cursor_.emplace(std::move(*cursor));
   segment_ = log_.catalog()->find(plan_.start.segment);
-  if (!segment_) co_return co_await fail(file_not_found());
+  if (!segment_) co_return fail(file_not_found());
 
-  const auto announced = plan_.announced == AnnouncedChecksum::crc32 ? ChecksumAlgorithm::crc32 : ChecksumAlgorithm::none;
+  const auto announced =
+      plan_.announced == AnnouncedChecksum::crc32 ? ChecksumAlgorithm::crc32 : ChecksumAlgorithm::none;
   add(build_fake_rotate(source_server_id_, segment_->served_name, plan_.start.offset, announced));
-  if (plan_.error_after_rotate) co_return co_await fail(*plan_.error_after_rotate);
+  if (plan_.error_after_rotate) co_return fail(*plan_.error_after_rotate);
   if (plan_.start.offset > kFirstEventOffset) {
     add(build_mid_file_format_description(segment_->format_description, !plan_.gtid_command));
   }
@@ -118,8 +126,8 @@ std::optional<SqlError> DumpStream::check_first_event(const CursorEvent& event) 
   const std::uint64_t end = event.position.offset + event.header.size;
   const bool ends_right = event.header.log_pos == 0 || event.header.log_pos == static_cast<std::uint32_t>(end);
   const bool sum_right = !event.whole || segment_->checksum == ChecksumAlgorithm::none ||
-                         event.header.type == EventType::format_description || event.header.size < kEventHeaderSize + kChecksumSize ||
-                         event_checksum_holds(event.bytes);
+                         event.header.type == EventType::format_description ||
+                         event.header.size < kEventHeaderSize + kChecksumSize || event_checksum_holds(event.bytes);
   if (ends_right && sum_right) return std::nullopt;
   return position_inside_event(flavour_, place());
 }
@@ -148,17 +156,18 @@ std::optional<SqlError> DumpStream::decide(const CursorEvent& event, bool* send)
 
 awaitable<DumpStream::Ended> DumpStream::on_event(const CursorEvent& event) {
   if (first_event_) {
-    if (auto error = check_first_event(event)) co_return co_await fail(*error);
+    if (auto error = check_first_event(event)) co_return fail(*error);
     first_event_ = false;
   }
   bool send = true;
   if (plan_.skip.by_gtid()) {
     const bool behind_group = is_group_head(event.header.type) || is_outside_groups(event.header.type);
     if (behind_group && skipping_) close_skipped_run();
-    if (behind_group && plan_.skip.ends_here()) co_return co_await finish_with_eof("@slave_until_gtid reached");
-    if (auto error = decide(event, &send)) co_return co_await fail(*error);
+    if (behind_group && plan_.skip.ends_here()) co_return finish_with_eof("@slave_until_gtid reached");
+    if (auto error = decide(event, &send)) co_return fail(*error);
 
-    if (flavour_ == Flavour::mysql && event.position.offset == kFirstEventOffset && event.position.segment == plan_.start.segment) {
+    if (flavour_ == Flavour::mysql && event.position.offset == kFirstEventOffset &&
+        event.position.segment == plan_.start.segment) {
       held_description_.emplace(event.bytes.begin(), event.bytes.end());
       co_return std::nullopt;
     }
@@ -198,12 +207,14 @@ awaitable<DumpStream::Ended> DumpStream::on_event(const CursorEvent& event) {
 void DumpStream::close_skipped_run() {
   const auto progress = plan_.skip.take_progress();
   if (progress.empty()) return;
-  add(build_fake_gtid_list(source_server_id_, progress, 0, static_cast<std::uint32_t>(skipped_end_), segment_->checksum));
+  add(build_fake_gtid_list(source_server_id_, progress, 0, static_cast<std::uint32_t>(skipped_end_),
+                           segment_->checksum));
 }
 
 void DumpStream::release_held_head(bool first_group_skipped) {
   if (!held_description_) return;
-  // A replica drops its temporary tables at an FDE with `created` set: not what a consumer wants that goes on where it was.
+  // A replica drops its temporary tables at an FDE with `created` set: not what a consumer wants that goes on where it
+  // was.
   add(first_group_skipped ? build_mid_file_format_description(*held_description_, false) : *held_description_);
   if (!held_rest_.empty()) add(held_rest_);
   held_description_.reset();
@@ -237,10 +248,10 @@ awaitable<DumpStream::Ended> DumpStream::on_segment_end(const Segment& following
   if (skipping_) close_skipped_run();
   add(build_fake_rotate(source_server_id_, following.served_name, kFirstEventOffset, segment_->checksum));
   segment_ = log_.catalog()->find(following.number);
-  if (!segment_) co_return co_await fail(next_file_gone(flavour_, place()));
+  if (!segment_) co_return fail(next_file_gone(flavour_, place()));
   skipping_ = false;
   skipped_run_open_ = false;
-  if (auto error = refuse_checksum(plan_, *segment_, place())) co_return co_await fail(*error);
+  if (auto error = refuse_checksum(plan_, *segment_, place())) co_return fail(*error);
   co_return co_await flush_if_large();
 }
 
@@ -254,8 +265,8 @@ awaitable<DumpStream::Ended> DumpStream::on_visible_end() {
     }
     skipped_run_open_ = false;
   }
-  if (plan_.skip.ends_here()) co_return co_await finish_with_eof("@slave_until_gtid reached");
-  if (plan_.non_blocking) co_return co_await finish_with_eof("end of the log");
+  if (plan_.skip.ends_here()) co_return finish_with_eof("@slave_until_gtid reached");
+  if (plan_.non_blocking) co_return finish_with_eof("end of the log");
   const Ended ended = co_await flush();
   if (ended) co_return ended;
 
@@ -280,7 +291,7 @@ awaitable<DumpStream::Ended> DumpStream::read_more() {
     failed = co_await asio::co_spawn(readers_, read_blocking(*cursor_), asio::use_awaitable);
   }
   if (failed) {
-    auto ended = co_await fail(log_unreadable(flavour_, place()));
+    auto ended = fail(log_unreadable(flavour_, place()));
     ended.reason += " (" + failed->context + ")";
     co_return ended;
   }
@@ -309,20 +320,18 @@ awaitable<DumpStream::Ended> DumpStream::flush() {
   co_return std::nullopt;
 }
 
-awaitable<DumpEnd> DumpStream::fail(SqlError error) {
+DumpEnd DumpStream::fail(const SqlError& error) {
   append_packet(out_, build_error(error), framer_.mutable_sequence());
-  (void)co_await flush();
-  co_return DumpEnd{"error " + std::to_string(error.code) + ": " + error.text, true};
+  return DumpEnd{"error " + std::to_string(error.code) + ": " + error.text, true};
 }
 
-awaitable<DumpEnd> DumpStream::finish_with_eof(std::string reason) {
+DumpEnd DumpStream::finish_with_eof(std::string reason) {
   if (plan_.skip.ends_here()) {
     add(build_fake_gtid_list(source_server_id_, plan_.skip.until_list(), GroupSkip::kUntilReached,
                              static_cast<std::uint32_t>(cursor_->position().offset), segment_->checksum));
   }
   append_packet(out_, build_dump_eof(), framer_.mutable_sequence());
-  (void)co_await flush();
-  co_return DumpEnd{std::move(reason)};
+  return DumpEnd{std::move(reason)};
 }
 
 void DumpStream::add(Bytes event) { framer_.whole(out_, event); }

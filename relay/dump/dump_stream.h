@@ -1,7 +1,7 @@
 #pragma once
-// DumpStream serves one dump: what a plan says, from the log's bytes, until the client leaves, the log ends (non-blocking) or an error.
-// Thread: the session's io thread; reads that would wait for the disk go to the reader pool.
-// Owner: the session's coroutine. Borrows channel, log, signal.
+// DumpStream serves one dump: what a plan says, from the log's bytes, until the client leaves, the log ends
+// (non-blocking) or an error. Thread: the session's io thread; reads that would wait for the disk go to the reader
+// pool. Owner: the session's coroutine. Borrows channel, log, signal.
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
@@ -27,8 +27,9 @@ struct DumpEnd {
 
 class DumpStream {
  public:
-  DumpStream(DumpPlan plan, const EventLog& log, ServerId source_server_id, Flavour flavour, PacketChannel& channel, TailSignal& signal,
-             boost::asio::io_context& context, boost::asio::thread_pool& readers, std::shared_ptr<ConnectionEntry::Progress> progress);
+  DumpStream(DumpPlan plan, const EventLog& log, ServerId source_server_id, Flavour flavour, PacketChannel& channel,
+             TailSignal& signal, boost::asio::io_context& context, boost::asio::thread_pool& readers,
+             std::shared_ptr<ConnectionEntry::Progress> progress);
 
   // The channel is to be closed when it returns.
   boost::asio::awaitable<DumpEnd> run();
@@ -39,6 +40,7 @@ class DumpStream {
   using Clock = TailSignal::Clock;
   using Ended = std::optional<DumpEnd>;
 
+  boost::asio::awaitable<DumpEnd> serve();
   boost::asio::awaitable<Ended> send_head();
   boost::asio::awaitable<Ended> on_event(const CursorEvent& event);
   boost::asio::awaitable<Ended> send_large_event(const CursorEvent& event);
@@ -47,8 +49,9 @@ class DumpStream {
   boost::asio::awaitable<Ended> read_more();
   boost::asio::awaitable<Ended> flush();
   boost::asio::awaitable<Ended> flush_if_large();
-  boost::asio::awaitable<DumpEnd> fail(SqlError error);
-  boost::asio::awaitable<DumpEnd> finish_with_eof(std::string reason);
+  // Both put the stream's last packet into the buffer.
+  DumpEnd fail(const SqlError& error);
+  DumpEnd finish_with_eof(std::string reason);
 
   std::optional<SqlError> check_first_event(const CursorEvent& event) const;
   // Does this event go out? Keeps track of the group being skipped.
@@ -70,10 +73,11 @@ class DumpStream {
   std::shared_ptr<ConnectionEntry::Progress> progress_;
 
   std::optional<LogCursor> cursor_;
-  std::shared_ptr<const Segment> segment_;   // the one being sent
+  std::shared_ptr<const Segment> segment_;  // the one being sent
   EventFramer framer_;
   ByteBuffer out_;
-  // A GTID dump holds the first file's FDE and PREVIOUS_GTIDS back until the first group tells whether `created` must be cleared.
+  // A GTID dump holds the first file's FDE and PREVIOUS_GTIDS back until the first group tells whether `created` must
+  // be cleared.
   std::optional<ByteBuffer> held_description_;
   ByteBuffer held_rest_;
   bool first_event_ = true;

@@ -49,7 +49,7 @@ class SessionTest : public testing::Test {
     source->version = sample_.format().server_version;
     source->gtid_mode = source->flavour == Flavour::mysql ? "ON" : "";
     source->server_id = ServerId{77};
-    tls_ = TlsContext::open({}, directory_ / "tls").value();
+    tls_ = TlsContext::open({}, key_directory()).value();
     context_.log = log_.get();
     context_.registry = &registry_;
     context_.users = &users_;
@@ -85,10 +85,25 @@ class SessionTest : public testing::Test {
   // A client as a replica prepares itself for a dump.
   std::unique_ptr<ProtocolClient> replica(const std::string& uuid = "") {
     auto client = connect();
-    client->run("SET @master_binlog_checksum= @@global.binlog_checksum, @source_binlog_checksum = @@global.binlog_checksum");
+    client->run(
+        "SET @master_binlog_checksum= @@global.binlog_checksum, @source_binlog_checksum = @@global.binlog_checksum");
     client->run("SET @mariadb_slave_capability=4");
     if (!uuid.empty()) client->run("SET @slave_uuid = '" + uuid + "', @replica_uuid = '" + uuid + "'");
     return client;
+  }
+
+  // RSA keys take a while to make: one for all tests.
+  static std::filesystem::path key_directory() {
+    static const struct Keys {
+      std::filesystem::path path = new_directory("binrelay-keys-XXXXXX");
+      ~Keys() { std::filesystem::remove_all(path); }
+    } keys;
+    return keys.path;
+  }
+
+  static std::filesystem::path new_directory(const char* pattern) {
+    std::string path = (std::filesystem::temp_directory_path() / pattern).string();
+    return ::mkdtemp(path.data());
   }
 
   void TearDown() override {
@@ -110,14 +125,12 @@ class SessionTest : public testing::Test {
     return bytes;
   }
 
-  std::filesystem::path directory_ = [] {
-    std::string path = (std::filesystem::temp_directory_path() / "binrelay-session-XXXXXX").string();
-    return std::filesystem::path(::mkdtemp(path.data()));
-  }();
+  std::filesystem::path directory_ = new_directory("binrelay-session-XXXXXX");
   golden::Sample sample_;
   IoThreads io_{2};
   ReplicaRegistry registry_;
-  UserDirectory users_{{{"replica", parse_password_hash(native_password_hash("secret")).value(), AccountConfig::View::all}}};
+  UserDirectory users_{
+      {{"replica", parse_password_hash(native_password_hash("secret")).value(), AccountConfig::View::all}}};
   TailSignal tail_{{&io_.at(0), &io_.at(1)}};
   std::unique_ptr<EventLog> log_;
   std::unique_ptr<TlsContext> tls_;
@@ -213,8 +226,8 @@ TEST_F(SessionTest, AGtidDumpSkipsWhatTheReplicaHasAndSaysWhereItStands) {
   std::vector<EventType> types;
   while (const auto event = client->event()) types.push_back(decode_event_header(*event).value().type);
   EXPECT_EQ(client->end(), "EOF");
-  EXPECT_THAT(types, testing::ElementsAre(EventType::rotate, EventType::format_description, EventType::previous_gtids, EventType::heartbeat,
-                                          EventType::rotate));
+  EXPECT_THAT(types, testing::ElementsAre(EventType::rotate, EventType::format_description, EventType::previous_gtids,
+                                          EventType::heartbeat, EventType::rotate));
 }
 
 TEST_F(SessionTest, ABlockingDumpFollowsTheLogWhileItGrows) {
@@ -232,7 +245,8 @@ TEST_F(SessionTest, ABlockingDumpFollowsTheLogWhileItGrows) {
   while (bytes.size() < sample_.bytes().size() - kFirstEventOffset) {
     const auto event = client->event();
     ASSERT_TRUE(event) << client->end();
-    if ((decode_event_header(*event).value().flags & kFlagArtificial) == 0) bytes.insert(bytes.end(), event->begin(), event->end());
+    if ((decode_event_header(*event).value().flags & kFlagArtificial) == 0)
+      bytes.insert(bytes.end(), event->begin(), event->end());
   }
   upstream.join();
   EXPECT_EQ(as_text(bytes), as_text(sample_.bytes().subspan(kFirstEventOffset)));
@@ -310,7 +324,8 @@ TEST_F(SessionTest, ANewDumpOfTheSameReplicaEndsTheOlder) {
   ASSERT_TRUE(newer->event());
   while (older->event()) {
   }
-  EXPECT_THAT(older->end(), HasSubstr("A replica with the same server_uuid/server_id as this replica has connected to the source"));
+  EXPECT_THAT(older->end(),
+              HasSubstr("A replica with the same server_uuid/server_id as this replica has connected to the source"));
 }
 
 TEST_F(SessionTest, BytesFromADumpingClientAreForgotten) {
@@ -321,8 +336,8 @@ TEST_F(SessionTest, BytesFromADumpingClientAreForgotten) {
   const auto client = replica();
   client->dump("binlog.000001", 4, kBlocking, 5);
   ASSERT_TRUE(client->event());
-  client->command(0x0e);                  // COM_PING
-  client->send_packet(ByteBuffer(1));     // a stray NUL
+  client->command(0x0e);               // COM_PING
+  client->send_packet(ByteBuffer(1));  // a stray NUL
   append_events(2, sample_.events().size());
   std::uint64_t received = 0;
   while (received < sample_.bytes().size() - kFirstEventOffset) {
