@@ -136,6 +136,8 @@ class Tree:
                 self.check_arrow(name, number, include.group(1))
             elif include:
                 self.check_header(name, number, include.group(2))
+            if "co_await" in condition_of(line):
+                self.complain(name, number, "GCC 12 miscompiles a condition that awaits; name the awaited value first")
 
     def check_arrow(self, name, number, included):
         if not (self.root / included).exists():
@@ -206,12 +208,26 @@ FAULTS = [
     ("tools/a.py", "x = '/root/x'\n", "somebody's machine"),
     ("relay/a.cc", "// TODO later\n", "unfinished"),
     ("relay/a.cc", "// see facts-source.md\n", "does not have"),
+    ("relay/a.cc", "  if (auto x = co_await f()) co_return *x;\n", "awaits"),
     ("relay/a.cc", "int x; \n", "blanks at the end"),
     ("relay/a.cc", "\tint x;\n", "a tab"),
     ("relay/a.cc", "int x;", "no newline at the end"),
     ("relay/a.cc", b"// \xff\n", "not UTF-8"),
     ("relay/config/relay_config.cc", 'void f() { root.number("port", 1); }\n', "lacks the key port"),
 ]
+
+
+def condition_of(line):
+    """What stands between the parentheses of an if, while or switch; "" where there is none."""
+    found = re.search(r"\b(if|while|switch) \(", line)
+    if not found:
+        return ""
+    depth = 1
+    for end in range(found.end(), len(line)):
+        depth += {"(": 1, ")": -1}.get(line[end], 0)
+        if depth == 0:
+            return line[found.end():end]
+    return line[found.end():]
 
 
 def problems_of(files):
