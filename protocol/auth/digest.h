@@ -14,8 +14,10 @@ namespace binrelay {
 inline constexpr std::size_t kSha1Size = 20;
 inline constexpr std::size_t kSha256Size = 32;
 
-// Digest computes one hash after another: add() the pieces, finish(), begin anew.
-// Thread: any, one at a time. Owner: the function that hashes.
+// Digest computes one hash after another: add() the pieces, finish(), begin anew. The algorithm is looked up once: a
+// lookup for each of 5000 rounds would cost more than the rounds.
+// Thread: any, one at a time.
+// Owner:  the function that hashes.
 template <std::size_t kSize>
 class Digest {
  public:
@@ -34,7 +36,7 @@ class Digest {
   };
   void begin();
 
-  std::unique_ptr<EVP_MD, Free> algorithm_;  // fetched once: a lookup for each of 5000 rounds would cost more than the rounds
+  std::unique_ptr<EVP_MD, Free> algorithm_;
   std::unique_ptr<EVP_MD_CTX, Free> context_;
 };
 

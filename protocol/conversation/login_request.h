@@ -12,7 +12,7 @@ namespace binrelay {
 
 struct ServerGreeting;
 
-inline constexpr std::size_t kMaxUserNameSize = 512;     // 128 characters of utf8mb4 (MariaDB; MySQL has 32)
+inline constexpr std::size_t kMaxUserNameSize = 512;      // 128 characters of utf8mb4 (MariaDB; MySQL has 32)
 inline constexpr std::size_t kMaxDatabaseNameSize = 256;  // 64 characters
 inline constexpr std::size_t kMaxConnectAttributes = 64;
 

@@ -48,11 +48,16 @@ HandshakeStep ServerHandshake::next_step() { return std::exchange(pending_, Hand
 
 HandshakeStep ServerHandshake::on_packet(Bytes payload) {
   switch (phase_) {
-    case Phase::login_request: return on_login_request(payload);
-    case Phase::switched: return check_response(payload);
-    case Phase::full_password: return on_full_password(payload);
-    case Phase::encrypted_password: return decrypt(payload);
-    default: break;
+    case Phase::login_request:
+      return on_login_request(payload);
+    case Phase::switched:
+      return check_response(payload);
+    case Phase::full_password:
+      return on_full_password(payload);
+    case Phase::encrypted_password:
+      return decrypt(payload);
+    default:
+      break;
   }
   BINRELAY_CHECK(false, "a packet was not waited for");
 }

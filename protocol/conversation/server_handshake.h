@@ -1,9 +1,13 @@
 #pragma once
-// ServerHandshake: the login conversation of a MySQL server as a machine. Knows no socket: bytes in, steps out.
-// Order: start() → Send greeting; then every payload the client sends goes to on_packet(). StartTls → perform it, then on_tls_ready().
-// LookUpUser → find the account, then on_user(). Decrypt → RSA-decrypt with the server's key, then on_decrypted().
-// CheckPassword → compare off the io thread if wanted (password_matches), then on_password_checked(). Accepted / Rejected end it.
-// A Send step's payload is one packet; call next_step() once it is written (it may be Wait, or another step).
+// The login conversation of a MySQL server as a machine. Knows no socket: bytes in, steps out.
+//   start()             first of all; Send the greeting.
+//   Send                one packet; then next_step(): Wait or whatever follows.
+//   Wait                for the client's next packet, which goes to on_packet().
+//   StartTls            perform it, with the bytes that came along with the request, then on_tls_ready().
+//   LookUpUser          find the account, then on_user().
+//   Decrypt             RSA-OAEP with the server's key, then on_decrypted().
+//   CheckPassword       password_matches(), off the io thread if wanted, then on_password_checked().
+//   Accepted, Rejected  the end: the driver sends build_ok() with the certificate's proof, or the error.
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -20,7 +24,7 @@
 namespace binrelay {
 
 struct ServerGreeting {
-  std::string version;         // the source's
+  std::string version;  // the source's
   std::uint32_t connection_id = 0;
   Scramble scramble{};
   bool offer_tls = true;
@@ -28,7 +32,8 @@ struct ServerGreeting {
   std::uint8_t collation = 45;
   bool secure_channel = false;  // a unix socket, or TLS from the first byte
   std::string public_key_pem;   // RSA; "" = RSA refused
-  std::optional<Sha256Digest> certificate;  // SHA-256 of the TLS certificate's DER: lets MariaDB clients trust it unsigned
+  // SHA-256 of the TLS certificate's DER. With it MariaDB >= 11.4 clients on other machines trust a self-signed one.
+  std::optional<Sha256Digest> certificate;
 };
 
 // What the user directory knows of an account.
@@ -37,12 +42,21 @@ struct AccountCredentials {
   std::optional<Sha256Digest> remembered;  // of a full login since start
 };
 
-struct HandshakeSend { ByteBuffer payload; };
-struct HandshakeWait {};                       // for the client's next packet
-struct HandshakeStartTls {};                   // then on_tls_ready()
-struct HandshakeLookUpUser { std::string user; };
-struct HandshakeDecrypt { ByteBuffer cipher; };
-struct HandshakeCheckPassword { PasswordHash hash; std::string password; };
+struct HandshakeSend {
+  ByteBuffer payload;
+};
+struct HandshakeWait {};      // for the client's next packet
+struct HandshakeStartTls {};  // then on_tls_ready()
+struct HandshakeLookUpUser {
+  std::string user;
+};
+struct HandshakeDecrypt {
+  ByteBuffer cipher;
+};
+struct HandshakeCheckPassword {
+  PasswordHash hash;
+  std::string password;
+};
 struct HandshakeAccepted {
   std::string user;
   std::string database;
@@ -52,17 +66,18 @@ struct HandshakeAccepted {
   std::string certificate_proof;                  // the OK packet's text; see passwords.h
 };
 struct HandshakeRejected {
-  SqlError error;         // to send, unless code 0 (a client that hung up or spoke nonsense)
+  SqlError error;  // to send, unless code 0 (a client that hung up or spoke nonsense)
   std::string user;
-  std::string reason;     // for the log; never holds a password
+  std::string reason;  // for the log; never holds a password
 };
-using HandshakeStep = std::variant<HandshakeSend, HandshakeWait, HandshakeStartTls, HandshakeLookUpUser, HandshakeDecrypt,
-                                   HandshakeCheckPassword, HandshakeAccepted, HandshakeRejected>;
+using HandshakeStep = std::variant<HandshakeSend, HandshakeWait, HandshakeStartTls, HandshakeLookUpUser,
+                                   HandshakeDecrypt, HandshakeCheckPassword, HandshakeAccepted, HandshakeRejected>;
 
 // ServerHandshake: see the top of the file for the order of calls; a call out of order is a programmer error.
-// Thread:    the session's. Owner: the coroutine that performs its steps.
-// Invariant: nothing but Accepted lets a client in, and Accepted follows a response, a clear-text password or an empty password
-//            that was checked against the account's hash in this conversation.
+// Thread:    the session's.
+// Owner:     the coroutine that performs its steps.
+// Invariant: nothing but Accepted lets a client in, and Accepted follows a response, a clear-text password or an empty
+//            password that was checked against the account's hash in this conversation.
 class ServerHandshake {
  public:
   // `peer_host` only for error 1045's text.
@@ -72,21 +87,22 @@ class ServerHandshake {
   HandshakeStep next_step();  // after a HandshakeSend has been written
   HandshakeStep on_packet(Bytes payload);
   HandshakeStep on_tls_ready();
-  HandshakeStep on_user(std::optional<AccountCredentials> found);  // nullopt: unknown user, goes on to a rejection that costs the same
+  // nullopt: an unknown user, who goes on to a rejection that costs the same.
+  HandshakeStep on_user(std::optional<AccountCredentials> found);
   HandshakeStep on_decrypted(std::optional<ByteBuffer> clear);
   HandshakeStep on_password_checked(bool matches);
 
  private:
   enum class Phase : std::uint8_t {
     created,
-    login_request,     // waits for the client's first packet, in clear or over TLS
-    tls,               // the driver starts TLS
-    user,              // the driver looks up the account
-    switched,          // waits for the response to an AuthSwitchRequest
-    full_password,     // waits for a clear-text password, an encrypted one or a request for the public key
+    login_request,       // waits for the client's first packet, in clear or over TLS
+    tls,                 // the driver starts TLS
+    user,                // the driver looks up the account
+    switched,            // waits for the response to an AuthSwitchRequest
+    full_password,       // waits for a clear-text password, an encrypted one or a request for the public key
     encrypted_password,  // the key was sent: waits for the encrypted password
-    decrypting,        // the driver decrypts
-    checking,          // the driver compares
+    decrypting,          // the driver decrypts
+    checking,            // the driver compares
     ended,
   };
 

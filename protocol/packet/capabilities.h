@@ -1,6 +1,6 @@
 #pragma once
-// Client capability flags (MySQL manual, "Capabilities Flags"). The relay never requires the optional ones and never offers
-// QUERY_ATTRIBUTES, COMPRESS, DEPRECATE_EOF or SESSION_TRACK: every client works with classic EOF result sets.
+// Client capability flags (MySQL manual, "Capabilities Flags"). The relay never requires the optional ones and never
+// offers QUERY_ATTRIBUTES, COMPRESS, DEPRECATE_EOF or SESSION_TRACK: every client works with classic EOF result sets.
 #include <cstdint>
 
 namespace binrelay::capability {

@@ -76,12 +76,18 @@ Result<Command> decode_command(Bytes payload) {
   ByteReader in(payload);
   const std::uint8_t code = in.u8();
   switch (code) {
-    case kQuit: return Command{QuitCommand{}};
-    case kInitDb: return Command{InitDbCommand{up_to_nul(as_text(in.rest()))}};
-    case kQuery: return Command{QueryCommand{as_text(in.rest())}};
-    case kStatistics: return Command{StatisticsCommand{}};
-    case kPing: return Command{PingCommand{}};
-    case kResetConnection: return Command{ResetConnectionCommand{}};
+    case kQuit:
+      return Command{QuitCommand{}};
+    case kInitDb:
+      return Command{InitDbCommand{up_to_nul(as_text(in.rest()))}};
+    case kQuery:
+      return Command{QueryCommand{as_text(in.rest())}};
+    case kStatistics:
+      return Command{StatisticsCommand{}};
+    case kPing:
+      return Command{PingCommand{}};
+    case kResetConnection:
+      return Command{ResetConnectionCommand{}};
     case kSetOption: {
       const std::uint16_t option = in.u16();
       return finish(in, SetOptionCommand{option}, "COM_SET_OPTION");
@@ -90,10 +96,14 @@ Result<Command> decode_command(Bytes payload) {
       const std::uint32_t connection_id = in.u32();
       return finish(in, ProcessKillCommand{connection_id}, "COM_PROCESS_KILL");
     }
-    case kRegisterReplica: return decode_register_replica(in);
-    case kBinlogDump: return decode_binlog_dump(in);
-    case kBinlogDumpGtid: return decode_binlog_dump_gtid(in);
-    default: return Command{UnknownCommand{code}};
+    case kRegisterReplica:
+      return decode_register_replica(in);
+    case kBinlogDump:
+      return decode_binlog_dump(in);
+    case kBinlogDumpGtid:
+      return decode_binlog_dump_gtid(in);
+    default:
+      return Command{UnknownCommand{code}};
   }
 }
 

@@ -13,13 +13,21 @@
 namespace binrelay {
 
 struct QuitCommand {};
-struct InitDbCommand { std::string database; };
-struct QueryCommand { std::string_view text; };
+struct InitDbCommand {
+  std::string database;
+};
+struct QueryCommand {
+  std::string_view text;
+};
 struct StatisticsCommand {};
 struct PingCommand {};
 struct ResetConnectionCommand {};
-struct SetOptionCommand { std::uint16_t option = 0; };
-struct ProcessKillCommand { std::uint32_t connection_id = 0; };
+struct SetOptionCommand {
+  std::uint16_t option = 0;
+};
+struct ProcessKillCommand {
+  std::uint32_t connection_id = 0;
+};
 struct RegisterReplicaCommand {
   ServerId server_id{};
   std::string host, user, password;
@@ -28,7 +36,8 @@ struct RegisterReplicaCommand {
 };
 struct BinlogDumpCommand {
   static constexpr std::uint16_t kNonBlocking = 0x01;
-  static constexpr std::uint16_t kAnnotateOrHeartbeatV2 = 0x02;  // MariaDB: send ANNOTATE; MySQL >= 8.0.26: heartbeat v2
+  // MariaDB: send ANNOTATE_ROWS; MySQL >= 8.0.26: heartbeat v2.
+  static constexpr std::uint16_t kAnnotateOrHeartbeatV2 = 0x02;
   std::uint32_t position = 0;
   std::uint16_t flags = 0;
   ServerId server_id{};
@@ -39,18 +48,20 @@ struct BinlogDumpGtidCommand {
   ServerId server_id{};
   std::string file_name;
   std::uint64_t position = 0;
-  bool has_gtid_data = false;   // an empty data block is 1773 on mysqld
+  bool has_gtid_data = false;  // an empty data block is 1773 on mysqld
   bool gtid_data_malformed = false;
   MysqlGtidSet gtids;
 };
-struct UnknownCommand { std::uint8_t code = 0; };
+struct UnknownCommand {
+  std::uint8_t code = 0;
+};
 
-using Command = std::variant<QuitCommand, InitDbCommand, QueryCommand, StatisticsCommand, PingCommand, ResetConnectionCommand,
-                             SetOptionCommand, ProcessKillCommand, RegisterReplicaCommand, BinlogDumpCommand, BinlogDumpGtidCommand,
-                             UnknownCommand>;
+using Command = std::variant<QuitCommand, InitDbCommand, QueryCommand, StatisticsCommand, PingCommand,
+                             ResetConnectionCommand, SetOptionCommand, ProcessKillCommand, RegisterReplicaCommand,
+                             BinlogDumpCommand, BinlogDumpGtidCommand, UnknownCommand>;
 
-// Errc::short_input / malformed for a known command with a broken body (1835 on mysqld). A COM_BINLOG_DUMP of a few missing bytes as
-// well. Views point into `payload`.
+// Errc::short_input / malformed for a known command with a broken body (1835 on mysqld). A COM_BINLOG_DUMP of a few
+// missing bytes as well. Views point into `payload`.
 Result<Command> decode_command(Bytes payload);
 
 }  // namespace binrelay

@@ -1,5 +1,6 @@
 #pragma once
-// Packets: 3 bytes length, 1 byte sequence, payload; payloads of 2^24-1 bytes go on in the next packet (MySQL manual, "Protocol::Packet").
+// Packets: 3 bytes length, 1 byte sequence, payload; payloads of 2^24-1 bytes go on in the next packet (MySQL manual,
+// "Protocol::Packet").
 #include <cstdint>
 #include <optional>
 
@@ -9,10 +10,12 @@
 
 namespace binrelay {
 
-// PacketReader cuts incoming bytes into payloads. Bounded: a payload above `max_payload` is Errc::limit before it is buffered.
-// Sequence bytes are not checked: clients differ, and TCP already orders the bytes.
-// Thread:    the session's. Owner: the session's packet channel.
-// Invariant: begin_ <= buffer_.size(); joined_ holds the parts of a split payload while joining_, or the payload last returned.
+// PacketReader cuts incoming bytes into payloads. Bounded: a payload above `max_payload` is Errc::limit before it is
+// buffered. Sequence bytes are not checked: clients differ, and TCP already orders the bytes.
+// Thread:    the session's.
+// Owner:     the session's packet channel.
+// Invariant: begin_ <= buffer_.size(); joined_ holds the parts of a split payload while joining_, or the payload last
+//            returned.
 class PacketReader {
  public:
   explicit PacketReader(std::size_t max_payload) : max_payload_(max_payload) {}
@@ -37,13 +40,14 @@ class PacketReader {
   std::uint8_t reply_sequence_ = 0;
 };
 
-// Appends `payload` as packets to `out`, beginning with *sequence, which ends one past the last used. A payload whose length is a
-// multiple of 2^24-1 is closed by an empty packet.
+// Appends `payload` as packets to `out`, beginning with *sequence, which ends one past the last used. A payload whose
+// length is a multiple of 2^24-1 is closed by an empty packet.
 void append_packet(ByteBuffer& out, Bytes payload, std::uint8_t* sequence);
 
-// EventFramer frames binlog events for a dumping client without holding an event whole: 0x00 + event bytes, split at 2^24-1 like
-// any payload.
-// Thread:    the session's. Owner: the dump stream.
+// EventFramer frames binlog events for a dumping client without holding an event whole: 0x00 + event bytes, split at
+// 2^24-1 like any payload.
+// Thread:    the session's.
+// Owner:     the dump stream.
 // Invariant: outside an event (!in_event()) every packet begun is complete.
 class EventFramer {
  public:

@@ -35,10 +35,14 @@ bool is_text(ColumnType type) { return type == ColumnType::var_string; }
 // What a client may reserve for a column: the widest a number prints, or four bytes per character of the longest text.
 std::uint32_t display_length(const ResultSet& result, std::size_t index) {
   switch (result.columns[index].type) {
-    case ColumnType::long_: return 11;
-    case ColumnType::longlong: return 21;
-    case ColumnType::double_: return 23;
-    case ColumnType::var_string: break;
+    case ColumnType::long_:
+      return 11;
+    case ColumnType::longlong:
+      return 21;
+    case ColumnType::double_:
+      return 23;
+    case ColumnType::var_string:
+      break;
   }
   std::uint64_t longest = 255;
   for (const auto& row : result.rows) {

@@ -20,7 +20,8 @@ struct SqlError {
   std::string text;
 };
 
-ByteBuffer build_ok(std::uint64_t affected_rows = 0, std::uint16_t status = kStatusAutocommit, std::string_view text = {});
+ByteBuffer build_ok(std::uint64_t affected_rows = 0, std::uint16_t status = kStatusAutocommit,
+                    std::string_view text = {});
 ByteBuffer build_error(const SqlError& error);
 ByteBuffer build_error_without_sqlstate(const SqlError& error);  // 1130 before the greeting
 ByteBuffer build_eof(std::uint16_t status = kStatusAutocommit);
@@ -40,10 +41,13 @@ struct ResultSet {
   std::vector<std::vector<std::optional<std::string>>> rows;
 };
 
-// A result too large to hold: its columns (`result.rows` only hints at widths), then row by row, then build_eof() as a packet.
-void append_result_head(ByteBuffer& out, const ResultSet& result, std::uint8_t* sequence, std::uint16_t status = kStatusAutocommit);
+// A result too large to hold: its columns (`result.rows` only hints at widths), then row by row, then build_eof() as a
+// packet.
+void append_result_head(ByteBuffer& out, const ResultSet& result, std::uint8_t* sequence,
+                        std::uint16_t status = kStatusAutocommit);
 void append_row(ByteBuffer& out, const std::vector<std::optional<std::string>>& row, std::uint8_t* sequence);
 // The whole result as packets appended to `out`, from *sequence on: column count, definitions, EOF, rows, EOF.
-void append_result_set(ByteBuffer& out, const ResultSet& result, std::uint8_t* sequence, std::uint16_t status = kStatusAutocommit);
+void append_result_set(ByteBuffer& out, const ResultSet& result, std::uint8_t* sequence,
+                       std::uint16_t status = kStatusAutocommit);
 
 }  // namespace binrelay

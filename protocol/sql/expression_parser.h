@@ -1,5 +1,6 @@
 #pragma once
-// Expressions of SELECT without FROM and of SET. Bounded by the two limits below: a failure at the token that passes them.
+// Expressions of SELECT without FROM and of SET. Bounded by the two limits below: a failure at the token that passes
+// them.
 #include <cstddef>
 
 #include "protocol/sql/statement.h"
@@ -7,8 +8,10 @@
 
 namespace binrelay {
 
-inline constexpr std::size_t kMaxExpressionOperators = 64;  // operators, parentheses and calls of one expression: its tree's depth too
-inline constexpr std::size_t kMaxListLength = 1024;         // select items, assignments, arguments, names of IN ()
+// Operators, parentheses and calls of one expression, and so the depth of its tree.
+inline constexpr std::size_t kMaxExpressionOperators = 64;
+// Select items, assignments, arguments, names of IN ().
+inline constexpr std::size_t kMaxListLength = 1024;
 
 // On failure the cursor has failed and the value means nothing.
 Expression parse_expression(TokenCursor& in);

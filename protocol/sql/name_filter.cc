@@ -39,10 +39,13 @@ bool like(std::string_view pattern, std::string_view name) {
 
 bool matches(const NameFilter& filter, std::string_view name) {
   switch (filter.kind) {
-    case NameFilter::Kind::all: return true;
-    case NameFilter::Kind::like: return like(filter.values.front(), name);
+    case NameFilter::Kind::all:
+      return true;
+    case NameFilter::Kind::like:
+      return like(filter.values.front(), name);
     case NameFilter::Kind::equal:
-    case NameFilter::Kind::in: break;
+    case NameFilter::Kind::in:
+      break;
   }
   return std::any_of(filter.values.begin(), filter.values.end(),
                      [&](const std::string& value) { return equal_ignoring_case(value, name); });

@@ -9,10 +9,10 @@ namespace binrelay {
 struct SqlToken {
   enum class Kind : std::uint8_t {
     end,
-    word,           // keyword or unquoted identifier
-    quoted_name,    // `x`
-    string,         // 'x' or "x"
-    bit_string,     // 0x41, x'41', 0b1000001, b'1000001': a string in value context
+    word,         // keyword or unquoted identifier
+    quoted_name,  // `x`
+    string,       // 'x' or "x"
+    bit_string,   // 0x41, x'41', 0b1000001, b'1000001': a string in value context
     number,
     user_variable,  // @x, @'x'
     symbol,         // one character, or @@ or :=
@@ -29,7 +29,8 @@ std::string to_lower(std::string_view text);
 std::string to_upper(std::string_view text);
 
 // SqlLexer yields one token after another; after `end` or `invalid` only that again. Copying it is a bookmark.
-// Comments are skipped, executable comments are read as code: which server version the client had in mind is not ours to judge.
+// Comments are skipped, executable comments are read as code: which server version the client had in mind is not ours
+// to judge.
 // Borrows: the text.
 class SqlLexer {
  public:

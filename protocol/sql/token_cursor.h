@@ -20,13 +20,15 @@ class TokenCursor {
   bool at(SqlToken::Kind kind) const { return current_.kind == kind; }
   bool at_word(std::string_view word) const;
   bool at_one_of(std::span<const std::string_view> words) const;
-  bool at_one_of(std::initializer_list<std::string_view> words) const { return at_one_of(std::span(words.begin(), words.size())); }
+  bool at_one_of(std::initializer_list<std::string_view> words) const {
+    return at_one_of(std::span(words.begin(), words.size()));
+  }
   bool at_symbol(std::string_view symbol) const;
   bool at_end() const { return at(SqlToken::Kind::end); }
   SqlToken take();
 
-  bool accept(std::string_view word);                               // a keyword, in any case
-  bool accept_all(std::initializer_list<std::string_view> words);   // this row of keywords, or nothing
+  bool accept(std::string_view word);                              // a keyword, in any case
+  bool accept_all(std::initializer_list<std::string_view> words);  // this row of keywords, or nothing
   bool accept_one_of(std::initializer_list<std::string_view> words);
   bool accept_symbol(std::string_view symbol);
   void expect(std::string_view word);
