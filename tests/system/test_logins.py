@@ -41,7 +41,7 @@ def python_clients(stage):
     relay = Relay(source)
     relay.add_account("native_user", plugin="native")
     relay.add_account("sha2_user", plugin="sha2")
-    relay.add_account("no word", password="p ä$$'\\", plugin="sha2")
+    relay.add_account("no word", password="p \"$$'\\#", plugin="sha2")
     stage.enter(relay)
     relay.caught_up_with(source)
     for user in ("native_user", "sha2_user", "sha2_user", "no word"):  # the second time the cache answers
@@ -64,6 +64,7 @@ def mysql_client(stage):
     source = stage.mysql("source")
     relay = stage.relay(source)
     relay.caught_up_with(source)
+    relay.restart()  # forgets that this login succeeded before
 
     def client(*arguments, password=relay.password):
         done = source.run_client("/usr/bin/mysql", "--no-defaults", "--host=127.0.0.1", f"--port={relay.port}",
@@ -99,7 +100,8 @@ def replica_over_tls(stage):
 def source_over_tls(stage):
     """The relay insists on TLS towards its source."""
     stage.needs_relay()
-    source = stage.mysql("source", require_secure_transport="ON")
+    source = stage.mysql("source")
+    source.sql("SET GLOBAL require_secure_transport = ON")  # the lab's own connection is open already
     relay = stage.relay(source, source_settings={"tls": "required"})
     source.sql("CREATE DATABASE over_tls")
     relay.caught_up_with(source)
