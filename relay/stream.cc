@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "relay/commands/served_gtids.h"
+
 namespace binrelay {
 
 namespace {
@@ -33,7 +35,8 @@ nlohmann::json position_json(const SegmentCatalog& catalog, LogPosition position
 
 }  // namespace
 
-Stream::Stream(const StreamConfig& config, const std::filesystem::path& directory, IoThreads& io, std::shared_ptr<spdlog::logger> logger)
+Stream::Stream(const StreamConfig& config, const std::filesystem::path& directory, IoThreads& io,
+               std::shared_ptr<spdlog::logger> logger)
     : config_(config),
       directory_(directory),
       io_(io),
@@ -42,8 +45,8 @@ Stream::Stream(const StreamConfig& config, const std::filesystem::path& director
       tail_(contexts_of(io)),
       listener_(io, context_) {}
 
-Result<std::unique_ptr<Stream>> Stream::open(const StreamConfig& config, const std::filesystem::path& data_dir, IoThreads& io,
-                                             std::shared_ptr<spdlog::logger> logger) {
+Result<std::unique_ptr<Stream>> Stream::open(const StreamConfig& config, const std::filesystem::path& data_dir,
+                                             IoThreads& io, std::shared_ptr<spdlog::logger> logger) {
   std::unique_ptr<Stream> stream(new Stream(config, data_dir / config.name, io, std::move(logger)));
   StorageOptions options;
   options.directory = stream->directory_;
@@ -69,8 +72,8 @@ Result<std::unique_ptr<Stream>> Stream::open(const StreamConfig& config, const s
 
   stream->log_->on_visible([self = stream.get()] { self->tail_.notify(); });
   const std::string report_host = config.report_host.empty() ? own_host_name() : config.report_host;
-  stream->upstream_ = std::make_unique<UpstreamLoop>(*stream->log_, config.source, report_host, config.listen.port, stream->logger_,
-                                                     [self = stream.get()] { self->on_identity(); });
+  stream->upstream_ = std::make_unique<UpstreamLoop>(*stream->log_, config.source, report_host, config.listen.port,
+                                                     stream->logger_, [self = stream.get()] { self->on_identity(); });
   return stream;
 }
 
@@ -82,8 +85,8 @@ Status Stream::start() {
     }
     BINRELAY_TRY(listen());
   } else {
-    logger_->info("[{}] begins to listen on {}:{} when the source has been reached for the first time", config_.name, config_.listen.host,
-                  config_.listen.port);
+    logger_->info("[{}] begins to listen on {}:{} when the source has been reached for the first time", config_.name,
+                  config_.listen.host, config_.listen.port);
   }
   upstream_->start();
   return Done{};
@@ -111,8 +114,8 @@ Status Stream::listen() {
     listening_ = false;
     return started;
   }
-  logger_->info("[{}] listening on {}:{} as {} {}", config_.name, config_.listen.host, config_.listen.port, to_text(identity_->flavour),
-                identity_->version);
+  logger_->info("[{}] listening on {}:{} as {} {}", config_.name, config_.listen.host, config_.listen.port,
+                to_text(identity_->flavour), identity_->version);
   return Done{};
 }
 
@@ -126,7 +129,8 @@ void Stream::stop() {
   listener_.stop();
   registry_.end_all(EndReason::shutdown);
   const auto deadline = std::chrono::steady_clock::now() + kSessionEndTime;
-  while (registry_.size() > 0 && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  while (registry_.size() > 0 && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
 }
 
 std::uint64_t Stream::bytes_between(LogPosition from, LogPosition to) const {
@@ -141,6 +145,7 @@ std::uint64_t Stream::bytes_between(LogPosition from, LogPosition to) const {
 }
 
 nlohmann::json Stream::log_status(const LogEnds& ends) const {
+  const RelayView view{log_.get(), nullptr, context_.source(), context_.started_at};
   const auto catalog = log_->catalog();
   const auto counters = log_->counters();
   std::uint64_t sealed_bytes = 0;
@@ -155,7 +160,7 @@ nlohmann::json Stream::log_status(const LogEnds& ends) const {
           {"written", position_json(*catalog, ends.written)},
           {"durable", position_json(*catalog, ends.durable)},
           {"visible", position_json(*catalog, ends.visible)},
-          {"executed", to_text(log_->executed())},
+          {"executed", view.source ? to_text(served_executed(view)) : ""},
           {"transactions", counters.transactions},
           {"events", counters.events},
           {"received_bytes", counters.bytes},
@@ -169,8 +174,12 @@ nlohmann::json Stream::consumer_status(const LogEnds& ends) const {
   auto consumers = nlohmann::json::array();
   const auto catalog = log_->catalog();
   for (const auto& entry : registry_.list()) {
-    nlohmann::json consumer = {{"id", entry.id},           {"user", entry.user},     {"host", entry.host},
-                               {"program", entry.program}, {"state", entry.command}, {"connected_since", entry.connected_since},
+    nlohmann::json consumer = {{"id", entry.id},
+                               {"user", entry.user},
+                               {"host", entry.host},
+                               {"program", entry.program},
+                               {"state", entry.command},
+                               {"connected_since", entry.connected_since},
                                {"server_id", static_cast<std::uint32_t>(entry.server_id)},
                                {"uuid", entry.uuid}};
     if (entry.progress) {
@@ -205,7 +214,8 @@ nlohmann::json Stream::status() const {
     source["server_id"] = static_cast<std::uint32_t>(identity->server_id);
   }
 
-  // Lag towards the source is known when both ends lie in the same file; further behind it is at least what is left of that file.
+  // Lag towards the source is known when both ends lie in the same file; further behind it is at least what is left of
+  // that file.
   nlohmann::json lag_bytes = nullptr;
   const auto newest = log_->catalog()->newest();
   if (newest && newest->source_name == upstream.source_file) {
@@ -221,7 +231,8 @@ nlohmann::json Stream::status() const {
 
   nlohmann::json disk = nullptr;
   std::error_code failed;
-  if (const auto space = std::filesystem::space(directory_, failed); !failed) disk = {{"free", space.available}, {"total", space.capacity}};
+  if (const auto space = std::filesystem::space(directory_, failed); !failed)
+    disk = {{"free", space.available}, {"total", space.capacity}};
   return {{"name", config_.name},
           {"listen", config_.listen.host + ":" + std::to_string(config_.listen.port)},
           {"source", std::move(source)},

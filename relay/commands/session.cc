@@ -28,6 +28,11 @@ constexpr std::size_t kLoginPayload = 64u << 10;
 
 SqlError packet_too_large() { return {1153, "08S01", "Got a packet bigger than 'max_allowed_packet' bytes"}; }
 
+// On a thread that may wait for the disk; the session waits for it, so its state has one user at a time.
+awaitable<Answer> answer_with_patience(std::string_view text, const RelayView& relay, SessionState& state) {
+  co_return answer_query(text, relay, state);
+}
+
 // One connection. Lives as long as its coroutine and the end() calls posted to it.
 class Session : public std::enable_shared_from_this<Session> {
  public:
@@ -91,6 +96,7 @@ class Session : public std::enable_shared_from_this<Session> {
     greeting.scramble = random_scramble();
     greeting.offer_tls = context_.tls->offered();
     greeting.default_plugin = source_->flavour == Flavour::mysql ? kCachingSha2Password : kNativePassword;
+    greeting.certificate = context_.tls->certificate_digest();
     greeting.public_key_pem = context_.tls->login_public_key();
     LoginOutcome outcome =
         co_await run_login(*channel_, std::move(greeting), *context_.tls, *context_.users, *context_.readers);
@@ -177,7 +183,14 @@ class Session : public std::enable_shared_from_this<Session> {
       entry.info = text.substr(0, kShownInfo);
       entry.since = std::time(nullptr);
     });
-    Answer answer = text.size() <= kMaxCommandSize ? answer_query(text, view(), state_) : Answer(packet_too_large());
+    const RelayView relay = view();
+    Answer answer = packet_too_large();
+    if (text.size() <= kMaxCommandSize && may_read_disk(text)) {
+      answer =
+          co_await asio::co_spawn(*context_.readers, answer_with_patience(text, relay, state_), asio::use_awaitable);
+    } else if (text.size() <= kMaxCommandSize) {
+      answer = answer_query(text, relay, state_);
+    }
     const Next next = co_await reply(std::move(answer));
     context_.registry->update(state_.connection_id, [&](ConnectionEntry& entry) {
       entry.command = "Sleep";

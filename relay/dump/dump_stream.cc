@@ -132,25 +132,56 @@ std::optional<SqlError> DumpStream::check_first_event(const CursorEvent& event) 
   return position_inside_event(flavour_, place());
 }
 
-std::optional<SqlError> DumpStream::decide(const CursorEvent& event, bool* send) {
+std::optional<SqlError> DumpStream::decide(const CursorEvent& event) {
   const EventType type = event.header.type;
-  if (is_group_head(type)) {
-    std::optional<AnyGtid> gtid;
-    if (flavour_ == Flavour::mysql) {
-      const auto head = decode_mysql_gtid(event.bytes, segment_->checksum);
-      if (!head) return log_unreadable(flavour_, place());
-      if (!head->anonymous) gtid = head->gtid;
-      if (head->anonymous && plan_.gtid_command) return anonymous_group(place(), event.position.offset);
-    } else {
-      const auto head = decode_mariadb_gtid(event.bytes, segment_->checksum);
-      if (!head) return log_unreadable(flavour_, place());
-      gtid = head->gtid;
-    }
-    skipping_ = plan_.skip.on_group(gtid) == SkipDecision::skip;
-  } else if (is_outside_groups(type)) {
-    skipping_ = false;
+  if (is_outside_groups(type)) skipping_ = false;
+  if (!is_group_head(type)) return std::nullopt;
+  std::optional<AnyGtid> gtid;
+  if (flavour_ == Flavour::mysql) {
+    const auto head = decode_mysql_gtid(event.bytes, segment_->checksum);
+    if (!head) return log_unreadable(flavour_, place());
+    if (!head->anonymous) gtid = head->gtid;
+    if (head->anonymous && plan_.gtid_command) return anonymous_group(place(), event.position.offset);
+  } else {
+    const auto head = decode_mariadb_gtid(event.bytes, segment_->checksum);
+    if (!head) return log_unreadable(flavour_, place());
+    gtid = head->gtid;
   }
-  *send = !skipping_ && (plan_.send_annotate || type != EventType::mariadb_annotate_rows);
+  const SkipDecision decision = plan_.skip.on_group(gtid);
+  if (decision == SkipDecision::refuse) return plan_.skip.refusal();
+  skipping_ = decision == SkipDecision::skip;
+  return std::nullopt;
+}
+
+DumpStream::Ended DumpStream::judge_by_gtid(const CursorEvent& event, bool* send) {
+  const EventType type = event.header.type;
+  *send = false;
+  if (skipping_ && (is_group_head(type) || is_outside_groups(type))) close_skipped_run();
+  // A dump whose end has been reached before it began still shows the head of a file.
+  const bool in_file_head = type == EventType::format_description || type == EventType::mariadb_gtid_list ||
+                            type == EventType::mariadb_start_encryption;
+  if (!in_file_head && plan_.skip.ends_here()) return finish_with_eof("@slave_until_gtid reached");
+  if (const auto error = decide(event)) return fail(*error);
+
+  const bool first_description = event.position == LogPosition{plan_.start.segment, kFirstEventOffset};
+  if (flavour_ == Flavour::mysql && first_description) {
+    held_description_.emplace(event.bytes.begin(), event.bytes.end());
+    return std::nullopt;
+  }
+  if (held_description_ && type == EventType::previous_gtids && event.whole) {
+    held_rest_.assign(event.bytes.begin(), event.bytes.end());
+    return std::nullopt;
+  }
+  release_held_head(skipping_);
+  if (skipping_) {
+    skipped_run_open_ = true;
+    skipped_end_ = event.position.offset + event.header.size;
+    return std::nullopt;
+  }
+  // MySQL tells where a skipped run ended before anything else is sent.
+  if (skipped_run_open_ && flavour_ == Flavour::mysql) add_heartbeat(skipped_end_);
+  skipped_run_open_ = false;
+  *send = true;
   return std::nullopt;
 }
 
@@ -159,49 +190,26 @@ awaitable<DumpStream::Ended> DumpStream::on_event(const CursorEvent& event) {
     if (auto error = check_first_event(event)) co_return fail(*error);
     first_event_ = false;
   }
-  bool send = true;
   if (plan_.skip.by_gtid()) {
-    const bool behind_group = is_group_head(event.header.type) || is_outside_groups(event.header.type);
-    if (behind_group && skipping_) close_skipped_run();
-    if (behind_group && plan_.skip.ends_here()) co_return finish_with_eof("@slave_until_gtid reached");
-    if (auto error = decide(event, &send)) co_return fail(*error);
-
-    if (flavour_ == Flavour::mysql && event.position.offset == kFirstEventOffset &&
-        event.position.segment == plan_.start.segment) {
-      held_description_.emplace(event.bytes.begin(), event.bytes.end());
-      co_return std::nullopt;
-    }
-    if (held_description_ && event.header.type == EventType::previous_gtids && event.whole) {
-      held_rest_.assign(event.bytes.begin(), event.bytes.end());
-      co_return std::nullopt;
-    }
-    release_held_head(!send);
-    if (!send) {
-      skipped_run_open_ = true;
-      skipped_end_ = event.position.offset + event.header.size;
-      co_return std::nullopt;
-    }
-    // MySQL tells where a skipped run ended before anything else is sent.
-    if (skipped_run_open_ && flavour_ == Flavour::mysql) {
-      add_heartbeat(skipped_end_);
-    }
-    skipped_run_open_ = false;
-  } else if (!plan_.send_annotate && event.header.type == EventType::mariadb_annotate_rows) {
-    send = false;
+    bool send = true;
+    const Ended ended = judge_by_gtid(event, &send);
+    if (ended || !send) co_return ended;
   }
-  if (!send) co_return std::nullopt;
-
+  if (plan_.leave_out_marked && (event.header.flags & kFlagSkipReplication) != 0) co_return std::nullopt;
+  if (flavour_ == Flavour::mariadb && (plan_.mariadb_capability < kCapabilityGtid || !plan_.send_annotate)) {
+    if (add_downgraded(event)) co_return co_await flush_if_large();
+  }
   if (!event.whole) co_return co_await send_large_event(event);
-  if (flavour_ == Flavour::mariadb && plan_.mariadb_capability < kCapabilityGtid) {
-    auto downgraded = downgrade_for_capability(event.bytes, plan_.mariadb_capability, segment_->checksum);
-    if (std::get_if<LeaveOut>(&downgraded)) co_return std::nullopt;
-    if (auto* other = std::get_if<ByteBuffer>(&downgraded)) {
-      add(*other);
-      co_return co_await flush_if_large();
-    }
-  }
   add(event.bytes);
   co_return co_await flush_if_large();
+}
+
+bool DumpStream::add_downgraded(const CursorEvent& event) {
+  if (!event.whole) return event.header.type == EventType::mariadb_annotate_rows && !plan_.send_annotate;
+  const auto downgraded =
+      downgrade_for_capability(event.bytes, plan_.mariadb_capability, segment_->checksum, plan_.send_annotate);
+  if (const auto* other = std::get_if<ByteBuffer>(&downgraded)) add(*other);
+  return !std::holds_alternative<SendAsIs>(downgraded);
 }
 
 void DumpStream::close_skipped_run() {

@@ -54,8 +54,12 @@ class DumpStream {
   DumpEnd finish_with_eof(std::string reason);
 
   std::optional<SqlError> check_first_event(const CursorEvent& event) const;
-  // Does this event go out? Keeps track of the group being skipped.
-  std::optional<SqlError> decide(const CursorEvent& event, bool* send);
+  // Keeps track of the group being skipped; an error when the log cannot give what was asked for.
+  std::optional<SqlError> decide(const CursorEvent& event);
+  // By GTID: does this event go out?
+  Ended judge_by_gtid(const CursorEvent& event, bool* send);
+  // For clients that cannot read all events: true when this one is dealt with.
+  bool add_downgraded(const CursorEvent& event);
   void close_skipped_run();  // MariaDB: tells the replica where the skipped groups have moved it
   void release_held_head(bool first_group_skipped);
   void add(Bytes event);

@@ -5,16 +5,23 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "relay/commands/statement_answers.h"
+#include "relay/commands/statement_errors.h"
+
 namespace binrelay {
 
 namespace asio = boost::asio;
 
 namespace {
 
-HandshakeRejected lost(const Error& error) { return {SqlError{}, "", "connection lost during login: " + error.context}; }
+HandshakeRejected lost(const Error& error) {
+  return {SqlError{}, "", "connection lost during login: " + error.context};
+}
 
 // 5000 rounds of SHA-256 are too long for an io thread.
-asio::awaitable<bool> check_password(HandshakeCheckPassword check) { co_return password_matches(check.hash, check.password); }
+asio::awaitable<bool> check_password(HandshakeCheckPassword check) {
+  co_return password_matches(check.hash, check.password);
+}
 
 }  // namespace
 
@@ -26,8 +33,8 @@ Scramble random_scramble() {
   return scramble;
 }
 
-asio::awaitable<LoginOutcome> run_login(PacketChannel& channel, ServerGreeting greeting, TlsContext& tls, UserDirectory& users,
-                                        asio::thread_pool& workers) {
+asio::awaitable<LoginOutcome> run_login(PacketChannel& channel, ServerGreeting greeting, TlsContext& tls,
+                                        UserDirectory& users, asio::thread_pool& workers) {
   ServerHandshake handshake(std::move(greeting), channel.peer_address());
   HandshakeStep step = handshake.start();
   for (;;) {
@@ -52,7 +59,13 @@ asio::awaitable<LoginOutcome> run_login(PacketChannel& channel, ServerGreeting g
       step = handshake.on_password_checked(matches);
     } else if (auto* accepted = std::get_if<HandshakeAccepted>(&step)) {
       if (accepted->remember) users.remember(accepted->user, *accepted->remember);
-      const ByteBuffer ok = build_ok();
+      if (!is_known_database(accepted->database)) {
+        const SqlError unknown = unknown_database(accepted->database);
+        const ByteBuffer error = build_error(unknown);
+        (void)co_await channel.send_payload(error);
+        co_return HandshakeRejected{unknown, accepted->user, unknown.text};
+      }
+      const ByteBuffer ok = build_ok(0, kStatusAutocommit, accepted->certificate_proof);
       const Status sent = co_await channel.send_payload(ok);
       if (!sent) co_return lost(sent.error());
       co_return std::move(*accepted);

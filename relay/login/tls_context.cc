@@ -139,6 +139,11 @@ Result<std::unique_ptr<TlsContext>> TlsContext::open(const ListenTlsConfig& conf
   if (bad) return Error{Errc::io, "cannot use the certificate in " + certificate_file.string() + ": " + bad.message()};
   tls->context_.use_private_key_file(key_file.string(), boost::asio::ssl::context::pem, bad);
   if (bad) return Error{Errc::io, "cannot use the key in " + key_file.string() + ": " + bad.message()};
+  if (const X509* certificate = SSL_CTX_get0_certificate(tls->context_.native_handle())) {
+    auto& digest = tls->certificate_digest_.emplace();
+    unsigned size = digest.size();
+    X509_digest(certificate, EVP_sha256(), reinterpret_cast<unsigned char*>(digest.data()), &size);
+  }
   return tls;
 }
 

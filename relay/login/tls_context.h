@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "protocol/auth/passwords.h"
 #include "protocol/bytes.h"
 #include "protocol/result.h"
 #include "relay/config/relay_config.h"
@@ -22,6 +23,8 @@ class TlsContext {
 
   bool offered() const { return offered_; }
   boost::asio::ssl::context& context() { return context_; }
+  // SHA-256 of the certificate's DER; nothing without TLS.
+  const std::optional<Sha256Digest>& certificate_digest() const { return certificate_digest_; }
   const std::string& login_public_key() const { return login_public_key_; }  // PEM
   std::optional<ByteBuffer> decrypt(Bytes cipher) const;                     // RSA OAEP
 
@@ -29,6 +32,7 @@ class TlsContext {
   TlsContext() : context_(boost::asio::ssl::context::tls_server) {}
   boost::asio::ssl::context context_;
   bool offered_ = false;
+  std::optional<Sha256Digest> certificate_digest_;
   std::string login_public_key_;
   std::shared_ptr<EVP_PKEY> login_key_;
 };
