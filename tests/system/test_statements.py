@@ -50,7 +50,12 @@ def _same_statements(stage, source):
         assert rows[0][:2] == (expected[0], str(expected[1])), f"{status}: {rows}"
     for name in source.binlog_names():
         expected, found = source.binlog_events(name), relay.binlog_events(name)
-        assert found == expected, f"SHOW BINLOG EVENTS IN {name}: {found[:8]} instead of {expected[:8]}"
+        assert len(found) == len(expected), f"SHOW BINLOG EVENTS IN {name}: {len(found)} events instead of {len(expected)}"
+        # MariaDB 11.8 shows 0 as the end of events that carry no position; the relay knows the end of each.
+        ends = [start for start, *_ in expected[1:]] + [expected[-1][3]]
+        expected = [(start, kind, server_id, shown or end) for (start, kind, server_id, shown), end in zip(expected, ends)]
+        differing = [pair for pair in zip(found, expected) if pair[0] != pair[1]]
+        assert not differing, f"SHOW BINLOG EVENTS IN {name}: (relay, source) {differing[:3]}"
         compared += len(expected)
     assert _try(relay, "SELECT @@global.no_such_variable") == ER_UNKNOWN_SYSTEM_VARIABLE
     stage.say(f"{compared} answers equal")
