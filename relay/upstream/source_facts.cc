@@ -1,9 +1,10 @@
 #include "relay/upstream/source_facts.h"
 
-#include <strings.h>
-
 #include <algorithm>
+#include <cctype>
 #include <charconv>
+#include <functional>
+#include <map>
 
 #include "relay/upstream/source_error.h"
 

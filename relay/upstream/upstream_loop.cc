@@ -70,7 +70,7 @@ class UpstreamLoop::Impl final : private SessionObserver {
   void finish(const SessionEnd& end);
   void tell(const SessionEnd& end);
   void remember_cut_short(const SessionEnd& end);
-  bool pause(std::chrono::milliseconds length);
+  void pause(std::chrono::milliseconds length);
   void set_state(UpstreamStatus::State state) {
     const std::lock_guard lock(mutex_);
     status_.state = state;
@@ -80,7 +80,7 @@ class UpstreamLoop::Impl final : private SessionObserver {
   void on_identity_recorded() override {
     if (identity_changed_) identity_changed_();
   }
-  void on_streaming(Flavour flavour) override;
+  void on_streaming() override;
   void on_received() override { last_received_.store(std::time(nullptr), std::memory_order_relaxed); }
   bool stopping() const override { return stopping_; }
 
@@ -189,12 +189,12 @@ void UpstreamLoop::Impl::tell(const SessionEnd& end) {
   }
 }
 
-bool UpstreamLoop::Impl::pause(std::chrono::milliseconds length) {
+void UpstreamLoop::Impl::pause(std::chrono::milliseconds length) {
   std::unique_lock lock(mutex_);
-  return woken_.wait_for(lock, length, [this] { return stopping_.load(); });
+  woken_.wait_for(lock, length, [this] { return stopping_.load(); });
 }
 
-void UpstreamLoop::Impl::on_streaming(Flavour) {
+void UpstreamLoop::Impl::on_streaming() {
   {
     const std::lock_guard lock(mutex_);
     status_.state = UpstreamStatus::State::streaming;

@@ -171,7 +171,7 @@ Status UpstreamSession::receive(Ingest& ingest) {
       return explained(std::move(event).error(), number, facts_.identity.flavour);
     }
     BINRELAY_TRY(ingest.on_event(*event));
-    if (!std::exchange(streamed_, true)) observer_.on_streaming(facts_.identity.flavour);
+    if (!std::exchange(streamed_, true)) observer_.on_streaming();
     observer_.on_received();
     BINRELAY_TRY(ingest.after_event(source_.more_at_hand()));
   }

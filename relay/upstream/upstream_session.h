@@ -27,7 +27,7 @@ struct UpstreamSettings {
 class SessionObserver {
  public:
   virtual void on_identity_recorded() = 0;
-  virtual void on_streaming(Flavour flavour) = 0;
+  virtual void on_streaming() = 0;
   virtual void on_received() = 0;  // any event, heartbeats included
   virtual bool stopping() const = 0;
 

@@ -24,7 +24,7 @@ class SilentObserver final : public SessionObserver {
   int identities = 0;
   int streams = 0;
   void on_identity_recorded() override { ++identities; }
-  void on_streaming(Flavour) override { ++streams; }
+  void on_streaming() override { ++streams; }
   void on_received() override {}
   bool stopping() const override { return false; }
 };
