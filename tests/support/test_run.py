@@ -49,10 +49,10 @@ class TestRun:
             if released and self.wants(label):
                 if label == "system" and self.options.asan:
                     continue
-                self._ctest(label, "release", "-L", f"^{label}$", binary="release")
+                self._ctest(label, "release", "-L", f"^{label}$", "-j", self.jobs, binary="release")
         if sanitized and self.wants("system"):
             chosen = "^system$" if self.options.asan else "^sanitized$"
-            self._ctest("system asan", "release" if released else "asan", "-L", chosen, binary="asan")
+            self._ctest("system asan", "release" if released else "asan", "-L", chosen, "-j", self.jobs, binary="asan")
         if self.wants("fuzz") and self._build("fuzz"):
             self._ctest("fuzz", "fuzz", "-L", "^fuzz$", "-j", self.jobs)
         return self._summary()
