@@ -85,8 +85,9 @@ Result<OpenedIndex> open_index_as_is(const StreamFiles& files, const Uuid& log, 
   return opened;
 }
 
-OpenedIndex open_index(const Disk& disk, const StreamFiles& files, const Uuid& log, const Recovered& recovered, const LogEnds& ends,
-                       RecoveryReport* report) {
+OpenedIndex open_index(const StorageOptions& options, const Disk& disk, const StreamFiles& files, const Uuid& log,
+                       const Recovered& recovered, const LogEnds& ends, RecoveryReport* report) {
+  if (options.index_block_bytes == 0) return {};
   const bool existed = Disk::exists(files.index());
   report->index_rebuilt = !existed && !recovered.segments.empty();
   auto opened = open_index_as_is(files, log, recovered, ends);
@@ -128,7 +129,7 @@ class EventLog::Core {
                std::make_shared<SegmentCatalog>(recovered.segments)),
         writer_(options_, disk_, files_, journal_, board_, std::move(recovered.active)),
         sync_(board_),
-        index_(open_index(disk_, files_, created().relay_uuid, recovered, board_.ends(), report)) {
+        index_(open_index(options_, disk_, files_, created().relay_uuid, recovered, board_.ends(), report)) {
     if (index_.store) index_writer_.emplace(board_, *index_.store, index_.end, options_.index_block_bytes);
   }
 

@@ -67,9 +67,13 @@ class EventLog {
   std::optional<ResumePoint> resume_point() const;  // nullopt: nothing stored yet
   // Compares stored bytes of the active segment with `expected`. False: they differ. `offset + expected.size()` must not pass the end.
   Result<bool> stored_bytes_equal(std::uint64_t offset, Bytes expected) const;
-  // Seals the active segment (flush, fdatasync, journal) and creates the next. The name must pass is_safe_file_name().
+  // Seals the active segment (flush, fdatasync, journal) and creates the next. Errc::refused: the name does not pass is_safe_file_name().
+  // Errc::conflict: a segment of this name is stored already. Readers see the new segment once its head (FDE and PREVIOUS_GTIDS or
+  // GTID_LIST) is appended and visible.
   Status open_segment(std::string_view source_name);
   // One whole, validated event; the first of a segment must be an FDE. Errc::malformed when it cannot follow (TransactionBoundary).
+  // Errc::conflict: the file does not continue the one before (a gap, or another family); both are named. A refused event leaves no trace.
+  // May wait for the disk when more than 64 MiB are not durable.
   Status append(Bytes event);
   Status flush();  // everything appended is written; the sync thread takes over
   std::uint64_t appended_end() const;  // own offset in the active segment: where the next event must start

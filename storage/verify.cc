@@ -1,7 +1,6 @@
 // Archive::verify: reads everything a stream's directory holds and compares it with everything that is said about it.
 #include <algorithm>
 #include <chrono>
-#include <map>
 #include <thread>
 
 #include "storage/archive.h"
@@ -61,15 +60,13 @@ class Verifier {
     in_use_ = DataDirLock::is_held(files_.lock());
     if (const Status format = check_format(Disk(), files_); !format.ok()) find(files_.format(), 0, format.error().context);
     check_journal();
-    read_index();
+    open_index();
     for (const SegmentState& state : log_.segments()) all_bytes_ += state.size;
     for (const SegmentState& state : log_.segments()) check_segment(state);
     // A relay that is running may be opening a segment right now, and its index may know of it already.
     if (!in_use_) {
       look_for_strays();
-      for (const auto& [segment, records] : blocks_) {
-        find(files_.index(), 0, "there is a record of segment " + std::to_string(raw(segment)) + ", which the journal does not know");
-      }
+      look_for_unknown_blocks();
     }
     return std::move(report_);
   }
@@ -104,24 +101,38 @@ class Verifier {
 
   // --- the index ---
 
-  // Read before the segments' sizes are: what it knows of was durable before.
-  void read_index() {
+  // Opened before the segments' sizes are asked for: what it knows of was durable before.
+  void open_index() {
     if (!log_.created()) return;
-    const auto read = [&]() -> Status {
-      blocks_.clear();
-      BINRELAY_ASSIGN(const std::unique_ptr<IndexStore> index,
-                      IndexStore::open_for_reading(files_.index(), log_.created()->relay_uuid));
-      return index->for_each(SegmentNumber{}, [&](const BlockRecord& record) {
-        blocks_[record.segment].push_back(record);
-        return true;
-      });
-    };
-    const Status done = read();
-    report_.index_checked = done.ok();
-    if (done.ok()) return;
-    blocks_.clear();
-    // RocksDB may take files away under a second reader; that says nothing about the index.
-    if (done.error().code != Errc::not_found && !in_use_) find(files_.index(), 0, done.error().context);
+    auto opened = IndexStore::open_for_reading(files_.index(), log_.created()->relay_uuid);
+    report_.index_checked = opened.ok();
+    if (opened.ok()) {
+      index_ = std::move(*opened);
+    } else if (opened.error().code != Errc::not_found) {
+      give_up_index(opened.error());
+    }
+  }
+  // RocksDB may take files away under a second reader; that says nothing about the index.
+  void give_up_index(const Error& error) {
+    if (!in_use_) find(files_.index(), 0, error.context);
+    report_.index_checked = false;
+    index_.reset();
+  }
+  std::vector<BlockRecord> blocks_of(SegmentNumber segment) {
+    if (!index_) return {};
+    auto records = index_->of_segment(segment);
+    if (records.ok()) return std::move(*records);
+    give_up_index(records.error());
+    return {};
+  }
+  void look_for_unknown_blocks() {
+    if (!index_) return;
+    const SegmentNumber behind = next(log_.segments().empty() ? SegmentNumber{} : log_.segments().back().number);
+    const Status read = index_->for_each(behind, [&](const BlockRecord& record) {
+      find(files_.index(), 0, "there is a record of segment " + std::to_string(raw(record.segment)) + ", which the journal does not know");
+      return false;
+    });
+    if (!read.ok()) give_up_index(read.error());
   }
 
   // --- one segment ---
@@ -130,7 +141,6 @@ class Verifier {
     const std::filesystem::path path = files_.segment(state.generation, state.source_name);
     ++report_.segments;
     std::optional<GtidState> behind_before = std::exchange(behind_, std::nullopt);
-    auto blocks = blocks_.extract(state.number);
     auto opened = Disk().open_for_reading(path);
     if (!opened.ok()) return find(path, 0, opened.error().context);
     const auto size = opened->size();
@@ -159,7 +169,7 @@ class Verifier {
       }
       if (!*event) break;
       if (!added) added = empty_state(scan.head().flavour());
-      if (!index) index.emplace(blocks ? std::move(blocks.mapped()) : std::vector<BlockRecord>(), state.number, scan.head().flavour());
+      if (!index) index.emplace(blocks_of(state.number), state.number, scan.head().flavour());
       on_event(path, **event, scan, *added, *index);
     }
     report_.bytes += scan.end();
@@ -283,7 +293,7 @@ class Verifier {
   const Progress& progress_;
   VerifyReport report_;
   LogState log_;
-  std::map<SegmentNumber, std::vector<BlockRecord>> blocks_;
+  std::unique_ptr<IndexStore> index_;  // nullptr: none, or given up
   std::optional<GtidState> behind_;  // what the files so far contain; nullopt: unknown
   std::uint32_t generation_before_ = 0;
   std::uint64_t all_bytes_ = 0;

@@ -158,13 +158,14 @@ Status Disk::remove_tree(const std::filesystem::path& path) const {
   return Done{};
 }
 
+// Each new name is durable before the next is made in it: a lost parent would take the log with it.
 Status Disk::make_directory(const std::filesystem::path& path) const {
-  if (exists(path)) return Done{};
+  if (path.empty() || std::filesystem::is_directory(path)) return Done{};
+  const std::filesystem::path parent = path.parent_path();
+  BINRELAY_TRY(make_directory(parent));
   BINRELAY_TRY(step(DiskStep::make_directory, path));
-  std::error_code failed;
-  std::filesystem::create_directories(path, failed);
-  if (failed) return system_error("create directory", path, failed.value());
-  return path.has_parent_path() ? sync_directory(path.parent_path()) : sync_directory(".");
+  if (::mkdir(path.c_str(), 0750) != 0 && errno != EEXIST) return system_error("create directory", path, errno);
+  return sync_directory(parent.empty() ? "." : parent);
 }
 
 Status Disk::sync_directory(const std::filesystem::path& path) const {

@@ -42,18 +42,18 @@ class VerifyTest : public LogBench {
   }
   void expect_every_flip_found(const std::filesystem::path& path, const std::string& name) {
     const ByteBuffer pristine = read_file(path);
-    ByteBuffer flipped = pristine;
+    const auto file = Disk().open_for_writing(path);
+    ASSERT_OK(file);
     for (std::size_t at = 0; at < pristine.size(); ++at) {
       for (int bit = 0; bit < 8; ++bit) {
-        flipped[at] ^= static_cast<std::byte>(1 << bit);
-        write_file(path, flipped);
-        flipped[at] = pristine[at];
+        const std::byte flipped = pristine[at] ^ static_cast<std::byte>(1 << bit);
+        ASSERT_OK(file->write_at(at, Bytes(&flipped, 1)));
         const VerifyReport found = verify();
         ASSERT_THAT(found.findings, Contains(AllOf(Field(&Finding::file, name), Field(&Finding::offset, Le(at)))))
             << "byte " << at << " bit " << bit;
       }
+      ASSERT_OK(file->write_at(at, Bytes(pristine).subspan(at, 1)));
     }
-    write_file(path, pristine);
   }
 };
 

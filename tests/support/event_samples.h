@@ -1,6 +1,7 @@
 #pragma once
 // SampleBinlog writes the events of one binlog file as a source would: right offsets, right checksums, either family.
 // Only what tests of stored bytes need; what real servers write is checked against real servers.
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -92,7 +93,11 @@ class SampleBinlog {
   ByteBuffer write_rows(std::uint64_t table_id, std::size_t row_bytes) {
     ByteWriter body;
     body.u48(table_id).u16(1).u16(2).u8(1).u8(0xff);
-    for (std::size_t i = 0; i < row_bytes; ++i) body.u8(static_cast<std::uint8_t>(i * 7 + i / 251 + table_id));
+    ByteBuffer pattern(std::min<std::size_t>(row_bytes, 4099));  // a prime, so that no two pages are equal
+    for (std::size_t i = 0; i < pattern.size(); ++i) pattern[i] = static_cast<std::byte>(i * 7 + i / 251 + table_id);
+    for (std::size_t left = row_bytes; left > 0; left -= std::min(left, pattern.size())) {
+      body.bytes(Bytes(pattern).first(std::min(left, pattern.size())));
+    }
     return event(EventType::write_rows, body.view());
   }
   ByteBuffer xid(std::uint64_t number) { return event(EventType::xid, ByteWriter().u64(number).view()); }
