@@ -14,14 +14,17 @@ namespace {
 constexpr std::size_t kLogPosOffset = 13;
 constexpr std::size_t kCreatedOffset = kEventHeaderSize + 2 + 50;  // behind the binlog version and the server version
 
-// A format description resent before mid-file data differs from the file's in log_pos, flags, created and so in its CRC.
+// A format description resent before mid-file data differs from the file's in log_pos, flags, created and so in its
+// CRC.
 bool same_format_description(Bytes left, Bytes right) {
   if (left.size() != right.size() || left.size() < kCreatedOffset + 4 + kChecksumSize) return false;
   const auto equal = [&](std::size_t begin, std::size_t end) {
-    return std::equal(left.begin() + static_cast<std::ptrdiff_t>(begin), left.begin() + static_cast<std::ptrdiff_t>(end),
+    return std::equal(left.begin() + static_cast<std::ptrdiff_t>(begin),
+                      left.begin() + static_cast<std::ptrdiff_t>(end),
                       right.begin() + static_cast<std::ptrdiff_t>(begin));
   };
-  return equal(0, kLogPosOffset) && equal(kEventHeaderSize, kCreatedOffset) && equal(kCreatedOffset + 4, left.size() - kChecksumSize);
+  return equal(0, kLogPosOffset) && equal(kEventHeaderSize, kCreatedOffset) &&
+         equal(kCreatedOffset + 4, left.size() - kChecksumSize);
 }
 
 bool is_heartbeat(EventType type) { return type == EventType::heartbeat || type == EventType::heartbeat_v2; }
@@ -35,9 +38,11 @@ Error DumpReceiver::bad(std::string_view what) const {
 }
 
 Error DumpReceiver::differs(std::uint64_t offset) const {
-  return Error{Errc::conflict, "the source's " + file_ + " differs from the stored one at " + std::to_string(offset) +
-                                   ": its logs were reset, or it was restored from an older copy; what the relay holds stays served; to "
-                                   "follow this source from now on, start with a new data_dir"};
+  return Error{
+      Errc::conflict,
+      "the source's " + file_ + " differs from the stored one at " + std::to_string(offset) +
+          ": its logs were reset, or it was restored from an older copy; what the relay holds stays served; to "
+          "follow this source from now on, start with a new data_dir"};
 }
 
 Status DumpReceiver::check_checksum(Bytes event) const {

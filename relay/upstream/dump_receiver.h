@@ -1,9 +1,9 @@
 #pragma once
-// DumpReceiver: decides what each received event is: bytes of a file, something the source made up for the stream, or wrong.
-// It keeps its own 64-bit offset in the file: log_pos is 32 bits wide and 0 inside MariaDB >= 11.4 transactions.
+// DumpReceiver: decides what each received event is: bytes of a file, something the source made up for the stream, or
+// wrong. It keeps its own 64-bit offset in the file: log_pos is 32 bits wide and 0 inside MariaDB >= 11.4 transactions.
 // Pure: knows no log and no socket. What is stored and what differs is found by whoever performs the steps.
-// Rules: measured on MySQL 9.7, MariaDB 10.11 and 11.8; the relay always announces CRC32, MariaDB capability 4 and dump flag 2, so a
-// source withholds nothing and an offset that does not add up is an error.
+// Rules: measured on MySQL 9.7, MariaDB 10.11 and 11.8; the relay always announces CRC32, MariaDB capability 4 and dump
+// flag 2, so a source withholds nothing and an offset that does not add up is an error.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -28,18 +28,26 @@ struct DumpStart {
   std::optional<StoredFile> stored;  // nullopt: the log does not have the file yet
 };
 
-struct PassOver {};                                             // the source made it for the stream
-struct BeginFile { std::string name; };                         // what follows belongs to a file the log does not have
-struct StoreEvent { Bytes event; std::uint64_t offset = 0; };   // the next bytes of the file
-struct CompareEvent { Bytes event; std::uint64_t offset = 0; }; // stored already: must be the same bytes
+struct PassOver {};  // the source made it for the stream
+struct BeginFile {
+  std::string name;
+};  // what follows belongs to a file the log does not have
+struct StoreEvent {
+  Bytes event;
+  std::uint64_t offset = 0;
+};  // the next bytes of the file
+struct CompareEvent {
+  Bytes event;
+  std::uint64_t offset = 0;
+};  // stored already: must be the same bytes
 using ReceiverStep = std::variant<PassOver, BeginFile, StoreEvent, CompareEvent>;
 
 class DumpReceiver {
  public:
   explicit DumpReceiver(DumpStart start);
 
-  // Errc::malformed: damaged or out of place; it must not be stored, and is to be fetched again. Errc::conflict: the source's file is not
-  // the one the log holds. Views of the step point into `event`.
+  // Errc::malformed: damaged or out of place; it must not be stored, and is to be fetched again. Errc::conflict: the
+  // source's file is not the one the log holds. Views of the step point into `event`.
   Result<ReceiverStep> on_event(Bytes event);
 
   const std::string& file() const { return file_; }
@@ -58,12 +66,12 @@ class DumpReceiver {
   Error bad(std::string_view what) const;
 
   DumpStart start_;
-  std::string file_;                                  // "" before the first fake ROTATE
+  std::string file_;  // "" before the first fake ROTATE
   std::uint64_t offset_ = kFirstEventOffset;
-  std::uint64_t stored_end_ = kFirstEventOffset;      // of file_
-  ByteBuffer format_description_;                     // of file_, as stored; empty before it was received
+  std::uint64_t stored_end_ = kFirstEventOffset;           // of file_
+  ByteBuffer format_description_;                          // of file_, as stored; empty before it was received
   ChecksumAlgorithm checksum_ = ChecksumAlgorithm::crc32;  // of what comes next: our announcement, then the file's
-  bool described_ = false;                            // a format description has come since the last fake ROTATE
+  bool described_ = false;                                 // a format description has come since the last fake ROTATE
 };
 
 }  // namespace binrelay

@@ -1,8 +1,9 @@
 #pragma once
-// EventSource: one connection to a source, as the upstream side needs it. MysqlSource is the real one; tests script theirs.
-// Thread: the owner's, but for interrupt(). Every call may block up to the connection's read deadline.
-// Errors: Errc::authentication (the source refuses the account), Errc::connection (unreachable, gone, silent for too long, end of the
-// stream), Errc::refused (the source answered with an error), Errc::stopped (interrupted), Errc::malformed (not the protocol).
+// EventSource: one connection to a source, as the upstream side needs it. MysqlSource is the real one; tests script
+// theirs. Thread: the owner's, but for interrupt(). Every call may block up to the connection's read deadline. Errors:
+// Errc::authentication (the source refuses the account), Errc::connection (unreachable, gone, silent for too long, end
+// of the stream), Errc::refused (the source answered with an error), Errc::stopped (interrupted), Errc::malformed (not
+// the protocol).
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -20,8 +21,8 @@ struct BinlogDump {
   std::string file{};
   std::uint64_t position = kFirstEventOffset;  // COM_BINLOG_DUMP takes 32 bits
   ServerId server_id{};
-  bool until_end = false;            // the source ends the stream at the end of its log instead of waiting
-  std::optional<ByteBuffer> gtids{}; // MysqlGtidSet::encode(): groups the source leaves out
+  bool until_end = false;             // the source ends the stream at the end of its log instead of waiting
+  std::optional<ByteBuffer> gtids{};  // MysqlGtidSet::encode(): groups the source leaves out
 };
 
 // A result set as text.
@@ -44,7 +45,8 @@ class EventSource {
   virtual Status register_replica(ServerId server_id, const std::string& host, std::uint16_t port) = 0;
 
   virtual Status start_dump(const BinlogDump& dump) = 0;
-  // The next event, whole; valid until the next call. Waits for it; a source silent past the read deadline is Errc::connection.
+  // The next event, whole; valid until the next call. Waits for it; a source silent past the read deadline is
+  // Errc::connection.
   virtual Result<Bytes> next_event() = 0;
   // True: next_event() will very likely not wait.
   virtual bool more_at_hand() = 0;

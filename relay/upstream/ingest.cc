@@ -12,7 +12,8 @@ constexpr std::chrono::milliseconds kLongestDelay{5};
 
 }  // namespace
 
-Ingest::Ingest(EventLog& log, DumpStart start, spdlog::logger& logger) : log_(log), receiver_(std::move(start)), logger_(logger) {}
+Ingest::Ingest(EventLog& log, DumpStart start, spdlog::logger& logger)
+    : log_(log), receiver_(std::move(start)), logger_(logger) {}
 
 Status Ingest::on_event(Bytes event) {
   BINRELAY_ASSIGN(const ReceiverStep step, receiver_.on_event(event));
@@ -25,15 +26,19 @@ Status Ingest::on_event(Bytes event) {
 Status Ingest::begin_file(const std::string& name) {
   const auto catalog = log_.catalog();
   const auto& segments = catalog->segments();
-  const auto known = std::find_if(segments.begin(), segments.end(), [&](const auto& segment) { return segment->source_name == name; });
+  const auto known =
+      std::find_if(segments.begin(), segments.end(), [&](const auto& segment) { return segment->source_name == name; });
   if (known != segments.end()) {
-    return Error{Errc::conflict, "the source begins " + name + " again, which the relay already has: its logs were reset; what the relay "
-                                 "holds stays served; to follow this source from now on, start with a new data_dir"};
+    return Error{Errc::conflict,
+                 "the source begins " + name +
+                     " again, which the relay already has: its logs were reset; what the relay "
+                     "holds stays served; to follow this source from now on, start with a new data_dir"};
   }
   if (const auto last = catalog->newest()) {
     if (log_.in_group()) {
-      logger_.warn("the source's {} ends inside a transaction, as after a crash: its bytes are kept, consumers do not see them",
-                   last->source_name);
+      logger_.warn(
+          "the source's {} ends inside a transaction, as after a crash: its bytes are kept, consumers do not see them",
+          last->source_name);
     }
     logger_.debug("{} is complete, {} begins", last->source_name, name);
   }
@@ -45,7 +50,8 @@ Status Ingest::store(const StoreEvent& step) {
   BINRELAY_CHECK(log_.appended_end() == step.offset, "the receiver and the log disagree about the next offset");
   if (auto appended = log_.append(step.event); !appended) {
     Error error = std::move(appended).error();
-    if (error.code == Errc::malformed) error.context = receiver_.file() + ":" + std::to_string(step.offset) + ": " + error.context;
+    if (error.code == Errc::malformed)
+      error.context = receiver_.file() + ":" + std::to_string(step.offset) + ": " + error.context;
     return error;
   }
   stored_anything_ = true;

@@ -18,9 +18,11 @@ class Ingest {
  public:
   Ingest(EventLog& log, DumpStart start, spdlog::logger& logger);
 
-  // Errc::malformed: the event must be fetched again. Errc::conflict: the source's files are not the stored ones. Others: the log fails.
+  // Errc::malformed: the event must be fetched again. Errc::conflict: the source's files are not the stored ones.
+  // Others: the log fails.
   Status on_event(Bytes event);
-  // Hands whole groups on when the source has nothing more at hand, or when that was long ago: latency stays low, batches get large.
+  // Hands whole groups on when the source has nothing more at hand, or when that was long ago: latency stays low,
+  // batches get large.
   Status after_event(bool more_at_hand);
 
   const DumpReceiver& receiver() const { return receiver_; }

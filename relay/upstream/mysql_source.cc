@@ -25,20 +25,24 @@ namespace binrelay {
 namespace {
 
 constexpr unsigned kShortestDeadline = 1;  // seconds, as the library counts
-constexpr std::uint32_t kClientErrorsBegin = 2000, kClientErrorsEnd = 3000, kConnectorErrorsBegin = 5000, kConnectorErrorsEnd = 6000;
-constexpr std::uint32_t kAccessDenied = 1045, kAccessDeniedToDatabase = 1044, kHostNotPrivileged = 1130, kAccountLocked = 3118,
-                        kMustChangePassword = 1820, kMustChangePasswordLogin = 1862, kTlsError = 2026;
+constexpr std::uint32_t kClientErrorsBegin = 2000, kClientErrorsEnd = 3000, kConnectorErrorsBegin = 5000,
+                        kConnectorErrorsEnd = 6000;
+constexpr std::uint32_t kAccessDenied = 1045, kAccessDeniedToDatabase = 1044, kHostNotPrivileged = 1130,
+                        kAccountLocked = 3118, kMustChangePassword = 1820, kMustChangePasswordLogin = 1862,
+                        kTlsError = 2026;
 constexpr unsigned char kEndOfStream = 0xfe;
-// Logins the source may ask for. Not mysql_clear_password: whoever answers in the source's place would be handed the password.
-[[maybe_unused]] constexpr const char* kAllowedLogins = "mysql_native_password,caching_sha2_password,sha256_password,client_ed25519";
+// Logins the source may ask for. Not mysql_clear_password: whoever answers in the source's place would be handed the
+// password.
+[[maybe_unused]] constexpr const char* kAllowedLogins =
+    "mysql_native_password,caching_sha2_password,sha256_password,client_ed25519";
 
 unsigned seconds_up(std::uint64_t milliseconds) {
   return static_cast<unsigned>(std::max<std::uint64_t>(kShortestDeadline, (milliseconds + 999) / 1000));
 }
 
 bool refuses_account(std::uint32_t number) {
-  return number == kAccessDenied || number == kAccessDeniedToDatabase || number == kHostNotPrivileged || number == kAccountLocked ||
-         number == kMustChangePassword || number == kMustChangePasswordLogin;
+  return number == kAccessDenied || number == kAccessDeniedToDatabase || number == kHostNotPrivileged ||
+         number == kAccountLocked || number == kMustChangePassword || number == kMustChangePasswordLogin;
 }
 
 bool is_servers(std::uint32_t number) {
@@ -114,15 +118,17 @@ void MysqlSource::Connection::set_options() {
 void MysqlSource::Connection::set_tls_options() {
   const char* ca = config.tls_ca.empty() ? nullptr : config.tls_ca.c_str();
 #ifdef BINRELAY_CONNECTOR_C
-  // With the CA given the chain is verified before anything secret is sent; the name only with SSL_VERIFY_SERVER_CERT, which also makes a
-  // source without TLS an error. TLS is used whenever the source offers it; check_tls() refuses a connection that came without.
+  // With the CA given the chain is verified before anything secret is sent; the name only with SSL_VERIFY_SERVER_CERT,
+  // which also makes a source without TLS an error. TLS is used whenever the source offers it; check_tls() refuses a
+  // connection that came without.
   const my_bool use = config.tls != TlsMode::disabled, verify_name = config.tls == TlsMode::verify_identity;
   const bool verify_chain = config.tls == TlsMode::verify_ca || config.tls == TlsMode::verify_identity;
   if (use && verify_chain && ca) mysql_ssl_set(mysql, nullptr, nullptr, ca, nullptr, nullptr);
   mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &use);
   mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify_name);
 #else
-  constexpr std::array kModes{SSL_MODE_DISABLED, SSL_MODE_PREFERRED, SSL_MODE_REQUIRED, SSL_MODE_VERIFY_CA, SSL_MODE_VERIFY_IDENTITY};
+  constexpr std::array kModes{SSL_MODE_DISABLED, SSL_MODE_PREFERRED, SSL_MODE_REQUIRED, SSL_MODE_VERIFY_CA,
+                              SSL_MODE_VERIFY_IDENTITY};
   const unsigned mode = kModes[static_cast<std::size_t>(config.tls)];
   if (ca) mysql_options(mysql, MYSQL_OPT_SSL_CA, ca);
   mysql_options(mysql, MYSQL_OPT_SSL_MODE, &mode);
@@ -198,11 +204,16 @@ Error MysqlSource::Connection::failure(std::string_view doing) {
     const std::lock_guard lock(socket_mutex);
     if (interrupted) return Error{Errc::stopped, std::string(doing) + ": interrupted"};
   }
-  const Errc code = refuses_account(number) ? Errc::authentication : server_error != 0 ? Errc::refused : Errc::connection;
-  return Error{code, std::string(doing) + ": " + (mysql ? mysql_error(mysql) : "not connected") + " (" + std::to_string(number) + ")"};
+  const Errc code = refuses_account(number) ? Errc::authentication
+                    : server_error != 0     ? Errc::refused
+                                            : Errc::connection;
+  return Error{code, std::string(doing) + ": " + (mysql ? mysql_error(mysql) : "not connected") + " (" +
+                         std::to_string(number) + ")"};
 }
 
-MysqlSource::MysqlSource(const SourceConfig& config) : connection_(std::make_unique<Connection>(config)) { load_library_once(); }
+MysqlSource::MysqlSource(const SourceConfig& config) : connection_(std::make_unique<Connection>(config)) {
+  load_library_once();
+}
 
 MysqlSource::~MysqlSource() { close(); }
 
@@ -219,8 +230,8 @@ Status MysqlSource::connect() {
 #ifdef BINRELAY_CONNECTOR_C
   Connection::opening = connection_.get();
 #endif
-  const bool connected = mysql_real_connect(connection_->mysql, config.host.c_str(), config.user.c_str(), config.password.c_str(), nullptr,
-                                            config.port, nullptr, 0) != nullptr;
+  const bool connected = mysql_real_connect(connection_->mysql, config.host.c_str(), config.user.c_str(),
+                                            config.password.c_str(), nullptr, config.port, nullptr, 0) != nullptr;
 #ifdef BINRELAY_CONNECTOR_C
   Connection::opening = nullptr;
 #endif
@@ -253,7 +264,8 @@ std::string MysqlSource::server_version() const {
 
 Result<Table> MysqlSource::query(const std::string& statement) {
   MYSQL* const mysql = connection_->mysql;
-  if (!mysql || mysql_real_query(mysql, statement.data(), statement.size()) != 0) return connection_->failure(statement);
+  if (!mysql || mysql_real_query(mysql, statement.data(), statement.size()) != 0)
+    return connection_->failure(statement);
   Table table;
   const std::unique_ptr<MYSQL_RES, decltype(&mysql_free_result)> result(mysql_store_result(mysql), &mysql_free_result);
   if (!result) {
@@ -281,12 +293,13 @@ enum DumpCommand : int { kRegisterReplica = 0x15, kBinlogDump = 0x12, kBinlogDum
 
 // `skip_reply`: the reply is a stream that next_event() reads.
 bool send_command(MYSQL* mysql, DumpCommand command, const ByteWriter& body, bool skip_reply) {
-  return mysql && mysql->methods->db_command(mysql, static_cast<enum_server_command>(command), as_text(body.view()).data(), body.size(),
-                                             skip_reply, nullptr) == 0;
+  return mysql && mysql->methods->db_command(mysql, static_cast<enum_server_command>(command),
+                                             as_text(body.view()).data(), body.size(), skip_reply, nullptr) == 0;
 }
 
 std::uint16_t dump_flags(const BinlogDump& dump) {
-  return static_cast<std::uint16_t>(BinlogDumpCommand::kAnnotateOrHeartbeatV2 | (dump.until_end ? BinlogDumpCommand::kNonBlocking : 0));
+  return static_cast<std::uint16_t>(BinlogDumpCommand::kAnnotateOrHeartbeatV2 |
+                                    (dump.until_end ? BinlogDumpCommand::kNonBlocking : 0));
 }
 
 }  // namespace
@@ -297,7 +310,8 @@ Status MysqlSource::register_replica(ServerId server_id, const std::string& host
   ByteWriter body;
   body.u32(static_cast<std::uint32_t>(server_id)).u8(static_cast<std::uint8_t>(shown.size())).text(shown);
   body.u8(0).u8(0).u16(port).u32(0).u32(0);  // report user, report password, port, rank, source id
-  if (!send_command(connection_->mysql, kRegisterReplica, body, false)) return connection_->failure("COM_REGISTER_SLAVE");
+  if (!send_command(connection_->mysql, kRegisterReplica, body, false))
+    return connection_->failure("COM_REGISTER_SLAVE");
   return Done{};
 }
 
@@ -308,11 +322,15 @@ Status MysqlSource::start_dump(const BinlogDump& dump) {
     body.u32(static_cast<std::uint32_t>(dump.file.size())).text(dump.file).u64(dump.position);
     body.u32(static_cast<std::uint32_t>(dump.gtids->size())).bytes(*dump.gtids);
   } else {
-    if (dump.position > std::numeric_limits<std::uint32_t>::max()) return Error{Errc::limit, "COM_BINLOG_DUMP reaches 4 GiB only"};
-    body.u32(static_cast<std::uint32_t>(dump.position)).u16(dump_flags(dump)).u32(static_cast<std::uint32_t>(dump.server_id));
+    if (dump.position > std::numeric_limits<std::uint32_t>::max())
+      return Error{Errc::limit, "COM_BINLOG_DUMP reaches 4 GiB only"};
+    body.u32(static_cast<std::uint32_t>(dump.position))
+        .u16(dump_flags(dump))
+        .u32(static_cast<std::uint32_t>(dump.server_id));
     body.text(dump.file);
   }
-  if (!send_command(connection_->mysql, dump.gtids ? kBinlogDumpGtid : kBinlogDump, body, true)) return connection_->failure("dump");
+  if (!send_command(connection_->mysql, dump.gtids ? kBinlogDumpGtid : kBinlogDump, body, true))
+    return connection_->failure("dump");
   return Done{};
 }
 

@@ -1,7 +1,6 @@
 #pragma once
-// MysqlSource: an EventSource over the MySQL client library: MariaDB Connector/C or Oracle's libmysqlclient, whichever this was built
-// with. The only file of upstream/ that knows the library.
-// Thread: the owner's; interrupt() from any.
+// MysqlSource: an EventSource over the MySQL client library: MariaDB Connector/C or Oracle's libmysqlclient, whichever
+// this was built with. The only file of upstream/ that knows the library. Thread: the owner's; interrupt() from any.
 #include <memory>
 #include <string>
 

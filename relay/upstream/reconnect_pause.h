@@ -24,7 +24,8 @@ class ReconnectPause {
     if (end.kind == Kind::refused || end.kind == Kind::log_failed || stuck()) return kSlow;
     const auto pause = next_;
     next_ = std::min(next_ * 2, kLongest);
-    return std::chrono::milliseconds(static_cast<std::int64_t>(static_cast<double>(pause.count()) * (0.75 + jitter / 2)));
+    return std::chrono::milliseconds(
+        static_cast<std::int64_t>(static_cast<double>(pause.count()) * (0.75 + jitter / 2)));
   }
   // The same place was damaged again and again: reading it once more is not going to help.
   bool stuck() const { return !bad_place_.empty() && same_place_ >= kPatience; }

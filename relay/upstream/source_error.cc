@@ -6,11 +6,13 @@ namespace binrelay {
 namespace {
 
 // MySQL manual, "Server Error Message Reference"; the texts behind 1236 as MySQL 9.7 and MariaDB 10.11/11.8 send them.
-constexpr std::uint32_t kFatalErrorReadingBinlog = 1236, kSpecificAccessDenied = 1227, kSameServerId = 4052, kGtidListMalformed = 1941,
-                        kMalformedGtidSet = 1773, kNotBinaryLogging = 1381, kAccessDenied = 1045;  // the last: COM_REGISTER_SLAVE without the privilege
+constexpr std::uint32_t kFatalErrorReadingBinlog = 1236, kSpecificAccessDenied = 1227, kSameServerId = 4052,
+                        kGtidListMalformed = 1941, kMalformedGtidSet = 1773, kNotBinaryLogging = 1381,
+                        kAccessDenied = 1045;  // the last: COM_REGISTER_SLAVE without the privilege
 
 constexpr std::string_view kUnreadable =
-    "; the source cannot read its own file there: the file is damaged, or the source's logs were reset or restored from an older copy";
+    "; the source cannot read its own file there: the file is damaged, or the source's logs were reset or restored "
+    "from an older copy";
 
 struct BinlogTrouble {
   std::string_view text;
@@ -20,10 +22,12 @@ struct BinlogTrouble {
 constexpr std::array kBinlogTroubles{
     BinlogTrouble{"Could not find first log file name", SourceTrouble::operator_needed,
                   "; the source no longer has the file (purged, or its logs were reset)"},
-    BinlogTrouble{"impossible position", SourceTrouble::operator_needed,
-                  "; the source's file is shorter than what the relay has stored of it: its logs were reset, or it was restored"},
-    BinlogTrouble{"position > file size", SourceTrouble::operator_needed,
-                  "; the source's file is shorter than what the relay has stored of it: its logs were reset, or it was restored"},
+    BinlogTrouble{
+        "impossible position", SourceTrouble::operator_needed,
+        "; the source's file is shorter than what the relay has stored of it: its logs were reset, or it was restored"},
+    BinlogTrouble{
+        "position > file size", SourceTrouble::operator_needed,
+        "; the source's file is shorter than what the relay has stored of it: its logs were reset, or it was restored"},
     BinlogTrouble{"purged required binary logs", SourceTrouble::operator_needed,
                   "; choose a start place the source still has (source.start)"},
     BinlogTrouble{"Could not find GTID state requested", SourceTrouble::operator_needed,
@@ -58,7 +62,8 @@ std::string grant_needed(Flavour flavour) {
 }
 
 bool refers_to_same_id(std::uint32_t number, std::string_view text) {
-  return number == kSameServerId || (number == kFatalErrorReadingBinlog && text.find("with the same server_uuid/server_id") != text.npos);
+  return number == kSameServerId ||
+         (number == kFatalErrorReadingBinlog && text.find("with the same server_uuid/server_id") != text.npos);
 }
 
 }  // namespace
@@ -81,9 +86,12 @@ Error explained(Error error, std::uint32_t number, Flavour flavour) {
   const SourceTrouble trouble = trouble_of(number, error.context);
   if (const BinlogTrouble* row = find_binlog_trouble(number, error.context)) error.context += row->remedy;
   if (number == kSpecificAccessDenied || number == kAccessDenied) error.context += grant_needed(flavour);
-  if (refers_to_same_id(number, error.context)) error.context += "; is another replica using the relay's server_id or uuid?";
-  if (trouble == SourceTrouble::operator_needed) error.code = Errc::refused;
-  else if (error.code == Errc::refused) error.code = Errc::connection;
+  if (refers_to_same_id(number, error.context))
+    error.context += "; is another replica using the relay's server_id or uuid?";
+  if (trouble == SourceTrouble::operator_needed)
+    error.code = Errc::refused;
+  else if (error.code == Errc::refused)
+    error.code = Errc::connection;
   return error;
 }
 

@@ -11,7 +11,8 @@
 namespace binrelay {
 namespace {
 
-constexpr std::uint64_t kMysqlEncryptionHeader = 512;  // MySQL manual, "Encrypting Binary Log Files and Relay Log Files"
+constexpr std::uint64_t kMysqlEncryptionHeader =
+    512;  // MySQL manual, "Encrypting Binary Log Files and Relay Log Files"
 constexpr std::uint32_t kSyntaxError = 1064;
 
 template <class Number>
@@ -19,9 +20,11 @@ Result<Number> number_from(const std::optional<std::string>& text, std::string_v
   Number value{};
   if (text) {
     const char* const end = text->data() + text->size();
-    if (const auto [stop, error] = std::from_chars(text->data(), end, value); error == std::errc{} && stop == end) return value;
+    if (const auto [stop, error] = std::from_chars(text->data(), end, value); error == std::errc{} && stop == end)
+      return value;
   }
-  return Error{Errc::malformed, "the source's " + std::string(what) + " is '" + text.value_or("NULL") + "', not a number"};
+  return Error{Errc::malformed,
+               "the source's " + std::string(what) + " is '" + text.value_or("NULL") + "', not a number"};
 }
 
 std::string without_newlines(std::string text) {
@@ -56,14 +59,16 @@ Result<SourceIdentity> read_identity(EventSource& source) {
   }
   BINRELAY_ASSIGN(const auto server_id, number_from<std::uint32_t>(value("server_id"), "server_id"));
   identity.server_id = ServerId{server_id};
-  BINRELAY_ASSIGN(identity.lower_case_table_names, number_from<std::uint8_t>(value("lower_case_table_names"), "lower_case_table_names"));
+  BINRELAY_ASSIGN(identity.lower_case_table_names,
+                  number_from<std::uint8_t>(value("lower_case_table_names"), "lower_case_table_names"));
   if (identity.flavour == Flavour::mysql) {
     BINRELAY_ASSIGN(identity.server_uuid, parse_uuid(value("server_uuid").value_or("")));
     identity.gtid_mode = value("gtid_mode").value_or("OFF");
     identity.gtid_purged_at_start = without_newlines(value("gtid_purged").value_or(""));
   }
   for (auto& [name, text] : variables) {
-    if (name.starts_with("binlog_") || std::find(kKeptVariables.begin(), kKeptVariables.end(), name) != kKeptVariables.end()) {
+    if (name.starts_with("binlog_") ||
+        std::find(kKeptVariables.begin(), kKeptVariables.end(), name) != kKeptVariables.end()) {
       identity.variables.emplace(name, text);
     }
   }
@@ -75,7 +80,9 @@ Result<SourceIdentity> read_identity(EventSource& source) {
 Flavour flavour_of(std::string_view version) {
   constexpr std::string_view kName = "mariadb";
   const auto same = [](char left, char right) { return std::tolower(static_cast<unsigned char>(left)) == right; };
-  return std::search(version.begin(), version.end(), kName.begin(), kName.end(), same) == version.end() ? Flavour::mysql : Flavour::mariadb;
+  return std::search(version.begin(), version.end(), kName.begin(), kName.end(), same) == version.end()
+             ? Flavour::mysql
+             : Flavour::mariadb;
 }
 
 Result<std::vector<BinlogFile>> read_binlog_files(EventSource& source, Flavour flavour) {
@@ -93,7 +100,8 @@ Result<std::vector<BinlogFile>> read_binlog_files(EventSource& source, Flavour f
 Result<BinlogEnd> read_binlog_end(EventSource& source, Flavour flavour) {
   auto status = source.query(flavour == Flavour::mysql ? "SHOW BINARY LOG STATUS" : "SHOW MASTER STATUS");
   // MySQL before 8.2 knows the old name only.
-  if (!status && source.server_error() == kSyntaxError && flavour == Flavour::mysql) status = source.query("SHOW MASTER STATUS");
+  if (!status && source.server_error() == kSyntaxError && flavour == Flavour::mysql)
+    status = source.query("SHOW MASTER STATUS");
   if (!status) return explained(std::move(status).error(), source.server_error(), flavour);
   BinlogEnd end{status->at(0, "File").value_or(""), 0};
   if (end.file.empty()) return Error{Errc::refused, "the source names no current binary log"};
@@ -114,8 +122,9 @@ Status prepare_dump_session(EventSource& source, Flavour flavour, const Uuid& re
   const std::string period = std::to_string(std::uint64_t{heartbeat_ms} * 1'000'000);
   const std::string uuid = to_text(relay_uuid);
   // Old and new names: MySQL prefers the new ones, MariaDB and older MySQL know only the old.
-  std::string settings = "SET @master_binlog_checksum = 'CRC32', @source_binlog_checksum = 'CRC32', @master_heartbeat_period = " + period +
-                         ", @source_heartbeat_period = " + period + ", @slave_uuid = '" + uuid + "', @replica_uuid = '" + uuid + "'";
+  std::string settings =
+      "SET @master_binlog_checksum = 'CRC32', @source_binlog_checksum = 'CRC32', @master_heartbeat_period = " + period +
+      ", @source_heartbeat_period = " + period + ", @slave_uuid = '" + uuid + "', @replica_uuid = '" + uuid + "'";
   // 4: events are sent as they are in the file, none replaced (MariaDB server, sql/slave.h).
   if (flavour == Flavour::mariadb) settings += ", @mariadb_slave_capability = 4";
   BINRELAY_TRY(ask(source, flavour, settings));

@@ -45,15 +45,17 @@ bool is_empty(const GtidState& state) {
 }  // namespace
 
 std::optional<std::string> find_contradiction(const LogView& log, const SourceView& seen) {
-  const bool same_server =
-      log.source.flavour == Flavour::mysql ? seen.server_uuid == log.source.server_uuid : seen.server_id == log.source.server_id;
+  const bool same_server = log.source.flavour == Flavour::mysql ? seen.server_uuid == log.source.server_uuid
+                                                                : seen.server_id == log.source.server_id;
   if (!same_server) return "its address leads to another server now";
   const auto shorter = [&](std::uint64_t size) {
-    return log.file + " ends at " + std::to_string(size) + " there, " + std::to_string(log.end) + " was received from it";
+    return log.file + " ends at " + std::to_string(size) + " there, " + std::to_string(log.end) +
+           " was received from it";
   };
   if (seen.end.file == log.file && seen.end.position < log.end) return shorter(seen.end.position);
   if (!seen.files) return std::nullopt;
-  const auto file = std::find_if(seen.files->begin(), seen.files->end(), [&](const BinlogFile& each) { return each.name == log.file; });
+  const auto file = std::find_if(seen.files->begin(), seen.files->end(),
+                                 [&](const BinlogFile& each) { return each.name == log.file; });
   if (file == seen.files->end()) return log.file + ", which is being read, is gone there";
   if (file->size < log.end) return shorter(file->size);
   return std::nullopt;
@@ -73,7 +75,8 @@ GtidState missing_on_source(const GtidState& log, const GtidState& seen) {
 }
 
 SourceWatch::SourceWatch(EventLog& log, std::unique_ptr<EventSource> source, std::shared_ptr<spdlog::logger> logger,
-                         std::function<void(const SourceView&)> on_view, std::function<void(std::string)> on_contradiction)
+                         std::function<void(const SourceView&)> on_view,
+                         std::function<void(std::string)> on_contradiction)
     : log_(log),
       source_(std::move(source)),
       logger_(std::move(logger)),
@@ -82,7 +85,9 @@ SourceWatch::SourceWatch(EventLog& log, std::unique_ptr<EventSource> source, std
 
 SourceWatch::~SourceWatch() { stop(); }
 
-void SourceWatch::start() { thread_ = std::thread([this] { run(); }); }
+void SourceWatch::start() {
+  thread_ = std::thread([this] { run(); });
+}
 
 void SourceWatch::stop() {
   {
@@ -156,7 +161,8 @@ std::optional<std::string> SourceWatch::still_missing(const LogView& own, const 
   const std::optional<GtidState> before = std::exchange(missing_, missing_on_source(own.executed, seen.executed));
   if (!before) return std::nullopt;
   const GtidState still = missing_on_source(*before, seen.executed);
-  // Said once: if the bytes turn out to be the same after reconnecting, it was the source's own account of itself that changed.
+  // Said once: if the bytes turn out to be the same after reconnecting, it was the source's own account of itself that
+  // changed.
   std::string text = to_text(still);
   if (is_empty(still) || text == told_) return std::nullopt;
   told_ = text;
@@ -186,7 +192,8 @@ Result<SourceView> SourceWatch::read_view(const SourceIdentity& recorded, bool w
     view.executed = std::move(set);
   } else {
     BINRELAY_ASSIGN(const Table executed, source_->query("SELECT @@global.gtid_binlog_state AS gtid_binlog_state"));
-    BINRELAY_ASSIGN(MariadbBinlogState state, MariadbBinlogState::parse(executed.at(0, "gtid_binlog_state").value_or("")));
+    BINRELAY_ASSIGN(MariadbBinlogState state,
+                    MariadbBinlogState::parse(executed.at(0, "gtid_binlog_state").value_or("")));
     view.gtids = state.position().to_text();
     view.executed = std::move(state);
   }

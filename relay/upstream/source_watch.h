@@ -1,9 +1,8 @@
 #pragma once
-// SourceWatch asks the source now and then, on a second connection, what it has: its files, its end, its transactions. A dump alone does
-// not show that the source's logs were reset or restored: heartbeats go on, and a file of the same name continues silently.
-// Thread:  owns one.
-// Owner:   UpstreamLoop.
-// Borrows: the log outlives it. Callbacks run on its thread.
+// SourceWatch asks the source now and then, on a second connection, what it has: its files, its end, its transactions.
+// A dump alone does not show that the source's logs were reset or restored: heartbeats go on, and a file of the same
+// name continues silently. Thread:  owns one. Owner:   UpstreamLoop. Borrows: the log outlives it. Callbacks run on its
+// thread.
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -26,12 +25,12 @@ namespace binrelay {
 
 // What the source was seen to have.
 struct SourceView {
-  Uuid server_uuid;                              // MySQL
+  Uuid server_uuid;  // MySQL
   ServerId server_id{};
   BinlogEnd end;
   std::optional<std::vector<BinlogFile>> files;  // nullopt: not asked this time
   GtidState executed;
-  std::string gtids;                             // as the source prints its position
+  std::string gtids;  // as the source prints its position
 };
 
 // What the log had before the source was asked.
@@ -44,8 +43,8 @@ struct LogView {
 
 // Says what cannot be: a source that has less than what it has sent. nullopt: nothing of the kind.
 std::optional<std::string> find_contradiction(const LogView& log, const SourceView& seen);
-// Transactions of `log` that the source does not have. A source sends a transaction a moment before it counts it as executed: only what
-// is still missing the next time is really missing.
+// Transactions of `log` that the source does not have. A source sends a transaction a moment before it counts it as
+// executed: only what is still missing the next time is really missing.
 GtidState missing_on_source(const GtidState& log, const GtidState& seen);
 
 class SourceWatch {

@@ -1,6 +1,6 @@
 #pragma once
-// Finds the file a log begins with when the start place is a GTID position or a time. Each probe takes a connection of its own: a dump
-// ends with its connection.
+// Finds the file a log begins with when the start place is a GTID position or a time. Each probe takes a connection of
+// its own: a dump ends with its connection.
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -16,7 +16,7 @@ using Reconnect = std::function<Status()>;
 Result<std::string> find_file_by_gtid(EventSource& source, Flavour flavour, const std::string& set, ServerId server_id);
 
 // The newest file that was begun at `time` (unix seconds) or before; the oldest when all are younger.
-Result<std::string> find_file_by_time(EventSource& source, const SourceFacts& facts, std::int64_t time, ServerId server_id,
-                                      const Reconnect& reconnect);
+Result<std::string> find_file_by_time(EventSource& source, const SourceFacts& facts, std::int64_t time,
+                                      ServerId server_id, const Reconnect& reconnect);
 
 }  // namespace binrelay

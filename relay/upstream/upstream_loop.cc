@@ -19,11 +19,16 @@ namespace binrelay {
 
 const char* to_text(UpstreamStatus::State state) {
   switch (state) {
-    case UpstreamStatus::State::connecting: return "connecting";
-    case UpstreamStatus::State::streaming: return "streaming";
-    case UpstreamStatus::State::waiting: return "waiting";
-    case UpstreamStatus::State::refused: return "refused";
-    case UpstreamStatus::State::stopped: return "stopped";
+    case UpstreamStatus::State::connecting:
+      return "connecting";
+    case UpstreamStatus::State::streaming:
+      return "streaming";
+    case UpstreamStatus::State::waiting:
+      return "waiting";
+    case UpstreamStatus::State::refused:
+      return "refused";
+    case UpstreamStatus::State::stopped:
+      return "stopped";
   }
   return "?";
 }
@@ -31,14 +36,16 @@ const char* to_text(UpstreamStatus::State state) {
 // Impl runs sessions one after another on the upstream thread, and owns the watch beside them.
 class UpstreamLoop::Impl final : private SessionObserver {
  public:
-  Impl(EventLog& log, UpstreamSettings settings, std::shared_ptr<spdlog::logger> logger, std::function<void()> on_identity)
+  Impl(EventLog& log, UpstreamSettings settings, std::shared_ptr<spdlog::logger> logger,
+       std::function<void()> on_identity)
       : log_(log),
         settings_(std::move(settings)),
         logger_(std::move(logger)),
         identity_changed_(std::move(on_identity)),
         source_(settings_.source),
         watch_(
-            log, std::make_unique<MysqlSource>(settings_.source), logger_, [this](const SourceView& view) { on_view(view); },
+            log, std::make_unique<MysqlSource>(settings_.source), logger_,
+            [this](const SourceView& view) { on_view(view); },
             [this](std::string what) { on_contradiction(std::move(what)); }) {}
 
   void start() {
@@ -96,8 +103,8 @@ class UpstreamLoop::Impl final : private SessionObserver {
   // The upstream thread's own.
   MysqlSource source_;
   ReconnectPause reconnect_pause_;
-  std::string cut_short_;            // a file of the source that ends inside an event, seen twice
-  std::string suspected_cut_short_;  // seen once
+  std::string cut_short_;                   // a file of the source that ends inside an event, seen twice
+  std::string suspected_cut_short_;         // seen once
   std::pair<std::string, bool> last_told_;  // reason, and whether it has become a standing one
   std::chrono::steady_clock::time_point last_told_at_{};
   std::minstd_rand jitter_{std::random_device{}()};
@@ -132,7 +139,8 @@ void UpstreamLoop::Impl::finish(const SessionEnd& received_end) {
   {
     const std::lock_guard lock(mutex_);
     // The watch has broken the connection: its reason is the reason.
-    if (const std::string what = std::exchange(contradiction_, {}); !what.empty() && end.kind == SessionEnd::Kind::lost) {
+    if (const std::string what = std::exchange(contradiction_, {});
+        !what.empty() && end.kind == SessionEnd::Kind::lost) {
       end.reason = "the source contradicts what it has sent: " + what + "; comparing on a new connection";
     }
   }
@@ -140,7 +148,8 @@ void UpstreamLoop::Impl::finish(const SessionEnd& received_end) {
   const auto length = reconnect_pause_.after(end, std::uniform_real_distribution<>(0, 1)(jitter_));
   {
     const std::lock_guard lock(mutex_);
-    const bool refused = end.kind == SessionEnd::Kind::refused || end.kind == SessionEnd::Kind::log_failed || reconnect_pause_.stuck();
+    const bool refused =
+        end.kind == SessionEnd::Kind::refused || end.kind == SessionEnd::Kind::log_failed || reconnect_pause_.stuck();
     status_.state = refused ? UpstreamStatus::State::refused : UpstreamStatus::State::waiting;
     status_.last_error = end.reason;
     status_.connected_since = 0;
@@ -177,8 +186,9 @@ void UpstreamLoop::Impl::tell(const SessionEnd& end) {
       break;
     case SessionEnd::Kind::bad_event:
       if (reconnect_pause_.stuck()) {
-        logger_->error("the source sends the same place damaged every time; nothing of it is stored, trying again every {} s: {}",
-                       ReconnectPause::kSlow.count() / 1000, end.reason);
+        logger_->error(
+            "the source sends the same place damaged every time; nothing of it is stored, trying again every {} s: {}",
+            ReconnectPause::kSlow.count() / 1000, end.reason);
       } else {
         logger_->error("a damaged event, not stored, is fetched again: {}", end.reason);
       }
@@ -220,9 +230,11 @@ void UpstreamLoop::Impl::on_contradiction(std::string what) {
 }
 
 UpstreamLoop::UpstreamLoop(EventLog& log, SourceConfig config, std::string report_host, std::uint16_t report_port,
-                           std::shared_ptr<spdlog::logger> logger, std::function<void()> on_identity, std::filesystem::path directory)
-    : impl_(std::make_unique<Impl>(log, UpstreamSettings{std::move(config), std::move(report_host), report_port, std::move(directory)},
-                                   std::move(logger), std::move(on_identity))) {}
+                           std::shared_ptr<spdlog::logger> logger, std::function<void()> on_identity,
+                           std::filesystem::path directory)
+    : impl_(std::make_unique<Impl>(
+          log, UpstreamSettings{std::move(config), std::move(report_host), report_port, std::move(directory)},
+          std::move(logger), std::move(on_identity))) {}
 
 UpstreamLoop::~UpstreamLoop() { stop(); }
 void UpstreamLoop::start() { impl_->start(); }

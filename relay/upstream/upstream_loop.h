@@ -1,8 +1,7 @@
 #pragma once
-// UpstreamLoop: keeps one log fed from one source, for ever: connect, learn who it is, plan, dump, validate, append; on any trouble close,
-// wait (growing back-off), and resume by file and position with an overlap compare.
-// Thread:  owns one (client library calls block), and a second for the watch connection.
-// Owner:   Stream. Borrows the EventLog.
+// UpstreamLoop: keeps one log fed from one source, for ever: connect, learn who it is, plan, dump, validate, append; on
+// any trouble close, wait (growing back-off), and resume by file and position with an overlap compare. Thread:  owns
+// one (client library calls block), and a second for the watch connection. Owner:   Stream. Borrows the EventLog.
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -23,11 +22,11 @@ namespace binrelay {
 struct UpstreamStatus {
   enum class State : std::uint8_t { connecting, streaming, waiting, refused, stopped };
   State state = State::connecting;
-  std::string last_error;               // of the last connection that ended; "" = none
+  std::string last_error;  // of the last connection that ended; "" = none
   std::uint64_t reconnects = 0;
-  std::int64_t connected_since = 0;     // unix seconds, 0 = not connected
-  std::int64_t last_received = 0;       // unix seconds of the last event or heartbeat
-  std::string source_file;              // the source's own end, from the watch connection; "" = not known yet
+  std::int64_t connected_since = 0;  // unix seconds, 0 = not connected
+  std::int64_t last_received = 0;    // unix seconds of the last event or heartbeat
+  std::string source_file;           // the source's own end, from the watch connection; "" = not known yet
   std::uint64_t source_position = 0;
   std::string source_gtids;
 };
@@ -35,13 +34,15 @@ const char* to_text(UpstreamStatus::State state);
 
 class UpstreamLoop {
  public:
-  // `on_identity`: called on the upstream thread when source() of the log has been recorded for the first time or has changed.
-  // `directory`: of the stream; before an empty log is filled its free space is compared with what the source has. "" = not compared.
-  UpstreamLoop(EventLog& log, SourceConfig config, std::string report_host, std::uint16_t report_port, std::shared_ptr<spdlog::logger> logger,
-               std::function<void()> on_identity, std::filesystem::path directory = {});
+  // `on_identity`: called on the upstream thread when source() of the log has been recorded for the first time or has
+  // changed. `directory`: of the stream; before an empty log is filled its free space is compared with what the source
+  // has. "" = not compared.
+  UpstreamLoop(EventLog& log, SourceConfig config, std::string report_host, std::uint16_t report_port,
+               std::shared_ptr<spdlog::logger> logger, std::function<void()> on_identity,
+               std::filesystem::path directory = {});
   ~UpstreamLoop();  // stop()
   void start();
-  void stop();      // interrupts a blocking read, flushes the log, joins; waits for the connect timeout while connecting
+  void stop();  // interrupts a blocking read, flushes the log, joins; waits for the connect timeout while connecting
   UpstreamStatus status() const;  // any thread
 
  private:

@@ -1,6 +1,6 @@
 #pragma once
-// The decision at the start of every connection: where to dump from, or why not. Pure: a table over what the log holds, what was
-// recorded of the source, and what the source says now.
+// The decision at the start of every connection: where to dump from, or why not. Pure: a table over what the log holds,
+// what was recorded of the source, and what the source says now.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -15,26 +15,32 @@ namespace binrelay {
 // What the log holds of the file it was fed from last.
 struct HeldFile {
   std::string name;
-  std::uint64_t group_begin = kFirstEventOffset;  // start of the last stored group: what is resent from there is compared
-  std::uint64_t end = kFirstEventOffset;          // end of what is stored
+  std::uint64_t group_begin =
+      kFirstEventOffset;                  // start of the last stored group: what is resent from there is compared
+  std::uint64_t end = kFirstEventOffset;  // end of what is stored
 };
 
 struct PlanInput {
-  std::optional<HeldFile> held;              // nullopt: the log is empty
+  std::optional<HeldFile> held;  // nullopt: the log is empty
   std::optional<SourceIdentity> recorded;
   const SourceFacts& facts;
-  const StartPlace& start;                   // for an empty log
-  std::string cut_short;                     // a file the source could not send to its end; "" = none
+  const StartPlace& start;  // for an empty log
+  std::string cut_short;    // a file the source could not send to its end; "" = none
 };
 
 struct DumpFrom {
   std::string file;
   std::uint64_t position = kFirstEventOffset;
-  bool by_gtid = false;  // position needs the 64 bits of COM_BINLOG_DUMP_GTID; nothing may be left out by the set sent with it
-  std::string note;      // worth a line in the log; "" = nothing
+  bool by_gtid =
+      false;  // position needs the 64 bits of COM_BINLOG_DUMP_GTID; nothing may be left out by the set sent with it
+  std::string note;  // worth a line in the log; "" = nothing
 };
-struct FindFileByGtid { std::string set; };
-struct FindFileByTime { std::int64_t time = 0; };
+struct FindFileByGtid {
+  std::string set;
+};
+struct FindFileByTime {
+  std::int64_t time = 0;
+};
 using Plan = std::variant<DumpFrom, FindFileByGtid, FindFileByTime>;
 
 // Errc::refused: the operator has to decide; the context says what differs and the remedy.

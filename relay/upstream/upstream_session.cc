@@ -10,8 +10,8 @@
 
 namespace binrelay {
 
-UpstreamSession::UpstreamSession(EventLog& log, EventSource& source, const UpstreamSettings& settings, SessionObserver& observer,
-                                 spdlog::logger& logger)
+UpstreamSession::UpstreamSession(EventLog& log, EventSource& source, const UpstreamSettings& settings,
+                                 SessionObserver& observer, spdlog::logger& logger)
     : log_(log), source_(source), settings_(settings), observer_(observer), logger_(logger) {}
 
 SessionEnd UpstreamSession::run(const std::string& cut_short) {
@@ -20,7 +20,8 @@ SessionEnd UpstreamSession::run(const std::string& cut_short) {
   SessionEnd end = end_of(ended.error());
   source_.close();
   // What was received whole is kept whatever ended the connection.
-  if (const auto flushed = log_.flush(); !flushed) end = {SessionEnd::Kind::log_failed, flushed.error().context, "", streamed_, progressed_};
+  if (const auto flushed = log_.flush(); !flushed)
+    end = {SessionEnd::Kind::log_failed, flushed.error().context, "", streamed_, progressed_};
   return end;
 }
 
@@ -49,7 +50,9 @@ SessionEnd UpstreamSession::end_of(const Error& error) const {
     case Errc::limit:
       end.kind = Kind::bad_event;
       end.place = bad_place_;
-      if (bad_in_stored_) end.reason += "; the relay holds other, sound bytes of that place: the source's logs were probably reset or restored";
+      if (bad_in_stored_)
+        end.reason +=
+            "; the relay holds other, sound bytes of that place: the source's logs were probably reset or restored";
       break;
     case Errc::connection:
     case Errc::not_found:
@@ -70,7 +73,8 @@ Status UpstreamSession::stream(const std::string& cut_short) {
   Status ended = receive(ingest);
   progressed_ = ingest.stored_anything();
   bad_place_ = ingest.receiver().place();
-  bad_in_stored_ = dump_start(from).stored && ingest.receiver().file() == from.file && ingest.receiver().offset() < log_.appended_end();
+  bad_in_stored_ = dump_start(from).stored && ingest.receiver().file() == from.file &&
+                   ingest.receiver().offset() < log_.appended_end();
   return ended;
 }
 
@@ -89,8 +93,13 @@ ServerId UpstreamSession::server_id() const {
 }
 
 Result<DumpFrom> UpstreamSession::choose_place(const std::string& cut_short) {
-  PlanInput input{.held = std::nullopt, .recorded = log_.source(), .facts = facts_, .start = settings_.source.start, .cut_short = cut_short};
-  if (const auto resume = log_.resume_point()) input.held = HeldFile{resume->segment->source_name, resume->group_begin, resume->end};
+  PlanInput input{.held = std::nullopt,
+                  .recorded = log_.source(),
+                  .facts = facts_,
+                  .start = settings_.source.start,
+                  .cut_short = cut_short};
+  if (const auto resume = log_.resume_point())
+    input.held = HeldFile{resume->segment->source_name, resume->group_begin, resume->end};
   BINRELAY_ASSIGN(const Plan plan, plan_upstream(input));
 
   DumpFrom from;
@@ -129,7 +138,8 @@ Status UpstreamSession::record_identity() {
 DumpStart UpstreamSession::dump_start(const DumpFrom& from) const {
   DumpStart start{from.file, from.position, std::nullopt};
   const auto resume = log_.resume_point();
-  if (resume && resume->segment->source_name == from.file) start.stored = StoredFile{resume->end, resume->segment->format_description};
+  if (resume && resume->segment->source_name == from.file)
+    start.stored = StoredFile{resume->end, resume->segment->format_description};
   return start;
 }
 
@@ -150,11 +160,12 @@ Status UpstreamSession::start_dump(const DumpFrom& from) {
 void UpstreamSession::announce(const DumpFrom& from) const {
   if (!from.note.empty()) logger_.info("{}", from.note);
   const SourceIdentity& identity = facts_.identity;
-  const std::string who = identity.flavour == Flavour::mysql ? "server_uuid " + to_text(identity.server_uuid)
-                                                             : "server_id " + std::to_string(static_cast<std::uint32_t>(identity.server_id));
+  const std::string who = identity.flavour == Flavour::mysql
+                              ? "server_uuid " + to_text(identity.server_uuid)
+                              : "server_id " + std::to_string(static_cast<std::uint32_t>(identity.server_id));
   const std::uint64_t ahead = bytes_from(facts_, from.file);
-  logger_.info("connected to {}:{}, {} {}, {}: reading from {}:{}, {} bytes behind its end", settings_.source.host, settings_.source.port,
-               to_text(identity.flavour), identity.version, who, from.file, from.position,
+  logger_.info("connected to {}:{}, {} {}, {}: reading from {}:{}, {} bytes behind its end", settings_.source.host,
+               settings_.source.port, to_text(identity.flavour), identity.version, who, from.file, from.position,
                ahead > from.position ? ahead - from.position : 0);
 }
 

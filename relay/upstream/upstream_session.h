@@ -1,8 +1,6 @@
 #pragma once
-// UpstreamSession: one connection to the source from its beginning to its end: connect, learn who it is, plan, dump into the log.
-// Thread:  upstream thread.
-// Owner:   UpstreamLoop, one for each attempt.
-// Borrows: everything it is given.
+// UpstreamSession: one connection to the source from its beginning to its end: connect, learn who it is, plan, dump
+// into the log. Thread:  upstream thread. Owner:   UpstreamLoop, one for each attempt. Borrows: everything it is given.
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
@@ -37,11 +35,11 @@ class SessionObserver {
 
 struct SessionEnd {
   enum class Kind : std::uint8_t {
-    lost,       // come back soon
-    refused,    // somebody has to act: come back slowly
-    bad_event,  // something damaged was received at `place`: fetch it again
-    cut_short,  // the source cannot send file `place` to its end
-    log_failed, // the log takes no more
+    lost,        // come back soon
+    refused,     // somebody has to act: come back slowly
+    bad_event,   // something damaged was received at `place`: fetch it again
+    cut_short,   // the source cannot send file `place` to its end
+    log_failed,  // the log takes no more
   };
   Kind kind = Kind::lost;
   std::string reason;
@@ -52,7 +50,8 @@ struct SessionEnd {
 
 class UpstreamSession {
  public:
-  UpstreamSession(EventLog& log, EventSource& source, const UpstreamSettings& settings, SessionObserver& observer, spdlog::logger& logger);
+  UpstreamSession(EventLog& log, EventSource& source, const UpstreamSettings& settings, SessionObserver& observer,
+                  spdlog::logger& logger);
 
   // `cut_short`: a file known to end inside an event on the source; "" = none.
   SessionEnd run(const std::string& cut_short);
@@ -77,8 +76,8 @@ class UpstreamSession {
   spdlog::logger& logger_;
   SourceFacts facts_;
   std::string cut_short_file_;
-  std::string bad_place_;          // of the next event when the dump ended
-  bool bad_in_stored_ = false;     // the log already holds that place
+  std::string bad_place_;       // of the next event when the dump ended
+  bool bad_in_stored_ = false;  // the log already holds that place
   bool streamed_ = false;
   bool progressed_ = false;
 };

@@ -19,8 +19,8 @@ ServedFile file_of(const std::string& sample, const std::string& name) { return 
 
 // What a receiver made of a dump, file by file.
 struct Received {
-  std::vector<ServedFile> stored;     // files begun in this dump, from their magic on
-  std::string compared;               // bytes that were to be compared
+  std::vector<ServedFile> stored;  // files begun in this dump, from their magic on
+  std::string compared;            // bytes that were to be compared
   std::optional<Error> error;
 };
 
@@ -32,7 +32,10 @@ Received receive(DumpReceiver& receiver, const std::vector<ByteBuffer>& events) 
       result.error = step.error();
       return result;
     }
-    if (const auto* begin = std::get_if<BeginFile>(&*step)) result.stored.push_back({begin->name, "\xfe" "bin"});
+    if (const auto* begin = std::get_if<BeginFile>(&*step))
+      result.stored.push_back({begin->name,
+                               "\xfe"
+                               "bin"});
     if (const auto* store = std::get_if<StoreEvent>(&*step)) {
       if (result.stored.empty()) result.stored.push_back({receiver.file(), ""});
       result.stored.back().content += as_text(store->event);
@@ -84,7 +87,8 @@ TEST_P(EverySample, IsResumedAtEveryEventAndComparedUpToTheStoredEnd) {
 
 INSTANTIATE_TEST_SUITE_P(DumpReceiver, EverySample, testing::ValuesIn(golden::sample_names()), [](const auto& info) {
   std::string name = info.param;
-  std::replace_if(name.begin(), name.end(), [](char letter) { return !std::isalnum(static_cast<unsigned char>(letter)); }, '_');
+  std::replace_if(
+      name.begin(), name.end(), [](char letter) { return !std::isalnum(static_cast<unsigned char>(letter)); }, '_');
   return name;
 });
 
@@ -93,7 +97,8 @@ const char* const kMariadb = "mariadb-10.11-row";
 const char* const kNoChecksum = "mariadb-10.11-no-checksum";
 
 TEST(DumpReceiver, FollowsAChangeOfChecksumFromFileToFile) {
-  const std::vector files{file_of(kMariadb, "b.000001"), file_of(kNoChecksum, "b.000002"), file_of(kMariadb, "b.000003")};
+  const std::vector files{file_of(kMariadb, "b.000001"), file_of(kNoChecksum, "b.000002"),
+                          file_of(kMariadb, "b.000003")};
   const Received received = receive({"b.000001", 4, std::nullopt}, dumped_events(files, "b.000001", 4));
   ASSERT_FALSE(received.error) << received.error->context;
   ASSERT_EQ(received.stored.size(), 3u);
@@ -103,7 +108,8 @@ TEST(DumpReceiver, FollowsAChangeOfChecksumFromFileToFile) {
 TEST(DumpReceiver, AcceptsTheFormatDescriptionOfAGtidDumpThatKeepsItsPosition) {
   const ServedFile file = file_of(kMysql, "b.000001");
   const std::uint64_t position = events_of(file)[4].offset;
-  const Received received = receive(resumed(file, position, position), dumped_events({file}, "b.000001", position, true));
+  const Received received =
+      receive(resumed(file, position, position), dumped_events({file}, "b.000001", position, true));
   EXPECT_FALSE(received.error);
 }
 
@@ -113,7 +119,8 @@ TEST(DumpReceiver, PassesOverHeartbeatsAndArtificialGtidLists) {
   const auto crc = ChecksumAlgorithm::crc32;
   events.push_back(build_heartbeat_v1(kSourceId, "b.000001", file.content.size(), crc));
   events.push_back(build_heartbeat_v2(kSourceId, "b.000001", file.content.size(), crc));
-  events.push_back(build_fake_gtid_list(kSourceId, {{0, 1, 2}}, 0, static_cast<std::uint32_t>(file.content.size()), crc));
+  events.push_back(
+      build_fake_gtid_list(kSourceId, {{0, 1, 2}}, 0, static_cast<std::uint32_t>(file.content.size()), crc));
   const Received received = receive({"b.000001", 4, std::nullopt}, events);
   ASSERT_FALSE(received.error) << received.error->context;
   EXPECT_EQ(received.stored[0].content, file.content);
@@ -144,7 +151,8 @@ TEST(DumpReceiver, StoresStartEncryptionOfTheFileAndDropsTheResentOne) {
   EXPECT_EQ(again.stored[0].content, file.content.substr(first));
 }
 
-// Every single damaged bit of every event of a file with checksums is found; none of the damaged event's bytes are stored.
+// Every single damaged bit of every event of a file with checksums is found; none of the damaged event's bytes are
+// stored.
 TEST(DumpReceiver, FindsEveryFlippedBitWithoutStoringIt) {
   const ServedFile file = file_of("mysql-9.7-payload", "b.000001");
   const auto events = dumped_events({file}, "b.000001", 4);
@@ -196,7 +204,8 @@ TEST(DumpReceiver, FindsAnotherFileOfTheSameNameByItsFormatDescription) {
   const ServedFile held = file_of(kMysql, "b.000001");
   const ServedFile now = file_of("mysql-9.7-statement", "b.000001");
   const std::uint64_t position = events_of(held)[2].offset;
-  const Received received = receive(resumed(held, position, position + 500), dumped_events({now}, "b.000001", position));
+  const Received received =
+      receive(resumed(held, position, position + 500), dumped_events({now}, "b.000001", position));
   ASSERT_TRUE(received.error);
   EXPECT_EQ(received.error->code, Errc::conflict);
   EXPECT_NE(received.error->context.find("b.000001 differs from the stored one"), std::string::npos);
@@ -205,8 +214,8 @@ TEST(DumpReceiver, FindsAnotherFileOfTheSameNameByItsFormatDescription) {
 TEST(DumpReceiver, FindsAnEventThatStraddlesTheStoredEnd) {
   const ServedFile file = file_of(kMysql, "b.000001");
   const auto placed = events_of(file);
-  const Received received =
-      receive(resumed(file, placed[2].offset, placed[4].offset + 5), dumped_events({file}, "b.000001", placed[2].offset));
+  const Received received = receive(resumed(file, placed[2].offset, placed[4].offset + 5),
+                                    dumped_events({file}, "b.000001", placed[2].offset));
   ASSERT_TRUE(received.error);
   EXPECT_EQ(received.error->code, Errc::conflict);
 }
@@ -226,7 +235,8 @@ TEST(DumpReceiver, KeepsAnOpenGroupAtTheEndOfAFile) {
   const auto placed = events_of(files[0]);
   std::size_t rows = 0;
   while (placed[rows].header.type != EventType::write_rows_v1) ++rows;
-  events.erase(events.begin() + static_cast<std::ptrdiff_t>(rows) + 2, events.begin() + static_cast<std::ptrdiff_t>(placed.size()) + 1);
+  events.erase(events.begin() + static_cast<std::ptrdiff_t>(rows) + 2,
+               events.begin() + static_cast<std::ptrdiff_t>(placed.size()) + 1);
   const Received received = receive({"b.000001", 4, std::nullopt}, events);
   ASSERT_FALSE(received.error) << received.error->context;
   EXPECT_EQ(received.stored[0].content, files[0].content.substr(0, placed[rows + 1].offset));
@@ -246,7 +256,9 @@ TEST(DumpReceiver, AcceptsTheSameFileAnnouncedAgainAtItsOwnOffset) {
 
 TEST(DumpReceiver, RefusesOtherPlacesThanTheOneAskedFor) {
   const ServedFile file = file_of(kMysql, "b.000002");
-  const auto error_of = [&](const DumpStart& start, std::vector<ByteBuffer> events) { return receive(start, events).error; };
+  const auto error_of = [&](const DumpStart& start, std::vector<ByteBuffer> events) {
+    return receive(start, events).error;
+  };
   EXPECT_TRUE(error_of({"b.000001", 4, std::nullopt}, dumped_events({file}, "b.000002", 4)));
   const std::uint64_t position = events_of(file)[3].offset;
   EXPECT_TRUE(error_of(resumed(file, 4, 4), dumped_events({file}, "b.000002", position)));
@@ -290,10 +302,13 @@ TEST(DumpReceiver, GoesOnPastFourGiB) {
     return bytes;
   };
   const auto resent = dumped_events({file}, "b.000001", 158);
-  const std::vector<ByteBuffer> events{build_fake_rotate(kSourceId, "b.000001", position, ChecksumAlgorithm::crc32), resent[1],
-                                       xid(position + 31), xid(position + 62),
-                                       build_heartbeat_v1(kSourceId, "b.000001", position + 62, ChecksumAlgorithm::crc32),
-                                       build_heartbeat_v2(kSourceId, "b.000001", position + 62, ChecksumAlgorithm::crc32)};
+  const std::vector<ByteBuffer> events{
+      build_fake_rotate(kSourceId, "b.000001", position, ChecksumAlgorithm::crc32),
+      resent[1],
+      xid(position + 31),
+      xid(position + 62),
+      build_heartbeat_v1(kSourceId, "b.000001", position + 62, ChecksumAlgorithm::crc32),
+      build_heartbeat_v2(kSourceId, "b.000001", position + 62, ChecksumAlgorithm::crc32)};
   DumpReceiver receiver(resumed(file, position, position));
   const Received received = receive(receiver, events);
   ASSERT_FALSE(received.error) << received.error->context;

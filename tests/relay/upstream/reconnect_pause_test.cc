@@ -13,7 +13,8 @@ constexpr double kNoJitter = 0.5;
 TEST(ReconnectPause, DoublesUpToTenSecondsAndBeginsAnewAfterProgress) {
   ReconnectPause pause;
   const SessionEnd lost{Kind::lost, "", "", false, false};
-  for (const int expected : {200, 400, 800, 1600, 3200, 6400, 10'000, 10'000}) EXPECT_EQ(pause.after(lost, kNoJitter), milliseconds(expected));
+  for (const int expected : {200, 400, 800, 1600, 3200, 6400, 10'000, 10'000})
+    EXPECT_EQ(pause.after(lost, kNoJitter), milliseconds(expected));
   EXPECT_EQ(pause.after({Kind::lost, "", "", true, true}, kNoJitter), milliseconds(200));
   EXPECT_EQ(pause.after(lost, 0), milliseconds(300));
   EXPECT_LT(pause.after(lost, 0.999), milliseconds(1000));

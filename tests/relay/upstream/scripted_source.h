@@ -1,6 +1,6 @@
 #pragma once
-// ScriptedSource: an EventSource that serves binary log files from memory as a real source does (facts measured on MySQL 9.7 and MariaDB
-// 10.11/11.8), and does wrong what a test tells it to.
+// ScriptedSource: an EventSource that serves binary log files from memory as a real source does (facts measured on
+// MySQL 9.7 and MariaDB 10.11/11.8), and does wrong what a test tells it to.
 #include <algorithm>
 #include <deque>
 #include <functional>
@@ -36,9 +36,10 @@ inline std::vector<golden::PlacedEvent> events_of(const ServedFile& file) {
   return placed;
 }
 
-// The events of a dump as they arrive, artificial ones included. `by_gtid`: the resent format description keeps its log_pos.
-inline std::vector<ByteBuffer> dumped_events(const std::vector<ServedFile>& files, const std::string& file, std::uint64_t position,
-                                             bool by_gtid = false) {
+// The events of a dump as they arrive, artificial ones included. `by_gtid`: the resent format description keeps its
+// log_pos.
+inline std::vector<ByteBuffer> dumped_events(const std::vector<ServedFile>& files, const std::string& file,
+                                             std::uint64_t position, bool by_gtid = false) {
   std::vector<ByteBuffer> dump;
   ChecksumAlgorithm checksum = ChecksumAlgorithm::crc32;  // announced by the relay
   auto next = std::find_if(files.begin(), files.end(), [&](const ServedFile& each) { return each.name == file; });
@@ -62,15 +63,20 @@ inline std::vector<ByteBuffer> dumped_events(const std::vector<ServedFile>& file
 class ScriptedSource final : public EventSource {
  public:
   std::vector<ServedFile> files;
-  std::map<std::string, std::string> variables{
-      {"server_id", "101"}, {"log_bin", "ON"}, {"lower_case_table_names", "0"}, {"gtid_mode", "ON"}, {"gtid_purged", ""},
-      {"server_uuid", "e82d0442-e68f-11f1-be79-02fc00000001"}, {"binlog_format", "ROW"}, {"innodb_buffer_pool_size", "1"}};
+  std::map<std::string, std::string> variables{{"server_id", "101"},
+                                               {"log_bin", "ON"},
+                                               {"lower_case_table_names", "0"},
+                                               {"gtid_mode", "ON"},
+                                               {"gtid_purged", ""},
+                                               {"server_uuid", "e82d0442-e68f-11f1-be79-02fc00000001"},
+                                               {"binlog_format", "ROW"},
+                                               {"innodb_buffer_pool_size", "1"}};
   std::string version = "9.7.4";
   std::function<void(std::vector<ByteBuffer>&)> tamper;  // with what a dump sends
   std::uint32_t end_number = 0;                          // how the dump ends: an ERR packet, or the connection
   std::string end_text = "the source ended its stream";
-  std::string refuse_statement;                          // answered with 1227
-  std::uint64_t reported_size = 0;                       // of every file; 0 = the true one
+  std::string refuse_statement;     // answered with 1227
+  std::uint64_t reported_size = 0;  // of every file; 0 = the true one
   // What was asked.
   std::vector<std::string> statements;
   std::vector<BinlogDump> dumps;
@@ -87,7 +93,9 @@ class ScriptedSource final : public EventSource {
     server_error_ = 0;
     if (statement == refuse_statement) {
       server_error_ = 1227;
-      return Error{Errc::refused, statement + ": Access denied; you need (at least one of) the REPLICATION CLIENT privilege(s) (1227)"};
+      return Error{
+          Errc::refused,
+          statement + ": Access denied; you need (at least one of) the REPLICATION CLIENT privilege(s) (1227)"};
     }
     Table answer;
     if (statement == "SHOW GLOBAL VARIABLES") {
@@ -95,7 +103,8 @@ class ScriptedSource final : public EventSource {
       for (const auto& [name, value] : variables) answer.rows.push_back({name, value});
     } else if (statement == "SHOW BINARY LOGS") {
       answer.columns = {"Log_name", "File_size", "Encrypted"};
-      for (const auto& file : files) answer.rows.push_back({file.name, std::to_string(reported_size ? reported_size : file.content.size()), "No"});
+      for (const auto& file : files)
+        answer.rows.push_back({file.name, std::to_string(reported_size ? reported_size : file.content.size()), "No"});
     } else if (statement.ends_with("STATUS")) {
       answer.columns = {"File", "Position"};
       answer.rows.push_back({files.back().name, std::to_string(files.back().content.size())});

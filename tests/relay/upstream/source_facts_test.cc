@@ -17,7 +17,8 @@ using testing::HasSubstr;
 
 ScriptedSource source_with_files() {
   ScriptedSource source;
-  source.files = {{"b.000001", golden::load("mysql-9.7-row").content}, {"b.000002", golden::load("mysql-9.7-tagged").content}};
+  source.files = {{"b.000001", golden::load("mysql-9.7-row").content},
+                  {"b.000002", golden::load("mysql-9.7-tagged").content}};
   return source;
 }
 
@@ -31,7 +32,8 @@ TEST(SourceFacts, AreReadFromVariablesAndFileList) {
   EXPECT_EQ(facts->identity.server_id, ServerId{101});
   EXPECT_EQ(to_text(facts->identity.server_uuid), "e82d0442-e68f-11f1-be79-02fc00000001");
   EXPECT_EQ(facts->identity.gtid_mode, "ON");
-  EXPECT_EQ(facts->identity.gtid_purged_at_start, "e82d0442-e68f-11f1-be79-02fc00000001:1-5,e82d0442-e68f-11f1-be79-02fc00000002:1");
+  EXPECT_EQ(facts->identity.gtid_purged_at_start,
+            "e82d0442-e68f-11f1-be79-02fc00000001:1-5,e82d0442-e68f-11f1-be79-02fc00000002:1");
   EXPECT_EQ(facts->identity.variables.at("binlog_format"), "ROW");
   EXPECT_EQ(facts->identity.variables.count("innodb_buffer_pool_size"), 0u);
   ASSERT_EQ(facts->files.size(), 2u);
@@ -64,8 +66,9 @@ TEST(SourceFacts, TheDumpSessionAnnouncesBothNamesOfEverySetting) {
   ScriptedSource source;
   ASSERT_TRUE(prepare_dump_session(source, Flavour::mariadb, Uuid{}, 5000).ok());
   const std::string& settings = source.statements.back();
-  for (const char* part : {"@master_binlog_checksum = 'CRC32'", "@source_binlog_checksum = 'CRC32'", "@master_heartbeat_period = 5000000000",
-                           "@source_heartbeat_period = 5000000000", "@mariadb_slave_capability = 4", "@slave_uuid", "@replica_uuid"}) {
+  for (const char* part : {"@master_binlog_checksum = 'CRC32'", "@source_binlog_checksum = 'CRC32'",
+                           "@master_heartbeat_period = 5000000000", "@source_heartbeat_period = 5000000000",
+                           "@mariadb_slave_capability = 4", "@slave_uuid", "@replica_uuid"}) {
     EXPECT_THAT(settings, HasSubstr(part));
   }
 }
@@ -75,11 +78,15 @@ TEST(SourceError, TellsWhatPassesFromWhatStays) {
   EXPECT_EQ(of(0, "connection lost"), SourceTrouble::passing);
   EXPECT_EQ(of(1236, "could not find next log; the first event 'b.000001' at 4"), SourceTrouble::passing);
   EXPECT_EQ(of(1236, "I/O error reading log event; the first event"), SourceTrouble::passing);
-  EXPECT_EQ(of(1236, "A replica with the same server_uuid/server_id as this replica has connected to the source"), SourceTrouble::passing);
+  EXPECT_EQ(of(1236, "A replica with the same server_uuid/server_id as this replica has connected to the source"),
+            SourceTrouble::passing);
   EXPECT_EQ(of(1236, "Could not find first log file name in binary log index file"), SourceTrouble::operator_needed);
-  EXPECT_EQ(of(1236, "Client requested source to start replication from position > file size"), SourceTrouble::operator_needed);
-  EXPECT_EQ(of(1236, "Client requested master to start replication from impossible position"), SourceTrouble::operator_needed);
-  EXPECT_EQ(of(1236, "binlog truncated in the middle of event; consider out of disk space on master"), SourceTrouble::file_cut_short);
+  EXPECT_EQ(of(1236, "Client requested source to start replication from position > file size"),
+            SourceTrouble::operator_needed);
+  EXPECT_EQ(of(1236, "Client requested master to start replication from impossible position"),
+            SourceTrouble::operator_needed);
+  EXPECT_EQ(of(1236, "binlog truncated in the middle of event; consider out of disk space on master"),
+            SourceTrouble::file_cut_short);
   EXPECT_EQ(of(1227, "Access denied"), SourceTrouble::operator_needed);
   EXPECT_EQ(of(1053, "Server shutdown in progress"), SourceTrouble::passing);
 }
@@ -87,7 +94,8 @@ TEST(SourceError, TellsWhatPassesFromWhatStays) {
 TEST(StartSearch, ByGtidTakesTheFileTheSourceNames) {
   ScriptedSource source = source_with_files();
   source.found_by_gtid = "b.000002";
-  const auto found = find_file_by_gtid(source, Flavour::mysql, "e82d0442-e68f-11f1-be79-02fc00000001:1-22", ServerId{1});
+  const auto found =
+      find_file_by_gtid(source, Flavour::mysql, "e82d0442-e68f-11f1-be79-02fc00000001:1-22", ServerId{1});
   ASSERT_TRUE(found.ok()) << found.error().context;
   EXPECT_EQ(*found, "b.000002");
   EXPECT_TRUE(source.dumps.back().gtids.has_value());

@@ -29,12 +29,14 @@ SourceFacts mariadb_facts() {
 
 // Plans for an empty log.
 Result<Plan> first_plan(const SourceFacts& facts, const StartPlace& start) {
-  return plan_upstream({.held = std::nullopt, .recorded = std::nullopt, .facts = facts, .start = start, .cut_short = ""});
+  return plan_upstream(
+      {.held = std::nullopt, .recorded = std::nullopt, .facts = facts, .start = start, .cut_short = ""});
 }
 
 Result<Plan> resume_plan(const SourceFacts& facts, const HeldFile& held, const std::string& cut_short = "") {
   static const StartPlace kStart = StartOldest{};
-  return plan_upstream({.held = held, .recorded = facts.identity, .facts = facts, .start = kStart, .cut_short = cut_short});
+  return plan_upstream(
+      {.held = held, .recorded = facts.identity, .facts = facts, .start = kStart, .cut_short = cut_short});
 }
 
 std::string place(const Result<Plan>& plan) {
@@ -50,7 +52,9 @@ TEST(UpstreamPlan, AnEmptyLogBeginsWhereTheConfigurationSays) {
   EXPECT_EQ(place(first_plan(facts, StartFile{"b.000004", 4})), "b.000004:4");
   EXPECT_EQ(place(first_plan(facts, StartFile{"b.000004", 777})), "b.000004:4");  // whole files only
   EXPECT_EQ(std::get<FindFileByGtid>(*first_plan(facts, StartGtid{"x:1-5"})).set, "x:1-5");
-  EXPECT_EQ(std::get<FindFileByTime>(*first_plan(facts, StartTime{std::chrono::sys_seconds(std::chrono::seconds(99))})).time, 99);
+  EXPECT_EQ(
+      std::get<FindFileByTime>(*first_plan(facts, StartTime{std::chrono::sys_seconds(std::chrono::seconds(99))})).time,
+      99);
 }
 
 TEST(UpstreamPlan, AStartPlaceTheSourceDoesNotHaveIsRefused) {
@@ -69,7 +73,8 @@ TEST(UpstreamPlan, AResumedLogGoesOnAtTheStartOfItsLastGroup) {
 TEST(UpstreamPlan, AnotherServerIsRefused) {
   const StartPlace start = StartOldest{};
   const auto plan_with = [&](const SourceFacts& now, const SourceIdentity& recorded) {
-    return plan_upstream({.held = HeldFile{"b.000004", 4, 4}, .recorded = recorded, .facts = now, .start = start, .cut_short = ""});
+    return plan_upstream(
+        {.held = HeldFile{"b.000004", 4, 4}, .recorded = recorded, .facts = now, .start = start, .cut_short = ""});
   };
   SourceIdentity other = mysql_facts().identity;
   other.server_uuid = kOther;

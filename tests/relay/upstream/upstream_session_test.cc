@@ -34,7 +34,8 @@ class UpstreamSessionTest : public testing::Test {
  protected:
   UpstreamSessionTest() {
     static int count = 0;
-    directory_ = std::filesystem::temp_directory_path() / ("binrelay-session-" + std::to_string(::getpid()) + "-" + std::to_string(++count));
+    directory_ = std::filesystem::temp_directory_path() /
+                 ("binrelay-session-" + std::to_string(::getpid()) + "-" + std::to_string(++count));
     open();
   }
   ~UpstreamSessionTest() override {
@@ -54,7 +55,9 @@ class UpstreamSessionTest : public testing::Test {
     log_.reset();
     open();
   }
-  SessionEnd run(const std::string& cut_short = "") { return UpstreamSession(*log_, source_, settings_, observer_, logger_).run(cut_short); }
+  SessionEnd run(const std::string& cut_short = "") {
+    return UpstreamSession(*log_, source_, settings_, observer_, logger_).run(cut_short);
+  }
   std::string stored(const std::string& name) {
     EXPECT_TRUE(log_->sync().ok());
     return golden::read_file(directory_ / "segments" / "1" / name);
@@ -66,7 +69,9 @@ class UpstreamSessionTest : public testing::Test {
     if (count < placed.size()) file.content.resize(placed[count].offset);
     return file;
   }
-  static ServedFile whole(const std::string& sample, const std::string& name) { return {name, golden::load(sample).content}; }
+  static ServedFile whole(const std::string& sample, const std::string& name) {
+    return {name, golden::load(sample).content};
+  }
 
   std::filesystem::path directory_;
   std::unique_ptr<EventLog> log_;
