@@ -62,4 +62,7 @@ std::string_view event_type_name(EventType type);
 // Any rows event of either family, compressed ones included.
 bool is_rows_event(EventType type);
 
+// Events of the file, not of a transaction: they stand between groups.
+bool belongs_to_file(EventType type);
+
 }  // namespace binrelay

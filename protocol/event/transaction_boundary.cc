@@ -12,22 +12,6 @@ Error cannot_follow(const EventHeader& header, std::uint64_t offset, const char*
                std::string(event_type_name(header.type)) + " event at offset " + std::to_string(offset) + ": " + why};
 }
 
-// Events of the file, not of a transaction: they stand between groups.
-bool belongs_to_file(EventType type) {
-  switch (type) {
-    case EventType::format_description:
-    case EventType::rotate:
-    case EventType::stop:
-    case EventType::previous_gtids:
-    case EventType::mariadb_gtid_list:
-    case EventType::mariadb_binlog_checkpoint:
-    case EventType::mariadb_start_encryption:
-      return true;
-    default:
-      return false;
-  }
-}
-
 bool starts_with_word(std::string_view text, std::string_view upper_case_words) {
   if (text.size() < upper_case_words.size()) return false;
   for (std::size_t i = 0; i < upper_case_words.size(); ++i) {

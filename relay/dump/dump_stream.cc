@@ -31,21 +31,6 @@ bool is_group_head(EventType type) {
          type == EventType::mariadb_gtid;
 }
 
-bool is_outside_groups(EventType type) {
-  switch (type) {
-    case EventType::format_description:
-    case EventType::previous_gtids:
-    case EventType::rotate:
-    case EventType::stop:
-    case EventType::mariadb_gtid_list:
-    case EventType::mariadb_binlog_checkpoint:
-    case EventType::mariadb_start_encryption:
-      return true;
-    default:
-      return false;
-  }
-}
-
 }  // namespace
 
 DumpStream::DumpStream(DumpPlan plan, const EventLog& log, ServerId source_server_id, Flavour flavour,
@@ -134,7 +119,7 @@ std::optional<SqlError> DumpStream::check_first_event(const CursorEvent& event) 
 
 std::optional<SqlError> DumpStream::decide(const CursorEvent& event) {
   const EventType type = event.header.type;
-  if (is_outside_groups(type)) skipping_ = false;
+  if (belongs_to_file(type)) skipping_ = false;
   if (!is_group_head(type)) return std::nullopt;
   std::optional<AnyGtid> gtid;
   if (flavour_ == Flavour::mysql) {
@@ -156,7 +141,7 @@ std::optional<SqlError> DumpStream::decide(const CursorEvent& event) {
 DumpStream::Ended DumpStream::judge_by_gtid(const CursorEvent& event, bool* send) {
   const EventType type = event.header.type;
   *send = false;
-  if (skipping_ && (is_group_head(type) || is_outside_groups(type))) close_skipped_run();
+  if (skipping_ && (is_group_head(type) || belongs_to_file(type))) close_skipped_run();
   // A dump whose end has been reached before it began still shows the head of a file.
   const bool in_file_head = type == EventType::format_description || type == EventType::mariadb_gtid_list ||
                             type == EventType::mariadb_start_encryption;
