@@ -53,9 +53,9 @@ class NoEcho {
 Result<std::string> ask_password(const std::string& prompt) {
   const int terminal = ::open("/dev/tty", O_RDWR | O_CLOEXEC);
   if (terminal < 0) return Error{Errc::refused, "there is no terminal to ask for a password on"};
-  ::dprintf(terminal, "%s", prompt.c_str());
-  Result<std::string> line = [terminal] {
-    const NoEcho silence(terminal);
+  Result<std::string> line = [&] {
+    const NoEcho silence(terminal);  // before the prompt: whoever sees it may type
+    ::dprintf(terminal, "%s", prompt.c_str());
     return read_line(terminal);
   }();
   ::dprintf(terminal, "\n");
