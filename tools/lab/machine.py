@@ -7,6 +7,7 @@ import fcntl
 import os
 import pathlib
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -19,6 +20,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 _libc = ctypes.CDLL(None)
 _scratch = []
+_claims = []
+
+# Below those that Linux gives to outgoing connections: a server that restarts finds its port free.
+PORTS = range(20000, 32000)
 
 
 class Unavailable(Exception):
@@ -72,9 +77,19 @@ def give_to_servers(path):
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port nobody listens on and no other lab takes: claimed, while this process lives, by an abstract socket's name."""
+    while True:
+        port = random.choice(PORTS)
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0binrelay-lab-port-{port}")
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
+        except OSError:
+            claim.close()
+            continue
+        _claims.append(claim)
+        return port
 
 
 def listens(port):
