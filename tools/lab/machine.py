@@ -62,12 +62,23 @@ def server_account():
     return pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
 
 
-def scratch(prefix, parent=None):
+def scratch(name, parent=None):
     """A new folder, owned by the account the servers run as, removed at exit unless BINRELAY_KEEP is set."""
-    path = pathlib.Path(tempfile.mkdtemp(prefix=f"binrelay-{prefix}-", dir=parent))
+    parent = pathlib.Path(parent or tempfile.gettempdir())
+    _sweep(parent)
+    owner = "kept" if os.environ.get("BINRELAY_KEEP") else f"lab{os.getpid()}"
+    path = pathlib.Path(tempfile.mkdtemp(prefix=f"binrelay-{owner}-{name}-", dir=parent))
     give_to_servers(path)
     _scratch.append(path)
     return path
+
+
+def _sweep(parent):
+    """Removes what labs that were killed have left: their folders carry their process id."""
+    for path in parent.glob("binrelay-lab*-*"):
+        owner = path.name.removeprefix("binrelay-lab").partition("-")[0]
+        if owner.isdigit() and not pathlib.Path(f"/proc/{owner}").exists():
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def give_to_servers(path):
