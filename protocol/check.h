@@ -1,6 +1,6 @@
 #pragma once
-// BINRELAY_CHECK: an invariant that holds in release builds too. A broken one stops the process with file, line and a message:
-// a relay that goes on with a wrong belief is worse than one that restarts.
+// BINRELAY_CHECK: an invariant that holds in release builds too. A broken one stops the process with file, line and a
+// message: a relay that goes on with a wrong belief is worse than one that restarts.
 #include <cstdio>
 #include <cstdlib>
 
@@ -13,8 +13,8 @@ namespace binrelay {
 
 }  // namespace binrelay
 
-#define BINRELAY_CHECK(condition, message)                                                    \
-  do {                                                                                        \
-    if (!(condition)) [[unlikely]]                                                            \
-      ::binrelay::check_failed(#condition, message, __FILE__, __LINE__);                      \
+#define BINRELAY_CHECK(condition, message)                               \
+  do {                                                                   \
+    if (!(condition)) [[unlikely]]                                       \
+      ::binrelay::check_failed(#condition, message, __FILE__, __LINE__); \
   } while (false)

@@ -19,7 +19,8 @@ enum class SegmentNumber : std::uint64_t {};
 constexpr std::uint64_t raw(SegmentNumber number) { return static_cast<std::uint64_t>(number); }
 constexpr SegmentNumber next(SegmentNumber number) { return SegmentNumber{raw(number) + 1}; }
 
-// A byte position in the log: `offset` is the 64-bit offset in the segment file (its magic counts, so the first event is at 4).
+// A byte position in the log: `offset` is the 64-bit offset in the segment file (its magic counts, so the first event
+// is at 4).
 struct LogPosition {
   SegmentNumber segment{};
   std::uint64_t offset = 0;

@@ -9,19 +9,19 @@
 namespace binrelay {
 
 enum class Errc {
-  malformed,      // bytes that break the format
-  short_input,    // bytes that end before the format does
-  checksum,       // a CRC or digest does not match
-  limit,          // a named limit (protocol/limits.h) is exceeded
-  not_found,      // a file, position, GTID or account that does not exist
-  refused,        // asked for something this program will not do
-  conflict,       // what arrived contradicts what is stored
-  io,             // a system call failed; the context carries errno's text
-  no_space,       // ENOSPC / EDQUOT
-  connection,     // the peer went away or cannot be reached
-  authentication, // the peer refused our credentials, or we refuse theirs
-  unsupported,    // a version or feature this build does not know
-  stopped,        // shut down while waiting
+  malformed,       // bytes that break the format
+  short_input,     // bytes that end before the format does
+  checksum,        // a CRC or digest does not match
+  limit,           // a named limit (protocol/limits.h) is exceeded
+  not_found,       // a file, position, GTID or account that does not exist
+  refused,         // asked for something this program will not do
+  conflict,        // what arrived contradicts what is stored
+  io,              // a system call failed; the context carries errno's text
+  no_space,        // ENOSPC / EDQUOT
+  connection,      // the peer went away or cannot be reached
+  authentication,  // the peer refused our credentials, or we refuse theirs
+  unsupported,     // a version or feature this build does not know
+  stopped,         // shut down while waiting
 };
 
 struct Error {
@@ -70,10 +70,9 @@ using Status = Result<Done>;
 }  // namespace binrelay
 
 // Returns the error of a Result expression from the enclosing function.
-#define BINRELAY_TRY(expression)                                        \
-  do {                                                                  \
-    if (auto try_result = (expression); !try_result.ok())               \
-      return std::move(try_result).error();                             \
+#define BINRELAY_TRY(expression)                                                                \
+  do {                                                                                          \
+    if (auto try_result = (expression); !try_result.ok()) return std::move(try_result).error(); \
   } while (false)
 
 #define BINRELAY_CONCAT_(a, b) a##b
@@ -81,7 +80,7 @@ using Status = Result<Done>;
 
 // Declares `target` from the value of a Result expression, or returns its error.
 #define BINRELAY_ASSIGN(target, expression) BINRELAY_ASSIGN_(BINRELAY_CONCAT(assign_, __LINE__), target, expression)
-#define BINRELAY_ASSIGN_(temp, target, expression)      \
-  auto temp = (expression);                             \
-  if (!temp.ok()) return std::move(temp).error();       \
+#define BINRELAY_ASSIGN_(temp, target, expression) \
+  auto temp = (expression);                        \
+  if (!temp.ok()) return std::move(temp).error();  \
   target = std::move(temp).value()

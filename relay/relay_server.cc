@@ -11,12 +11,12 @@
 #include "relay/admin/http_server.h"
 #include "relay/runtime/io_threads.h"
 #include "relay/stream.h"
+#include "relay/version.h"
 
 namespace binrelay {
 
 namespace {
 constexpr unsigned kMaxIoThreads = 8;
-constexpr const char* kVersion = "0.1.0";
 
 unsigned io_thread_count(std::uint32_t configured) {
   if (configured != 0) return configured;
@@ -36,7 +36,8 @@ class RelayServer::Impl {
     }
     for (const auto& stream : streams_) BINRELAY_TRY(stream->start());
     if (config_.admin_listen) {
-      BINRELAY_ASSIGN(admin_, HttpServer::start(*config_.admin_listen, [this](std::string_view target) { return answer(target); }));
+      BINRELAY_ASSIGN(
+          admin_, HttpServer::start(*config_.admin_listen, [this](std::string_view target) { return answer(target); }));
     }
     return Done{};
   }
@@ -52,7 +53,8 @@ class RelayServer::Impl {
     auto streams = nlohmann::json::array();
     for (const auto& stream : streams_) streams.push_back(stream->status());
     const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_);
-    const nlohmann::json status = {{"version", kVersion}, {"uptime_s", uptime.count()}, {"streams", std::move(streams)}};
+    const nlohmann::json status = {
+        {"version", kVersion}, {"uptime_s", uptime.count()}, {"streams", std::move(streams)}};
     return status.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
   }
 

@@ -1,6 +1,6 @@
 #pragma once
-// RelayServer: the composition root. Owns, in start order: logs, upstream loops, io threads, listeners, the admin server.
-// Thread: start() and stop() from main's; status() from any.
+// RelayServer: the composition root. Owns, in start order: logs, upstream loops, io threads, listeners, the admin
+// server. Thread: start() and stop() from main's; status() from any.
 #include <memory>
 #include <string>
 
@@ -11,8 +11,8 @@ namespace binrelay {
 
 class RelayServer {
  public:
-  // Opens every stream's log (recovery included), starts everything. A stream whose source has never been reached begins to listen when it
-  // knows whom to impersonate: its version belongs in the greeting.
+  // Opens every stream's log (recovery included), starts everything. A stream whose source has never been reached
+  // begins to listen when it knows whom to impersonate: its version belongs in the greeting.
   static Result<std::unique_ptr<RelayServer>> start(RelayConfig config);
   ~RelayServer();  // stop()
   // Graceful: no new logins, dumps end between packets, logs are synced. Returns when everything is closed.

@@ -47,13 +47,13 @@ Stream::Stream(const StreamConfig& config, const std::filesystem::path& director
 
 Result<std::unique_ptr<Stream>> Stream::open(const StreamConfig& config, const std::filesystem::path& data_dir,
                                              IoThreads& io, std::shared_ptr<spdlog::logger> logger) {
-  std::unique_ptr<Stream> stream(new Stream(config, data_dir / config.name, io, std::move(logger)));
+  std::unique_ptr<Stream> stream(new Stream(config, data_dir / config.name, io, logger->clone(config.name)));
   StorageOptions options;
   options.directory = stream->directory_;
   options.serve_after = config.serve_after;
   RecoveryReport report;
   BINRELAY_ASSIGN(stream->log_, EventLog::open(options, &report));
-  for (const auto& note : report.notes) stream->logger_->warn("[{}] recovery: {}", config.name, note);
+  for (const auto& note : report.notes) stream->logger_->warn("recovery: {}", note);
   BINRELAY_ASSIGN(stream->tls_, TlsContext::open(config.tls, data_dir / "tls"));
 
   auto& context = stream->context_;
@@ -72,8 +72,9 @@ Result<std::unique_ptr<Stream>> Stream::open(const StreamConfig& config, const s
 
   stream->log_->on_visible([self = stream.get()] { self->tail_.notify(); });
   const std::string report_host = config.report_host.empty() ? own_host_name() : config.report_host;
-  stream->upstream_ = std::make_unique<UpstreamLoop>(*stream->log_, config.source, report_host, config.listen.port,
-                                                     stream->logger_, [self = stream.get()] { self->on_identity(); });
+  stream->upstream_ = std::make_unique<UpstreamLoop>(
+      *stream->log_, config.source, report_host, config.listen.port, stream->logger_,
+      [self = stream.get()] { self->on_identity(); }, stream->directory_);
   return stream;
 }
 
@@ -85,8 +86,8 @@ Status Stream::start() {
     }
     BINRELAY_TRY(listen());
   } else {
-    logger_->info("[{}] begins to listen on {}:{} when the source has been reached for the first time", config_.name,
-                  config_.listen.host, config_.listen.port);
+    logger_->info("begins to listen on {}:{} when the source has been reached for the first time", config_.listen.host,
+                  config_.listen.port);
   }
   upstream_->start();
   return Done{};
@@ -99,7 +100,7 @@ void Stream::on_identity() {
     const std::lock_guard lock(mutex_);
     identity_ = std::make_shared<const SourceIdentity>(std::move(*identity));
   }
-  if (const Status listening = listen(); !listening) logger_->error("[{}] {}", config_.name, listening.error().context);
+  if (const Status listening = listen(); !listening) logger_->error("{}", listening.error().context);
 }
 
 Status Stream::listen() {
@@ -114,8 +115,8 @@ Status Stream::listen() {
     listening_ = false;
     return started;
   }
-  logger_->info("[{}] listening on {}:{} as {} {}", config_.name, config_.listen.host, config_.listen.port,
-                to_text(identity_->flavour), identity_->version);
+  logger_->info("listening on {}:{} as {} {}", config_.listen.host, config_.listen.port, to_text(identity_->flavour),
+                identity_->version);
   return Done{};
 }
 
@@ -214,12 +215,14 @@ nlohmann::json Stream::status() const {
     source["server_id"] = static_cast<std::uint32_t>(identity->server_id);
   }
 
-  // Lag towards the source is known when both ends lie in the same file; further behind it is at least what is left of
-  // that file.
+  // Known when both ends lie in the same file. What the watch knows may also be older than what we have.
   nlohmann::json lag_bytes = nullptr;
   const auto newest = log_->catalog()->newest();
-  if (newest && newest->source_name == upstream.source_file) {
+  const auto source_end = log_->catalog()->find(std::string_view(upstream.source_file));
+  if (newest && source_end && newest->source_name == source_end->source_name) {
     lag_bytes = upstream.source_position - std::min(upstream.source_position, ends.visible.offset);
+  } else if (source_end) {
+    lag_bytes = 0;
   }
   const std::uint32_t last_event = log_->counters().last_event_timestamp;
   nlohmann::json lag_s = nullptr;

@@ -23,8 +23,8 @@ namespace binrelay {
 class Stream {
  public:
   // Opens the log (recovery included) and reads or makes the keys; talks to nobody yet.
-  static Result<std::unique_ptr<Stream>> open(const StreamConfig& config, const std::filesystem::path& data_dir, IoThreads& io,
-                                              std::shared_ptr<spdlog::logger> logger);
+  static Result<std::unique_ptr<Stream>> open(const StreamConfig& config, const std::filesystem::path& data_dir,
+                                              IoThreads& io, std::shared_ptr<spdlog::logger> logger);
   ~Stream() { stop(); }
   // Listens as soon as it knows whom to impersonate: at once, or when the source has first been reached.
   Status start();
@@ -32,7 +32,8 @@ class Stream {
   nlohmann::json status() const;
 
  private:
-  Stream(const StreamConfig& config, const std::filesystem::path& directory, IoThreads& io, std::shared_ptr<spdlog::logger> logger);
+  Stream(const StreamConfig& config, const std::filesystem::path& directory, IoThreads& io,
+         std::shared_ptr<spdlog::logger> logger);
   void on_identity();  // upstream thread
   Status listen();
   nlohmann::json log_status(const LogEnds& ends) const;

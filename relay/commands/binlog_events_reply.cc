@@ -69,8 +69,8 @@ asio::awaitable<std::optional<Error>> fill(EventRows& rows, ByteBuffer& out) {
 
 }  // namespace
 
-asio::awaitable<Status> reply_binlog_events(ShowBinlogEventsStatement request, const RelayView& relay, PacketChannel& channel,
-                                            asio::thread_pool& readers) {
+asio::awaitable<Status> reply_binlog_events(ShowBinlogEventsStatement request, const RelayView& relay,
+                                            PacketChannel& channel, asio::thread_pool& readers) {
   const auto catalog = relay.log->catalog();
   const auto segment = request.file ? catalog->find(std::string_view(*request.file)) : catalog->oldest();
   if (!segment) {
@@ -83,8 +83,12 @@ asio::awaitable<Status> reply_binlog_events(ShowBinlogEventsStatement request, c
     const ByteBuffer error = build_error(show_error("Could not find target log"));
     co_return co_await channel.send_payload(error);
   }
-  EventRows rows{std::move(*cursor), segment,           request.position.value_or(kFirstEventOffset),
-                 request.offset,     request.limit.value_or(UINT64_MAX), channel.sequence()};
+  EventRows rows{std::move(*cursor),
+                 segment,
+                 request.position.value_or(kFirstEventOffset),
+                 request.offset,
+                 request.limit.value_or(UINT64_MAX),
+                 channel.sequence()};
 
   ResultSet head;
   head.columns = {{"Log_name"},

@@ -101,7 +101,10 @@ class Session : public std::enable_shared_from_this<Session> {
     LoginOutcome outcome =
         co_await run_login(*channel_, std::move(greeting), *context_.tls, *context_.users, *context_.readers);
     if (const auto* rejected = std::get_if<HandshakeRejected>(&outcome)) {
-      context_.logger->warn("login refused: user '{}' from {}: {}", rejected->user, state_.peer_host, rejected->reason);
+      // A port probe says nothing worth a warning.
+      const auto level = rejected->error.code == 0 ? spdlog::level::debug : spdlog::level::warn;
+      context_.logger->log(level, "login refused: user '{}' from {}: {}", rejected->user, state_.peer_host,
+                           rejected->reason);
       co_return false;
     }
     auto& accepted = std::get<HandshakeAccepted>(outcome);

@@ -36,7 +36,8 @@ struct SessionContext {
   std::int64_t started_at = 0;
 };
 
-boost::asio::awaitable<void> run_session(boost::asio::ip::tcp::socket socket, boost::asio::io_context& io, const SessionContext& context);
+boost::asio::awaitable<void> run_session(boost::asio::ip::tcp::socket socket, boost::asio::io_context& io,
+                                         const SessionContext& context);
 
 // The version in greeting, VERSION() and everywhere: the source's own.
 std::string greeting_version(const SourceIdentity& source);

@@ -14,15 +14,15 @@ namespace binrelay {
 struct SessionState {
   std::uint32_t connection_id = 0;
   std::string user;
-  std::string peer_host;              // address without port
+  std::string peer_host;  // address without port
   std::uint16_t peer_port = 0;
-  std::uint16_t local_port = 0;       // the port dialled
+  std::uint16_t local_port = 0;  // the port dialled
   std::string database;
-  std::string tls_version, tls_cipher;  // "" without TLS
-  std::map<std::string, std::string> attributes;                            // connect attributes
-  std::map<std::string, std::optional<std::string>> user_variables;         // @x, names in lower case; nullopt: NULL
-  std::map<std::string, std::string> session_variables;                     // SET x = …, names in lower case
-  std::optional<RegisterReplicaCommand> registration;                       // COM_REGISTER_SLAVE
+  std::string tls_version, tls_cipher;                               // "" without TLS
+  std::map<std::string, std::string> attributes;                     // connect attributes
+  std::map<std::string, std::optional<std::string>> user_variables;  // @x, names in lower case; nullopt: NULL
+  std::map<std::string, std::string> session_variables;              // SET x = …, names in lower case
+  std::optional<RegisterReplicaCommand> registration;                // COM_REGISTER_SLAVE
 };
 
 }  // namespace binrelay

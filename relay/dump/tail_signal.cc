@@ -19,8 +19,8 @@ TailSignal::TailSignal(const std::vector<asio::io_context*>& contexts) {
 }
 
 void TailSignal::notify() {
-  // Sequentially consistent on both sides: a waiter raises `waiting` before it looks at the log's end, we look at `waiting` after the end
-  // has moved. One of the two sees the other.
+  // Sequentially consistent on both sides: a waiter raises `waiting` before it looks at the log's end, we look at
+  // `waiting` after the end has moved. One of the two sees the other.
   for (const auto& room : rooms_) {
     if (room->waiting.load() == 0 || room->wake_posted.exchange(true)) continue;
     asio::post(*room->context, [room] {

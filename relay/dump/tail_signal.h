@@ -1,7 +1,7 @@
 #pragma once
-// TailSignal wakes the dumps that wait at the end of the log. notify() comes from storage's threads and costs one atomic read when nobody
-// waits; each io_context gets at most one posted wake-up at a time, whatever the number of its dumps.
-// Thread: notify() any; wait() the io thread of its dump. Owner: Stream; outlives its sessions.
+// TailSignal wakes the dumps that wait at the end of the log. notify() comes from storage's threads and costs one
+// atomic read when nobody waits; each io_context gets at most one posted wake-up at a time, whatever the number of its
+// dumps. Thread: notify() any; wait() the io thread of its dump. Owner: Stream; outlives its sessions.
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
@@ -21,9 +21,10 @@ class TailSignal {
   // A dump's place in the waiting room: a timer that a wake-up cancels.
   class Waiter {
    public:
-    Waiter(TailSignal& signal, boost::asio::io_context& context) : signal_(signal), context_(context), timer_(context) {}
-    // Returns when `deadline` has passed, wake() was called, or `still_nothing` was true and the log has moved since. The protocol that
-    // loses no wake-up: enter the room, then ask `still_nothing`, then sleep.
+    Waiter(TailSignal& signal, boost::asio::io_context& context)
+        : signal_(signal), context_(context), timer_(context) {}
+    // Returns when `deadline` has passed, wake() was called, or `still_nothing` was true and the log has moved since.
+    // The protocol that loses no wake-up: enter the room, then ask `still_nothing`, then sleep.
     boost::asio::awaitable<void> wait(Clock::time_point deadline, const auto& still_nothing);
     void wake() { timer_.cancel(); }
 

@@ -33,7 +33,8 @@ asio::awaitable<void> turn_away(std::shared_ptr<PacketChannel> channel) {
 
 Status Listener::start(const Endpoint& endpoint) {
   const auto failure = [&](const boost::system::error_code& code) {
-    return Error{Errc::io, "cannot listen on " + endpoint.host + ":" + std::to_string(endpoint.port) + ": " + code.message()};
+    return Error{Errc::io,
+                 "cannot listen on " + endpoint.host + ":" + std::to_string(endpoint.port) + ": " + code.message()};
   };
   boost::system::error_code failed;
   tcp::resolver resolver(io_.at(0));

@@ -12,9 +12,10 @@ namespace binrelay {
 
 using LoginOutcome = std::variant<HandshakeAccepted, HandshakeRejected>;
 
-// Ends with the OK or the error sent. A connection lost on the way is a rejection without an error. `workers` does the slow password check.
-boost::asio::awaitable<LoginOutcome> run_login(PacketChannel& channel, ServerGreeting greeting, TlsContext& tls, UserDirectory& users,
-                                               boost::asio::thread_pool& workers);
+// Ends with the OK or the error sent. A connection lost on the way is a rejection without an error. `workers` does the
+// slow password check.
+boost::asio::awaitable<LoginOutcome> run_login(PacketChannel& channel, ServerGreeting greeting, TlsContext& tls,
+                                               UserDirectory& users, boost::asio::thread_pool& workers);
 
 // 20 random bytes of 7 bits without NUL.
 Scramble random_scramble();

@@ -120,7 +120,9 @@ awaitable<void> PacketChannel::wait_until_gone() {
   while (!closed_) {
     tcp_info state{};
     socklen_t size = sizeof state;
-    if (::getsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_INFO, &state, &size) != 0 || state.tcpi_state == TCP_CLOSE) co_return;
+    if (::getsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_INFO, &state, &size) != 0 ||
+        state.tcpi_state == TCP_CLOSE)
+      co_return;
     timer.expires_after(kGoneCheckPeriod);
     boost::system::error_code ignored;
     co_await timer.async_wait(redirect_error(use_awaitable, ignored));

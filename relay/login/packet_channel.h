@@ -22,15 +22,16 @@ class PacketChannel : public std::enable_shared_from_this<PacketChannel> {
  public:
   explicit PacketChannel(boost::asio::ip::tcp::socket socket);
 
-  // The next payload; the view holds until the next read. Errc::connection: the peer has gone or the deadline has passed; Errc::limit: a
-  // payload larger than allowed.
+  // The next payload; the view holds until the next read. Errc::connection: the peer has gone or the deadline has
+  // passed; Errc::limit: a payload larger than allowed.
   boost::asio::awaitable<Result<Bytes>> read_payload();
   // Sends one payload as packets, going on from the sequence of the last payload read or sent.
   boost::asio::awaitable<Status> send_payload(Bytes payload);
   // Sends bytes that are packets already.
   boost::asio::awaitable<Status> send_raw(Bytes packets);
   boost::asio::awaitable<Status> start_tls(boost::asio::ssl::context& context);
-  // Reads and forgets until the peer closes its side or the channel closes: while a client dumps, whatever it says is not for us.
+  // Reads and forgets until the peer closes its side or the channel closes: while a client dumps, whatever it says is
+  // not for us.
   boost::asio::awaitable<void> drain();
   // After the peer has closed its side: returns when the connection is gone altogether.
   boost::asio::awaitable<void> wait_until_gone();

@@ -45,7 +45,8 @@ Error openssl_error(const std::string& what) {
 Status write_private_file(const fs::path& path, const std::string& content) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (fd < 0) return Error{Errc::io, "cannot create " + path.string() + ": " + std::strerror(errno)};
-  const bool written = ::write(fd, content.data(), content.size()) == static_cast<ssize_t>(content.size()) && ::fsync(fd) == 0;
+  const bool written =
+      ::write(fd, content.data(), content.size()) == static_cast<ssize_t>(content.size()) && ::fsync(fd) == 0;
   const int code = errno;
   ::close(fd);
   if (!written) return Error{Errc::io, "cannot write " + path.string() + ": " + std::strerror(code)};
@@ -54,7 +55,8 @@ Status write_private_file(const fs::path& path, const std::string& content) {
 
 Result<std::string> private_key_pem(EVP_PKEY* key) {
   const Bio bio(BIO_new(BIO_s_mem()));
-  if (PEM_write_bio_PrivateKey(bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr) != 1) return openssl_error("cannot write a key");
+  if (PEM_write_bio_PrivateKey(bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr) != 1)
+    return openssl_error("cannot write a key");
   return drain(bio.get());
 }
 
@@ -74,7 +76,8 @@ Result<std::string> make_certificate_pem(EVP_PKEY* key) {
   X509_gmtime_adj(X509_getm_notAfter(certificate.get()), kCertificateSeconds);
   X509_set_pubkey(certificate.get(), key);
   X509_NAME* name = X509_get_subject_name(certificate.get());
-  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("binrelay self-signed"), -1, -1, 0);
+  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("binrelay self-signed"),
+                             -1, -1, 0);
   X509_set_issuer_name(certificate.get(), name);
   if (X509_sign(certificate.get(), key, EVP_sha256()) == 0) return openssl_error("cannot sign a certificate");
   const Bio bio(BIO_new(BIO_s_mem()));
@@ -103,7 +106,8 @@ Result<std::shared_ptr<EVP_PKEY>> load_or_make_login_key(const fs::path& path) {
   const std::string pem = content.str();
   const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   auto key = own(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr));
-  if (!key) return openssl_error("cannot read the key in " + path.string() + " (delete the file to have a new one made)");
+  if (!key)
+    return openssl_error("cannot read the key in " + path.string() + " (delete the file to have a new one made)");
   return key;
 }
 
@@ -118,7 +122,8 @@ Result<std::unique_ptr<TlsContext>> TlsContext::open(const ListenTlsConfig& conf
 
   BINRELAY_ASSIGN(tls->login_key_, load_or_make_login_key(directory / "login_key.pem"));
   const Bio bio(BIO_new(BIO_s_mem()));
-  if (PEM_write_bio_PUBKEY(bio.get(), tls->login_key_.get()) != 1) return openssl_error("cannot write the login key's public part");
+  if (PEM_write_bio_PUBKEY(bio.get(), tls->login_key_.get()) != 1)
+    return openssl_error("cannot write the login key's public part");
   tls->login_public_key_ = drain(bio.get());
 
   tls->offered_ = config.enabled;
@@ -128,7 +133,8 @@ Result<std::unique_ptr<TlsContext>> TlsContext::open(const ListenTlsConfig& conf
   if (certificate_file.empty()) {
     certificate_file = directory / "certificate.pem";
     key_file = directory / "key.pem";
-    if (!fs::exists(certificate_file) || !fs::exists(key_file)) BINRELAY_TRY(make_certificate(certificate_file, key_file));
+    if (!fs::exists(certificate_file) || !fs::exists(key_file))
+      BINRELAY_TRY(make_certificate(certificate_file, key_file));
   }
   boost::system::error_code bad;
   tls->context_.set_options(boost::asio::ssl::context::default_workarounds | boost::asio::ssl::context::no_sslv2 |
@@ -149,7 +155,7 @@ Result<std::unique_ptr<TlsContext>> TlsContext::open(const ListenTlsConfig& conf
 
 std::optional<ByteBuffer> TlsContext::decrypt(Bytes cipher) const {
   const std::unique_ptr<EVP_PKEY_CTX, decltype(&EVP_PKEY_CTX_free)> context(EVP_PKEY_CTX_new(login_key_.get(), nullptr),
-                                                                           EVP_PKEY_CTX_free);
+                                                                            EVP_PKEY_CTX_free);
   const auto* input = reinterpret_cast<const unsigned char*>(cipher.data());
   std::size_t size = 0;
   if (!context || EVP_PKEY_decrypt_init(context.get()) <= 0 ||
@@ -159,7 +165,8 @@ std::optional<ByteBuffer> TlsContext::decrypt(Bytes cipher) const {
     return std::nullopt;
   }
   ByteBuffer clear(size);
-  if (EVP_PKEY_decrypt(context.get(), reinterpret_cast<unsigned char*>(clear.data()), &size, input, cipher.size()) <= 0) {
+  if (EVP_PKEY_decrypt(context.get(), reinterpret_cast<unsigned char*>(clear.data()), &size, input, cipher.size()) <=
+      0) {
     ERR_clear_error();
     return std::nullopt;
   }

@@ -1,6 +1,6 @@
 #pragma once
-// TlsContext: the certificate towards consumers, and the RSA key with which caching_sha2_password's clients hide a password where there is
-// no TLS. Both are made at first start when not configured and kept under <data_dir>/tls.
+// TlsContext: the certificate towards consumers, and the RSA key with which caching_sha2_password's clients hide a
+// password where there is no TLS. Both are made at first start when not configured and kept under <data_dir>/tls.
 // Thread: any after open(). Owner: Stream.
 #include <boost/asio/ssl/context.hpp>
 #include <filesystem>
@@ -19,7 +19,8 @@ namespace binrelay {
 
 class TlsContext {
  public:
-  static Result<std::unique_ptr<TlsContext>> open(const ListenTlsConfig& config, const std::filesystem::path& directory);
+  static Result<std::unique_ptr<TlsContext>> open(const ListenTlsConfig& config,
+                                                  const std::filesystem::path& directory);
 
   bool offered() const { return offered_; }
   boost::asio::ssl::context& context() { return context_; }

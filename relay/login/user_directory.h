@@ -1,6 +1,6 @@
 #pragma once
-// UserDirectory: the accounts that may log in, and what full caching_sha2 logins have taught us (SHA256(SHA256(password)), in memory only).
-// Thread: any (one mutex). Owner: Stream.
+// UserDirectory: the accounts that may log in, and what full caching_sha2 logins have taught us
+// (SHA256(SHA256(password)), in memory only). Thread: any (one mutex). Owner: Stream.
 #include <map>
 #include <mutex>
 #include <optional>
@@ -15,7 +15,8 @@ namespace binrelay {
 class UserDirectory {
  public:
   explicit UserDirectory(const std::vector<AccountConfig>& accounts) {
-    for (const auto& account : accounts) accounts_.emplace(account.user, AccountCredentials{account.password, std::nullopt});
+    for (const auto& account : accounts)
+      accounts_.emplace(account.user, AccountCredentials{account.password, std::nullopt});
   }
 
   std::optional<AccountCredentials> find(const std::string& user) const {

@@ -1,7 +1,7 @@
 #pragma once
-// IoThreads: N io_contexts of one thread each, and a small pool for reads that may wait for the disk. A session stays on the io_context it
-// was accepted on, so it needs no locks.
-// Owner: RelayServer. Thread: start and stop from main's; next() from the listener's.
+// IoThreads: N io_contexts of one thread each, and a small pool for reads that may wait for the disk. A session stays
+// on the io_context it was accepted on, so it needs no locks. Owner: RelayServer. Thread: start and stop from main's;
+// next() from the listener's.
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
