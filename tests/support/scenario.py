@@ -18,7 +18,7 @@ import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
 
-from lab import MariaDb, MySql, Relay, Unavailable  # noqa: E402
+from lab import MariaDb, MySql, Relay, Unavailable, machine  # noqa: E402
 
 SKIPPED = 77
 
@@ -122,6 +122,8 @@ class Stage:
             self.show_logs()
             print(f"== {scenario.__name__}: FAILED", flush=True)
             return 1
+        finally:
+            machine.clean_up()
         print(f"== {scenario.__name__}: passed in {time.monotonic() - self.began:.1f} s", flush=True)
         return 0
 

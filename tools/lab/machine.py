@@ -209,15 +209,17 @@ def _end(number, _frame):
     raise SystemExit(128 + number)
 
 
-def _clean_up():
+def clean_up():
+    """Ends every process and removes every folder of this lab."""
     Process.kill_all()
     if os.environ.get("BINRELAY_KEEP"):
         print("kept:", *_scratch, sep="\n  ")
-        return
-    for path in _scratch:
-        shutil.rmtree(path, ignore_errors=True)
+    else:
+        for path in _scratch:
+            shutil.rmtree(path, ignore_errors=True)
+    _scratch.clear()
 
 
 signal.signal(signal.SIGTERM, _end)
 signal.signal(signal.SIGHUP, _end)
-atexit.register(_clean_up)
+atexit.register(clean_up)
