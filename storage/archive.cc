@@ -20,7 +20,8 @@ Result<LogState> read_log_state(const StreamFiles& files) {
   BINRELAY_ASSIGN(const ByteBuffer content, Disk().read_whole(files.journal(), kMaxJournalSize));
   BINRELAY_TRY(check_journal_header(content));
   LogState log;
-  const JournalScan scan = scan_journal(content, [&](std::uint64_t, const JournalRecord& record) { return log.apply(record); });
+  const JournalScan scan =
+      scan_journal(content, [&](std::uint64_t, const JournalRecord& record) { return log.apply(record); });
   if (scan.problem && scan.records_follow) {
     return Error{Errc::checksum, files.journal().string() + " is damaged at offset " + std::to_string(scan.end) + ": " +
                                      scan.problem->context};
@@ -70,7 +71,8 @@ bool tiles(const std::vector<BlockRecord>& blocks, std::uint64_t limit) {
 
 // Whole groups of a file somebody may be writing to: where the last one ends.
 bool is_unfinished_tail(const Segment& segment, const Error& error) {
-  return !segment.sealed && (error.code == Errc::short_input || error.code == Errc::malformed || error.code == Errc::checksum);
+  return !segment.sealed &&
+         (error.code == Errc::short_input || error.code == Errc::malformed || error.code == Errc::checksum);
 }
 
 }  // namespace

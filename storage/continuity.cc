@@ -17,7 +17,8 @@ std::optional<std::string> mysql_break(const MysqlGtidSet& expected, const Mysql
   const MysqlGtidSet lost = difference(expected, found);
   std::string text;
   if (!missing.empty()) text += "it presumes " + shortened(missing.to_text()) + ", which the files before do not have";
-  if (!lost.empty()) text += (text.empty() ? "" : "; ") + ("it does not know of " + shortened(lost.to_text()) + " of the files before");
+  if (!lost.empty())
+    text += (text.empty() ? "" : "; ") + ("it does not know of " + shortened(lost.to_text()) + " of the files before");
   return text;
 }
 
@@ -37,7 +38,8 @@ std::optional<std::string> mariadb_break(const MariadbBinlogState& expected, con
 
 std::optional<std::string> continuity_break(const GtidState& expected, const GtidState& found) {
   if (expected.index() != found.index()) return "it is of the other server family";
-  if (const auto* mysql = std::get_if<MysqlGtidSet>(&expected)) return mysql_break(*mysql, std::get<MysqlGtidSet>(found));
+  if (const auto* mysql = std::get_if<MysqlGtidSet>(&expected))
+    return mysql_break(*mysql, std::get<MysqlGtidSet>(found));
   return mariadb_break(std::get<MariadbBinlogState>(expected), std::get<MariadbBinlogState>(found));
 }
 

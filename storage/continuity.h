@@ -7,8 +7,9 @@
 
 namespace binrelay {
 
-// nullopt: `found`, the list at the start of a file, continues `expected`, what all files before contain. Otherwise the difference.
-// MySQL: equal sets. MariaDB: equal binlog states, but for whole domains that are gone (FLUSH BINARY LOGS DELETE_DOMAIN_ID).
+// nullopt: `found`, the list at the start of a file, continues `expected`, what all files before contain. Otherwise the
+// difference. MySQL: equal sets. MariaDB: equal binlog states, but for whole domains that are gone (FLUSH BINARY LOGS
+// DELETE_DOMAIN_ID).
 std::optional<std::string> continuity_break(const GtidState& expected, const GtidState& found);
 
 }  // namespace binrelay

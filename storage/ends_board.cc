@@ -4,7 +4,8 @@
 
 namespace binrelay {
 
-EndsBoard::EndsBoard(ServeAfter serve_after, LogEnds ends, GtidState executed, std::shared_ptr<const SegmentCatalog> catalog)
+EndsBoard::EndsBoard(ServeAfter serve_after, LogEnds ends, GtidState executed,
+                     std::shared_ptr<const SegmentCatalog> catalog)
     : serve_after_(serve_after),
       ends_(ends),
       written_boundary_(ends.visible),

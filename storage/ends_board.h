@@ -1,8 +1,11 @@
 #pragma once
-// EndsBoard: the state that the threads of a log share: its ends, what is executed, the catalog, and the failure that stops it.
+// EndsBoard: the state that the threads of a log share: its ends, what is executed, the catalog, and the failure that
+// stops it.
+//
 // Thread: any; one mutex. Owner: EventLog.
-// Invariant: ends only move forward; visible <= durable <= written (ServeAfter::fsync) or visible <= written (ServeAfter::write);
-// `visible` and `executed` move together; `visible` names a segment of the catalog.
+//
+// Invariant: ends only move forward; visible <= durable <= written (ServeAfter::fsync) or visible <= written
+// (ServeAfter::write); `visible` and `executed` move together; `visible` names a segment of the catalog.
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -22,7 +25,8 @@
 
 namespace binrelay {
 
-// Bytes that may wait for the disk; the upstream thread waits beyond. Also bounds the GTIDs that wait to become visible.
+// Bytes that may wait for the disk; the upstream thread waits beyond. Also bounds the GTIDs that wait to become
+// visible.
 inline constexpr std::uint64_t kMaxUnsyncedBytes = 64u << 20;
 
 class EndsBoard {
@@ -30,8 +34,8 @@ class EndsBoard {
   EndsBoard(ServeAfter serve_after, LogEnds ends, GtidState executed, std::shared_ptr<const SegmentCatalog> catalog);
 
   // --- upstream thread ---
-  // The active file holds everything below `end`; `boundary` is the last one in it, `gtids` are of the groups that became whole.
-  // Waits while too much is not on the disk.
+  // The active file holds everything below `end`; `boundary` is the last one in it, `gtids` are of the groups that
+  // became whole. Waits while too much is not on the disk.
   void on_written(LogPosition end, LogPosition boundary, std::vector<AnyGtid>&& gtids);
   // The segment before is sealed and durable; the next one holds its magic.
   void on_opened(SegmentNumber segment, std::shared_ptr<File> file);
@@ -77,8 +81,8 @@ class EndsBoard {
   std::condition_variable work_;     // the sync thread waits
   std::condition_variable durable_;  // upstream and index threads wait
   LogEnds ends_;
-  LogPosition written_boundary_;     // last boundary <= written
-  LogPosition durable_boundary_;     // last boundary <= durable
+  LogPosition written_boundary_;  // last boundary <= written
+  LogPosition durable_boundary_;  // last boundary <= durable
   std::vector<AnyGtid> unsynced_gtids_;
   GtidState executed_;
   std::shared_ptr<const SegmentCatalog> catalog_;

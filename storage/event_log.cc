@@ -36,7 +36,8 @@ Status claim_directory(const Disk& disk, const StreamFiles& files) {
   if (format.ok() || format.error().code != Errc::not_found) return format;
   BINRELAY_ASSIGN(const std::vector<std::string> names, disk.names_in(files.directory));
   for (const std::string& name : names) {
-    if (name == files.lock().filename() || name == files.format().filename().string() + ".new" || name == "lost+found") continue;
+    if (name == files.lock().filename() || name == files.format().filename().string() + ".new" || name == "lost+found")
+      continue;
     return Error{Errc::refused, files.directory.string() + " has no FORMAT but is not empty (\"" + name +
                                     "\"): not a directory of binrelay, or a damaged one"};
   }
@@ -69,7 +70,8 @@ struct OpenedIndex {
   LogPosition end;
 };
 
-Result<OpenedIndex> open_index_as_is(const StreamFiles& files, const Uuid& log, const Recovered& recovered, const LogEnds& ends) {
+Result<OpenedIndex> open_index_as_is(const StreamFiles& files, const Uuid& log, const Recovered& recovered,
+                                     const LogEnds& ends) {
   OpenedIndex opened;
   BINRELAY_ASSIGN(opened.store, IndexStore::open(files.index(), log));
   BINRELAY_ASSIGN(const std::optional<BlockRecord> last, opened.store->last());

@@ -1,5 +1,6 @@
 #pragma once
 // GroupSync: the thread that makes what was written durable. One fdatasync covers everything written before it.
+//
 // Thread: its own. Owner: EventLog. Borrows: the EndsBoard outlives it; EndsBoard::stop ends it.
 #include <atomic>
 #include <cstdint>

@@ -1,6 +1,6 @@
 #pragma once
-// How journal and index write a GtidState: flavour u8, length u32, then MySQL's binary set, or MariaDB's list of {domain u32, server u32,
-// sequence u64} in the order of a GTID_LIST event.
+// How journal and index write a GtidState: flavour u8, length u32, then MySQL's binary set, or MariaDB's list of
+// {domain u32, server u32, sequence u64} in the order of a GTID_LIST event.
 #include "protocol/gtid/gtid_state.h"
 #include "protocol/result.h"
 #include "protocol/wire/byte_reader.h"

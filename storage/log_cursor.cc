@@ -14,7 +14,8 @@ struct LogCursor::State {
   // Bytes inside an event can look like an event; their checksum cannot.
   bool may_begin_at(const ReadEvent& event) const {
     if (event.header.log_pos == 0 && segment->flavour == Flavour::mysql) return false;
-    if (segment->checksum != ChecksumAlgorithm::crc32 || !event.whole) return event_type_name(event.header.type) != "Unknown";
+    if (segment->checksum != ChecksumAlgorithm::crc32 || !event.whole)
+      return event_type_name(event.header.type) != "Unknown";
     return event.bytes.size() >= kEventHeaderSize + kChecksumSize && event_checksum_holds(event.bytes);
   }
 
@@ -62,7 +63,8 @@ struct LogCursor::State {
 
 Result<LogCursor> LogCursor::open(const EventLog& log, LogPosition position, std::size_t buffer_size) {
   std::shared_ptr<const Segment> segment = log.catalog()->find(position.segment);
-  if (segment == nullptr) return Error{Errc::not_found, "segment " + std::to_string(raw(position.segment)) + " is not in the log"};
+  if (segment == nullptr)
+    return Error{Errc::not_found, "segment " + std::to_string(raw(position.segment)) + " is not in the log"};
   if (position.offset < kFirstEventOffset) return Error{Errc::refused, "a binlog's events begin at offset 4"};
   BINRELAY_ASSIGN(File file, Disk().open_for_reading(segment->path));
   EventReader reader(std::make_shared<const File>(std::move(file)), position.offset, position.offset, buffer_size);
@@ -79,7 +81,8 @@ CursorStep LogCursor::next() {
     ReadStep step = state_->reader.next();
     if (const auto* event = std::get_if<ReadEvent>(&step)) {
       if (!state_->begun && !state_->may_begin_at(*event)) {
-        return Error{Errc::malformed, "no event of " + state_->segment->served_name + " begins at " + std::to_string(event->offset)};
+        return Error{Errc::malformed,
+                     "no event of " + state_->segment->served_name + " begins at " + std::to_string(event->offset)};
       }
       state_->begun = true;
       return CursorEvent{event->header, {state_->segment->number, event->offset}, event->bytes, event->whole};

@@ -13,19 +13,22 @@ namespace {
 // A crash costs a scan of at most this many bytes.
 constexpr std::uint64_t kMarkEveryBytes = 64u << 20;
 
-bool ends_group(BoundaryPlace place) { return place == BoundaryPlace::group_end || place == BoundaryPlace::group_whole; }
+bool ends_group(BoundaryPlace place) {
+  return place == BoundaryPlace::group_end || place == BoundaryPlace::group_whole;
+}
 
 DigestRun digests_from(std::uint64_t first_block, std::uint64_t end_block, const BlockDigests& digests,
                        const std::vector<std::uint32_t>& blocks) {
   DigestRun run{first_block, {}};
-  for (std::uint64_t block = first_block; block < end_block; ++block) run.digests.push_back(blocks[block - digests.first_block()]);
+  for (std::uint64_t block = first_block; block < end_block; ++block)
+    run.digests.push_back(blocks[block - digests.first_block()]);
   return run;
 }
 
 }  // namespace
 
-LogWriter::LogWriter(const StorageOptions& options, const Disk& disk, const StreamFiles& files, Journal& journal, EndsBoard& board,
-                     std::optional<RecoveredActive> active)
+LogWriter::LogWriter(const StorageOptions& options, const Disk& disk, const StreamFiles& files, Journal& journal,
+                     EndsBoard& board, std::optional<RecoveredActive> active)
     : options_(options), disk_(disk), files_(files), journal_(journal), board_(board) {
   for (const SegmentState& segment : journal_.state().segments()) {
     if (segment.sealed && segment.size > kFirstEventOffset) added_before_ = segment.added;
@@ -33,7 +36,8 @@ LogWriter::LogWriter(const StorageOptions& options, const Disk& disk, const Stre
   if (!active) return;
   SegmentWriter writer(active->file, active->end, std::move(active->digests), options.write_buffer_bytes);
   active_.emplace(Active{active_state().number, std::move(writer), std::move(active->head), std::move(active->boundary),
-                         active->last_boundary, active->group_begin, std::move(active->added), active->end, std::nullopt});
+                         active->last_boundary, active->group_begin, std::move(active->added), active->end,
+                         std::nullopt});
   board_.set_active_file(active->file);
 }
 
@@ -64,10 +68,12 @@ Status LogWriter::append(Bytes event) {
 
 Status LogWriter::check_can_follow(const EventHeader& header, Bytes event) const {
   if (header.size != event.size()) {
-    return Error{Errc::malformed, "an event of " + std::to_string(event.size()) + " bytes says it has " + std::to_string(header.size)};
+    return Error{Errc::malformed,
+                 "an event of " + std::to_string(event.size()) + " bytes says it has " + std::to_string(header.size)};
   }
   if (header.type == EventType::format_description && active_->writer.end() != kFirstEventOffset) {
-    return Error{Errc::malformed, "a format description event inside a file, at offset " + std::to_string(active_->writer.end())};
+    return Error{Errc::malformed,
+                 "a format description event inside a file, at offset " + std::to_string(active_->writer.end())};
   }
   return Done{};
 }
@@ -101,8 +107,8 @@ void LogWriter::take_head(SegmentHead head) {
   if (!active_->head.complete()) return;
   const std::shared_ptr<const SegmentCatalog> catalog = board_.catalog();
   auto segments = catalog->segments();
-  auto segment = std::make_shared<Segment>(make_segment(files_, journal_.state(), active_state(), active_->head,
-                                                        carried_over(active_->head.flavour())));
+  auto segment = std::make_shared<Segment>(
+      make_segment(files_, journal_.state(), active_state(), active_->head, carried_over(active_->head.flavour())));
   if (segments.empty()) board_.set_executed(segment->previous);
   segments.push_back(std::move(segment));
   board_.set_catalog(std::make_shared<SegmentCatalog>(std::move(segments)));
@@ -195,7 +201,8 @@ Status LogWriter::journal_marks() {
 
 Status LogWriter::open_segment(std::string_view source_name) {
   if (board_.failed()) return *board_.failure();
-  if (!is_safe_file_name(source_name)) return Error{Errc::refused, "a binlog file cannot be stored under the name the source gives it"};
+  if (!is_safe_file_name(source_name))
+    return Error{Errc::refused, "a binlog file cannot be stored under the name the source gives it"};
   const LogState& log = journal_.state();
   const std::uint32_t generation = log.generations().empty() ? 1 : log.generations().back().number;
   if (log.names_segment(generation, std::string(source_name))) {
@@ -207,7 +214,8 @@ Status LogWriter::open_segment(std::string_view source_name) {
   BINRELAY_ASSIGN(const std::shared_ptr<File> file, create_segment_file(generation, source_name));
   std::vector<JournalRecord> records;
   if (log.histories().empty()) records.push_back(HistoryBegun{1, "the log begins"});
-  if (log.generations().empty()) records.push_back(GenerationBegun{1, 1, std::string(base_name_of(source_name)), 0, MysqlGtidSet{}});
+  if (log.generations().empty())
+    records.push_back(GenerationBegun{1, 1, std::string(base_name_of(source_name)), 0, MysqlGtidSet{}});
   SegmentOpened opened{next(log.segments().empty() ? SegmentNumber{} : log.segments().back().number), generation,
                        std::string(source_name), options_.digest_block_bytes, std::nullopt};
   if (active_) opened.sealed_before = seal_active();
@@ -274,7 +282,8 @@ Result<std::shared_ptr<File>> LogWriter::create_segment_file(std::uint32_t gener
 Status LogWriter::close() {
   BINRELAY_TRY(sync());
   std::vector<JournalRecord> records;
-  if (active_ && active_->head.complete() && active_->last_boundary > active_state().last_boundary) records.push_back(mark_here());
+  if (active_ && active_->head.complete() && active_->last_boundary > active_state().last_boundary)
+    records.push_back(mark_here());
   const SegmentNumber number = active_ ? active_->number : SegmentNumber{};
   records.push_back(CleanStop{number, end()});
   return journal_.append(records, Journal::Sync::durable);
@@ -287,8 +296,8 @@ std::optional<ResumePoint> LogWriter::resume_point() const {
   ResumePoint point;
   point.segment = board_.catalog()->find(active_->number);
   if (point.segment == nullptr) {
-    point.segment = std::make_shared<Segment>(make_segment(files_, journal_.state(), active_state(), active_->head,
-                                                           carried_over(active_->head.flavour())));
+    point.segment = std::make_shared<Segment>(
+        make_segment(files_, journal_.state(), active_state(), active_->head, carried_over(active_->head.flavour())));
   }
   const std::uint64_t begin = in_group() ? active_->boundary.group_begin_offset() : active_->group_begin;
   point.group_begin = std::max(begin, kFirstEventOffset);

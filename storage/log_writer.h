@@ -1,6 +1,9 @@
 #pragma once
-// LogWriter: the writing side of a log: checks that an event can follow, buffers it, hands written bytes to the EndsBoard, rolls segments.
+// LogWriter: the writing side of a log: checks that an event can follow, buffers it, hands written bytes to the
+// EndsBoard, rolls segments.
+//
 // Thread: upstream thread. Owner: EventLog. Borrows: board, journal, disk and files outlive it.
+//
 // Invariant: an event that was refused left no trace; after a failed write or sync nothing is accepted any more.
 #include <atomic>
 #include <cstdint>
@@ -22,8 +25,8 @@ namespace binrelay {
 
 class LogWriter {
  public:
-  LogWriter(const StorageOptions& options, const Disk& disk, const StreamFiles& files, Journal& journal, EndsBoard& board,
-            std::optional<RecoveredActive> active);
+  LogWriter(const StorageOptions& options, const Disk& disk, const StreamFiles& files, Journal& journal,
+            EndsBoard& board, std::optional<RecoveredActive> active);
 
   Status open_segment(std::string_view source_name);
   Status append(Bytes event);
@@ -50,8 +53,8 @@ class LogWriter {
     SegmentHead head;
     TransactionBoundary boundary;
     std::uint64_t last_boundary = kFirstEventOffset;
-    std::uint64_t group_begin = 0;  // of the last whole group; 0 = none
-    GtidState added;                // by whole groups
+    std::uint64_t group_begin = 0;                  // of the last whole group; 0 = none
+    GtidState added;                                // by whole groups
     std::uint64_t handed_over = kFirstEventOffset;  // the board knows the bytes below
     std::optional<DurableMark> next_mark;           // journalled when its boundary is durable
   };

@@ -24,9 +24,10 @@ constexpr TailRow kTailTable[] = {
     // First matching row wins.
     {Ask::yes, Ask::any, Ask::any, Ask::any, TailAction::keep},
     {Ask::no, Ask::yes, Ask::any, Ask::any, TailAction::refuse},  // rot: these bytes had been synced
-    {Ask::no, Ask::no, Ask::yes, Ask::no, TailAction::refuse},    // rot: a write cut off by a crash has nothing behind it
-    {Ask::no, Ask::no, Ask::yes, Ask::yes, TailAction::cut},      // a power cut lost a page that was not synced, and kept a later one
-    {Ask::no, Ask::no, Ask::no, Ask::any, TailAction::cut},       // a torn write
+    {Ask::no, Ask::no, Ask::yes, Ask::no, TailAction::refuse},  // rot: a write cut off by a crash has nothing behind it
+    {Ask::no, Ask::no, Ask::yes, Ask::yes,
+     TailAction::cut},  // a power cut lost a page that was not synced, and kept a later one
+    {Ask::no, Ask::no, Ask::no, Ask::any, TailAction::cut},  // a torn write
 };
 
 constexpr bool matches(const TailRow& row, const TailFacts& facts) {
@@ -94,12 +95,14 @@ class Recovery {
   Result<std::shared_ptr<File>> open_segment_file(const SegmentState& segment, std::uint64_t least_size) {
     const std::filesystem::path path = files_.segment(segment.generation, segment.source_name);
     auto file = disk_.open_for_writing(path);
-    if (!file.ok() && file.error().code == Errc::not_found) return Error{Errc::checksum, "segment file " + path.string() + " is missing"};
+    if (!file.ok() && file.error().code == Errc::not_found)
+      return Error{Errc::checksum, "segment file " + path.string() + " is missing"};
     if (!file.ok()) return std::move(file).error();
     BINRELAY_ASSIGN(const std::uint64_t size, file->size());
     if (size < least_size || (segment.sealed && size != least_size)) {
-      return Error{Errc::checksum, "segment file " + path.string() + " has " + std::to_string(size) + " bytes, the journal says " +
-                                       (segment.sealed ? "" : "at least ") + std::to_string(least_size)};
+      return Error{Errc::checksum, "segment file " + path.string() + " has " + std::to_string(size) +
+                                       " bytes, the journal says " + (segment.sealed ? "" : "at least ") +
+                                       std::to_string(least_size)};
     }
     return std::make_shared<File>(std::move(*file));
   }
@@ -117,7 +120,8 @@ class Recovery {
     auto head = read_segment_head(file, state.size);
     if (!head.ok() && is_damage(head.error().code)) return rot(head.error());
     if (!head.ok()) return std::move(head).error();
-    if (!head->described()) return rot(Error{Errc::checksum, state.source_name + ": the format description is cut off"});
+    if (!head->described())
+      return rot(Error{Errc::checksum, state.source_name + ": the format description is cut off"});
     add_segment(state, *head, state.added);
     return Done{};
   }
@@ -147,8 +151,9 @@ class Recovery {
       if (!head.ok()) return std::move(head).error();
       active.head = std::move(*head);
     }
-    SegmentScan scan = has_mark ? SegmentScan::from_boundary(file, from, size, active.head.flavour(), active.head.checksum())
-                                : SegmentScan::from_start(file, size);
+    SegmentScan scan = has_mark
+                           ? SegmentScan::from_boundary(file, from, size, active.head.flavour(), active.head.checksum())
+                           : SegmentScan::from_start(file, size);
     BINRELAY_ASSIGN(active.added, run_scan(scan, state, size, durable));
 
     if (!has_mark) active.head = scan.head();
@@ -170,7 +175,8 @@ class Recovery {
         break;
       }
       if (!*event) break;
-      const bool ends_group = (*event)->place == BoundaryPlace::group_end || (*event)->place == BoundaryPlace::group_whole;
+      const bool ends_group =
+          (*event)->place == BoundaryPlace::group_end || (*event)->place == BoundaryPlace::group_whole;
       if (!ends_group || !scan.boundary().gtid()) continue;
       if (!added) added = empty_state(scan.head().flavour());
       add(*added, *scan.boundary().gtid());
@@ -183,8 +189,9 @@ class Recovery {
     if (!is_damage(found.code)) return scan.placed(found);
     const bool described = state.last_boundary > 0 || scan.head().described();
     BINRELAY_ASSIGN(const File file, disk_.open_for_reading(files_.segment(state.generation, state.source_name)));
-    BINRELAY_ASSIGN(const std::optional<std::uint64_t> follows,
-                    find_event_behind(file, scan.end() + 1, size, described ? scan.checksum() : ChecksumAlgorithm::none));
+    BINRELAY_ASSIGN(
+        const std::optional<std::uint64_t> follows,
+        find_event_behind(file, scan.end() + 1, size, described ? scan.checksum() : ChecksumAlgorithm::none));
     TailFacts facts{.whole = false, .below_durable = scan.end() < durable, .events_follow = follows.has_value()};
     BINRELAY_ASSIGN(facts.zero_page, has_zero_page(file, scan.end(), follows.value_or(size)));
     if (decide_tail(facts) == TailAction::refuse) return rot(scan.placed(found));
@@ -210,7 +217,8 @@ class Recovery {
       if (half_opened) {
         half_opened_.push_back(directory / name);
       } else if (journal_.has_torn_tail()) {
-        return Error{Errc::checksum, (directory / name).string() + " is not in the journal, whose last record is damaged"};
+        return Error{Errc::checksum,
+                     (directory / name).string() + " is not in the journal, whose last record is damaged"};
       } else {
         report_->notes.push_back(files_.relative(directory / name) + ": not a segment of this log, ignored");
       }
@@ -243,9 +251,9 @@ class Recovery {
     BINRELAY_TRY(file.truncate(cut_->from));
     BINRELAY_TRY(file.sync());
     report_->bytes_cut = cut_->to - cut_->from;
-    report_->notes.push_back(files_.relative(file.path()) + ": the last event, at offset " + std::to_string(cut_->from) +
-                             ", was not written to its end; these " + std::to_string(report_->bytes_cut) +
-                             " bytes were moved to " + aside.filename().string());
+    report_->notes.push_back(files_.relative(file.path()) + ": the last event, at offset " +
+                             std::to_string(cut_->from) + ", was not written to its end; these " +
+                             std::to_string(report_->bytes_cut) + " bytes were moved to " + aside.filename().string());
     return Done{};
   }
 
@@ -277,7 +285,8 @@ class Recovery {
 }  // namespace
 
 TailAction decide_tail(const TailFacts& facts) {
-  const auto row = std::find_if(std::begin(kTailTable), std::end(kTailTable), [&](const TailRow& r) { return matches(r, facts); });
+  const auto row =
+      std::find_if(std::begin(kTailTable), std::end(kTailTable), [&](const TailRow& r) { return matches(r, facts); });
   return row->action;
 }
 

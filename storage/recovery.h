@@ -1,6 +1,6 @@
 #pragma once
-// Recovery: from whatever a crash left in the directory to a log that can be appended to. Copies before it cuts, cuts only a torn tail,
-// and refuses everything else by file and offset, having changed nothing.
+// Recovery: from whatever a crash left in the directory to a log that can be appended to. Copies before it cuts, cuts
+// only a torn tail, and refuses everything else by file and offset, having changed nothing.
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -40,10 +40,10 @@ Result<Recovered> recover(const Disk& disk, const StreamFiles& files, Journal& j
 // --- the decision, by itself ---
 
 struct TailFacts {
-  bool whole = true;            // the file ends where an event ends
-  bool below_durable = false;   // the bad event starts below what was known to be on stable storage
-  bool events_follow = false;   // whole events stand behind the bad one
-  bool zero_page = false;       // between the two lies a page of zeros
+  bool whole = true;           // the file ends where an event ends
+  bool below_durable = false;  // the bad event starts below what was known to be on stable storage
+  bool events_follow = false;  // whole events stand behind the bad one
+  bool zero_page = false;      // between the two lies a page of zeros
 };
 enum class TailAction : std::uint8_t { keep, refuse, cut };
 TailAction decide_tail(const TailFacts& facts);

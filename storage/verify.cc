@@ -31,10 +31,12 @@ class IndexCheck {
     block_.add(event, scan.boundary());
     if (record.begin != block_.begin()) return give_up("the records of its blocks leave a gap or overlap");
     if (scan.end() < record.end) return std::nullopt;
-    if (scan.end() > record.end || scan.boundary().in_group()) return give_up("a block's record does not end where a group ends");
+    if (scan.end() > record.end || scan.boundary().in_group())
+      return give_up("a block's record does not end where a group ends");
     const bool equal = block_.finish(record.end) == record;
     ++at_;
-    if (!equal) return "the record of the block that ends at " + std::to_string(record.end) + " does not agree with the data";
+    if (!equal)
+      return "the record of the block that ends at " + std::to_string(record.end) + " does not agree with the data";
     return std::nullopt;
   }
   std::optional<std::string> at_end() {
@@ -58,7 +60,8 @@ class Verifier {
 
   VerifyReport run() {
     in_use_ = DataDirLock::is_held(files_.lock());
-    if (const Status format = check_format(Disk(), files_); !format.ok()) find(files_.format(), 0, format.error().context);
+    if (const Status format = check_format(Disk(), files_); !format.ok())
+      find(files_.format(), 0, format.error().context);
     check_journal();
     open_index();
     for (const SegmentState& state : log_.segments()) all_bytes_ += state.size;
@@ -73,7 +76,8 @@ class Verifier {
 
  private:
   void find(const std::filesystem::path& file, std::uint64_t offset, std::string problem) {
-    if (report_.findings.size() < kMaxFindings) report_.findings.push_back({files_.relative(file), offset, std::move(problem)});
+    if (report_.findings.size() < kMaxFindings)
+      report_.findings.push_back({files_.relative(file), offset, std::move(problem)});
   }
 
   // --- the journal ---
@@ -129,7 +133,8 @@ class Verifier {
     if (!index_) return;
     const SegmentNumber behind = next(log_.segments().empty() ? SegmentNumber{} : log_.segments().back().number);
     const Status read = index_->for_each(behind, [&](const BlockRecord& record) {
-      find(files_.index(), 0, "there is a record of segment " + std::to_string(raw(record.segment)) + ", which the journal does not know");
+      find(files_.index(), 0,
+           "there is a record of segment " + std::to_string(raw(record.segment)) + ", which the journal does not know");
       return false;
     });
     if (!read.ok()) give_up_index(read.error());
@@ -192,11 +197,13 @@ class Verifier {
     return std::max({kFirstEventOffset, state.last_boundary, clean ? log_.clean_stop()->end : 0});
   }
 
-  void check_size(const std::filesystem::path& path, const SegmentState& state, std::uint64_t size, std::uint64_t durable) {
+  void check_size(const std::filesystem::path& path, const SegmentState& state, std::uint64_t size,
+                  std::uint64_t durable) {
     const bool exact = state.sealed || (log_.clean_stop() && !in_use_);
     if (size < durable || (exact && size != durable)) {
       find(path, std::min(size, durable),
-           "the file has " + std::to_string(size) + " bytes, the journal says " + (exact ? "" : "at least ") + std::to_string(durable));
+           "the file has " + std::to_string(size) + " bytes, the journal says " + (exact ? "" : "at least ") +
+               std::to_string(durable));
     }
   }
 
@@ -229,7 +236,8 @@ class Verifier {
                   const std::optional<GtidState>& added) {
     if (!state.sealed) return;
     if (state.size > kFirstEventOffset && scan.last_boundary() != state.last_boundary) {
-      find(path, scan.last_boundary(), "its last group ends here, the journal says at " + std::to_string(state.last_boundary));
+      find(path, scan.last_boundary(),
+           "its last group ends here, the journal says at " + std::to_string(state.last_boundary));
     }
     if (added && state.added && *added != *state.added) find(path, 0, "its GTIDs are not those the journal has of it");
   }
@@ -266,7 +274,8 @@ class Verifier {
     const bool same_series = generation_before_ == state.generation;
     generation_before_ = state.generation;
     if (before && head.previous() && same_series) {
-      if (auto broken = continuity_break(*before, *head.previous())) find(path, head.end(), "it does not continue the file before: " + *broken);
+      if (auto broken = continuity_break(*before, *head.previous()))
+        find(path, head.end(), "it does not continue the file before: " + *broken);
     }
     if (head.previous()) {
       behind_ = head.previous();
@@ -294,7 +303,7 @@ class Verifier {
   VerifyReport report_;
   LogState log_;
   std::unique_ptr<IndexStore> index_;  // nullptr: none, or given up
-  std::optional<GtidState> behind_;  // what the files so far contain; nullopt: unknown
+  std::optional<GtidState> behind_;    // what the files so far contain; nullopt: unknown
   std::uint32_t generation_before_ = 0;
   std::uint64_t all_bytes_ = 0;
   std::uint64_t told_ = 0;

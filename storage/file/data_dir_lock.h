@@ -1,6 +1,7 @@
 #pragma once
-// DataDirLock: holding it is the right to write to a stream's directory. An open-file-description lock (fcntl(2), F_OFD_SETLK): gone with
-// the process, and it works between two logs of one process too.
+// DataDirLock: holding it is the right to write to a stream's directory. An open-file-description lock (fcntl(2),
+// F_OFD_SETLK): gone with the process, and it works between two logs of one process too.
+//
 // Thread: none. Owner: EventLog, or the rebuild of an index.
 #include "protocol/result.h"
 #include "storage/file/disk.h"

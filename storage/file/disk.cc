@@ -58,8 +58,7 @@ File::~File() {
 Result<std::size_t> File::read_at(std::uint64_t offset, std::span<std::byte> into) const {
   std::size_t done = 0;
   while (done < into.size()) {
-    const ssize_t got =
-        ::pread(descriptor_, into.data() + done, into.size() - done, static_cast<off_t>(offset + done));
+    const ssize_t got = ::pread(descriptor_, into.data() + done, into.size() - done, static_cast<off_t>(offset + done));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return system_error("read", path_, errno);
     if (got == 0) break;
@@ -86,7 +85,8 @@ Status File::write_at(std::uint64_t offset, Bytes bytes) const {
 
   std::size_t done = 0;
   while (done < part.size()) {
-    const ssize_t put = ::pwrite(descriptor_, part.data() + done, part.size() - done, static_cast<off_t>(offset + done));
+    const ssize_t put =
+        ::pwrite(descriptor_, part.data() + done, part.size() - done, static_cast<off_t>(offset + done));
     if (put < 0 && errno == EINTR) continue;
     if (put < 0) return system_error("write", path_, errno);
     done += static_cast<std::size_t>(put);
@@ -212,7 +212,8 @@ Result<ByteBuffer> Disk::read_whole(const std::filesystem::path& path, std::uint
   BINRELAY_ASSIGN(const File file, open_for_reading(path));
   BINRELAY_ASSIGN(const std::uint64_t size, file.size());
   if (size > limit) {
-    return Error{Errc::limit, path.string() + " has " + std::to_string(size) + " bytes, the limit is " + std::to_string(limit)};
+    return Error{Errc::limit,
+                 path.string() + " has " + std::to_string(size) + " bytes, the limit is " + std::to_string(limit)};
   }
   ByteBuffer content(size);
   BINRELAY_ASSIGN(const std::size_t got, file.read_at(0, content));

@@ -1,6 +1,8 @@
 #pragma once
 // File and Disk: the POSIX calls storage makes, each with bounds, retries of EINTR and an error that names the file.
-// Thread: a File may be read, written at distinct offsets and synced from several threads at once. Owner: whoever opened it.
+//
+// Thread: a File may be read, written at distinct offsets and synced from several threads at once. Owner: whoever
+// opened it.
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -17,6 +19,7 @@ namespace binrelay {
 enum class DiskStep : std::uint8_t { create, write, sync, truncate, rename, remove, make_directory, sync_directory };
 
 // Tests hand one in to make the disk fail or the process "crash" at any step; production has none.
+//
 // Thread: called from every thread that writes.
 class DiskFaults {
  public:
@@ -33,7 +36,8 @@ class File {
 
   // Reads until `into` is full or the file ends; returns the bytes read.
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) const;
-  // Only what the page cache holds; nullopt when the first byte is not there. A file system that cannot tell is read as usual.
+  // Only what the page cache holds; nullopt when the first byte is not there. A file system that cannot tell is read as
+  // usual.
   Result<std::optional<std::size_t>> read_cached_at(std::uint64_t offset, std::span<std::byte> into) const;
   Status write_at(std::uint64_t offset, Bytes bytes) const;
   Status sync() const;  // fdatasync: the bytes and the size
@@ -58,12 +62,12 @@ class Disk {
 
   Result<File> open_for_reading(const std::filesystem::path& path) const;
   Result<File> open_for_writing(const std::filesystem::path& path) const;  // must exist; readable too
-  Result<File> create(const std::filesystem::path& path) const;            // Errc::conflict when it exists; readable too
+  Result<File> create(const std::filesystem::path& path) const;  // Errc::conflict when it exists; readable too
   Status rename(const std::filesystem::path& from, const std::filesystem::path& to) const;
   Status remove(const std::filesystem::path& path) const;
-  Status remove_tree(const std::filesystem::path& path) const;             // a missing one is fine
-  Status make_directory(const std::filesystem::path& path) const;          // with parents; an existing one is fine
-  Status sync_directory(const std::filesystem::path& path) const;          // makes creations and renames in it durable
+  Status remove_tree(const std::filesystem::path& path) const;     // a missing one is fine
+  Status make_directory(const std::filesystem::path& path) const;  // with parents; an existing one is fine
+  Status sync_directory(const std::filesystem::path& path) const;  // makes creations and renames in it durable
   Result<std::vector<std::string>> names_in(const std::filesystem::path& directory) const;  // sorted
   static bool exists(const std::filesystem::path& path);
 

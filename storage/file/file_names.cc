@@ -43,12 +43,15 @@ bool is_broken_name(std::string_view file_name) {
 
 std::string_view base_name_of(std::string_view binlog_name) {
   const std::size_t dot = binlog_name.rfind('.');
-  return dot != std::string_view::npos && all_digits(binlog_name.substr(dot + 1)) ? binlog_name.substr(0, dot) : binlog_name;
+  return dot != std::string_view::npos && all_digits(binlog_name.substr(dot + 1)) ? binlog_name.substr(0, dot)
+                                                                                  : binlog_name;
 }
 
 bool is_safe_file_name(std::string_view name) {
-  if (name.empty() || name.size() > kMaxFileNameLength || name == "." || name == ".." || is_broken_name(name)) return false;
-  return std::none_of(name.begin(), name.end(), [](char c) { return c == '/' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  if (name.empty() || name.size() > kMaxFileNameLength || name == "." || name == ".." || is_broken_name(name))
+    return false;
+  return std::none_of(name.begin(), name.end(),
+                      [](char c) { return c == '/' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 }  // namespace binrelay

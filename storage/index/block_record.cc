@@ -105,7 +105,9 @@ void BlockBuilder::learn_table(const ScannedEvent& event) {
   const auto map = decode_table_map(event.bytes, event.checksum);
   if (!map.ok()) return;  // larger than the scan's buffer, or of a later version: its rows stay uncounted
   const auto known = by_id_.find(map->table_id);
-  if (known != by_id_.end() && tables_[known->second].database == map->database && tables_[known->second].table == map->table) return;
+  if (known != by_id_.end() && tables_[known->second].database == map->database &&
+      tables_[known->second].table == map->table)
+    return;
 
   std::string name(map->database);
   name.append(1, '\0').append(map->table);

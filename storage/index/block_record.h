@@ -1,6 +1,7 @@
 #pragma once
-// BlockRecord: what one block of a segment contains. A block is a run of whole groups (and what stands between groups) of at least
-// StorageOptions::index_block_bytes; the blocks of a segment tile it from offset 4 on. A record is a pure function of its block's bytes.
+// BlockRecord: what one block of a segment contains. A block is a run of whole groups (and what stands between groups)
+// of at least StorageOptions::index_block_bytes; the blocks of a segment tile it from offset 4 on. A record is a pure
+// function of its block's bytes.
 #include <cstdint>
 #include <string>
 #include <unordered_map>
@@ -31,9 +32,9 @@ struct BlockRecord {
   std::uint32_t first_timestamp = 0, last_timestamp = 0;  // least and greatest of events in groups; 0 = none
   std::uint64_t transactions = 0;
   std::uint64_t events = 0;
-  std::uint64_t payloads = 0;          // compressed transactions, whose tables are not told
-  std::vector<TableActivity> tables;   // sorted by name
-  bool tables_complete = true;         // false: more than kMaxTablesPerBlock
+  std::uint64_t payloads = 0;         // compressed transactions, whose tables are not told
+  std::vector<TableActivity> tables;  // sorted by name
+  bool tables_complete = true;        // false: more than kMaxTablesPerBlock
   friend bool operator==(const BlockRecord&, const BlockRecord&) = default;
 };
 
@@ -58,9 +59,9 @@ class BlockBuilder {
 
   Flavour flavour_;
   BlockRecord record_;
-  std::vector<TableActivity> tables_;                          // in order of appearance
-  std::unordered_map<std::uint64_t, std::size_t> by_id_;       // table id of a TABLE_MAP: index in tables_
-  std::unordered_map<std::string, std::size_t> by_name_;       // database NUL table: index in tables_
+  std::vector<TableActivity> tables_;                     // in order of appearance
+  std::unordered_map<std::uint64_t, std::size_t> by_id_;  // table id of a TABLE_MAP: index in tables_
+  std::unordered_map<std::string, std::size_t> by_name_;  // database NUL table: index in tables_
 };
 
 }  // namespace binrelay

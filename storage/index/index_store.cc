@@ -11,7 +11,8 @@
 namespace binrelay {
 namespace {
 
-constexpr char kVersionKey[] = "version";  // sorts behind every block key: those begin with the zero bytes of a segment number
+constexpr char kVersionKey[] =
+    "version";  // sorts behind every block key: those begin with the zero bytes of a segment number
 constexpr char kVersion[] = "binrelay index 1 ";
 
 // RocksDB's own log would be written even by a read-only open.
@@ -72,7 +73,8 @@ Result<std::unique_ptr<IndexStore>> IndexStore::open(const std::filesystem::path
   return std::unique_ptr<IndexStore>(new IndexStore(std::move(database)));
 }
 
-Result<std::unique_ptr<IndexStore>> IndexStore::open_for_reading(const std::filesystem::path& directory, const Uuid& log) {
+Result<std::unique_ptr<IndexStore>> IndexStore::open_for_reading(const std::filesystem::path& directory,
+                                                                 const Uuid& log) {
   if (!Disk::exists(directory / "CURRENT")) return Error{Errc::not_found, "there is no index"};
   rocksdb::DB* opened = nullptr;
   if (auto status = rocksdb::DB::OpenForReadOnly(small_options(), directory.string(), &opened); !status.ok()) {
@@ -83,7 +85,8 @@ Result<std::unique_ptr<IndexStore>> IndexStore::open_for_reading(const std::file
   auto status = database->db->Get(rocksdb::ReadOptions(), kVersionKey, &found);
   if (status.IsNotFound()) return Error{Errc::not_found, "the index is being made"};
   if (!status.ok()) return index_error(status);
-  if (found != kVersion + to_text(log)) return Error{Errc::unsupported, "index: it is of another version or another log"};
+  if (found != kVersion + to_text(log))
+    return Error{Errc::unsupported, "index: it is of another version or another log"};
   return std::unique_ptr<IndexStore>(new IndexStore(std::move(database)));
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 // IndexStore: block records in RocksDB. A cache: it can be thrown away at any time and rebuilt from the segments.
+//
 // Thread: put() one at a time; reading any. Owner: EventLog (writing), a tool (reading).
 #include <filesystem>
 #include <functional>
@@ -15,10 +16,11 @@ namespace binrelay {
 
 class IndexStore {
  public:
-  // `log` is the log's relay uuid: an index of another log, of another version, or one that cannot be opened is an error; remove it and
-  // open again. Errc::not_found: there is none (reading only).
+  // `log` is the log's relay uuid: an index of another log, of another version, or one that cannot be opened is an
+  // error; remove it and open again. Errc::not_found: there is none (reading only).
   static Result<std::unique_ptr<IndexStore>> open(const std::filesystem::path& directory, const Uuid& log);
-  static Result<std::unique_ptr<IndexStore>> open_for_reading(const std::filesystem::path& directory, const Uuid& log);  // changes nothing
+  static Result<std::unique_ptr<IndexStore>> open_for_reading(const std::filesystem::path& directory,
+                                                              const Uuid& log);  // changes nothing
   ~IndexStore();
 
   Status put(const BlockRecord& record);

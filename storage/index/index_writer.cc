@@ -49,14 +49,16 @@ void IndexWriter::run(LogPosition at) {
   }
 }
 
-Result<std::uint64_t> IndexWriter::index(const Segment& segment, std::uint64_t from, std::uint64_t to, bool to_the_end) {
+Result<std::uint64_t> IndexWriter::index(const Segment& segment, std::uint64_t from, std::uint64_t to,
+                                         bool to_the_end) {
   if (from >= to) return from;
-  return make_block_records(segment, from, to, to_the_end, block_bytes_, [&](const BlockRecord& record) -> Result<bool> {
-    BINRELAY_TRY(store_.put(record));
-    const std::lock_guard lock(mutex_);
-    indexed_ = {record.segment, record.end};
-    return !stopping_;
-  });
+  return make_block_records(segment, from, to, to_the_end, block_bytes_,
+                            [&](const BlockRecord& record) -> Result<bool> {
+                              BINRELAY_TRY(store_.put(record));
+                              const std::lock_guard lock(mutex_);
+                              indexed_ = {record.segment, record.end};
+                              return !stopping_;
+                            });
 }
 
 LogPosition IndexWriter::indexed() const {

@@ -1,5 +1,6 @@
 #pragma once
 // IndexWriter: the thread that writes block records behind the durable end.
+//
 // Thread: its own. Owner: EventLog. Borrows: board and store outlive it; EndsBoard::stop ends it.
 #include <atomic>
 #include <cstdint>
@@ -13,10 +14,12 @@
 
 namespace binrelay {
 
-// Makes the block records of the whole groups in [from, to) of `segment`; a last, short block only with `to_the_end`. Stops early, with
-// no error, when `emit` returns false. Returns where the records end. `from` and `to` are boundaries; 4 = the segment's first event.
+// Makes the block records of the whole groups in [from, to) of `segment`; a last, short block only with `to_the_end`.
+// Stops early, with no error, when `emit` returns false. Returns where the records end. `from` and `to` are boundaries;
+// 4 = the segment's first event.
 Result<std::uint64_t> make_block_records(const Segment& segment, std::uint64_t from, std::uint64_t to, bool to_the_end,
-                                         std::uint64_t block_bytes, const std::function<Result<bool>(const BlockRecord&)>& emit);
+                                         std::uint64_t block_bytes,
+                                         const std::function<Result<bool>(const BlockRecord&)>& emit);
 
 class IndexWriter {
  public:

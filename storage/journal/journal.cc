@@ -28,7 +28,8 @@ Result<Journal> Journal::open(const Disk& disk, const std::filesystem::path& pat
                  path.string() + " is damaged at offset " + std::to_string(scan.end) + ": " + scan.problem->context};
   }
   if (!state.created()) {
-    return Error{Errc::checksum, path.string() + " is damaged at offset " + std::to_string(scan.end) + ": its first record is lost"};
+    return Error{Errc::checksum,
+                 path.string() + " is damaged at offset " + std::to_string(scan.end) + ": its first record is lost"};
   }
   BINRELAY_ASSIGN(File file, disk.open_for_writing(path));
   Journal journal(std::move(file), std::move(state), scan.end, scan.next_sequence);
@@ -42,8 +43,9 @@ Status Journal::cut_torn_tail(const Disk& disk, std::vector<std::string>* notes)
   BINRELAY_TRY(disk.create_whole(aside, torn_tail_));
   BINRELAY_TRY(file_.truncate(end_));
   BINRELAY_TRY(file_.sync());
-  notes->push_back("journal: its last record, at offset " + std::to_string(end_) + ", was not written to its end; these " +
-                   std::to_string(torn_tail_.size()) + " bytes were moved to " + aside.filename().string());
+  notes->push_back("journal: its last record, at offset " + std::to_string(end_) +
+                   ", was not written to its end; these " + std::to_string(torn_tail_.size()) +
+                   " bytes were moved to " + aside.filename().string());
   torn_tail_.clear();
   return Done{};
 }

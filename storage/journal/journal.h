@@ -1,6 +1,9 @@
 #pragma once
 // Journal: the append-only file of records behind LogState.
-// Thread: upstream thread. Owner: EventLog. Invariant: what append(…, durable) returned for is on stable storage and in state().
+//
+// Thread: upstream thread. Owner: EventLog.
+//
+// Invariant: what append(…, durable) returned for is on stable storage and in state().
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -16,7 +19,8 @@ class Journal {
  public:
   // Makes the file with its first record.
   static Result<Journal> create(const Disk& disk, const std::filesystem::path& path, const LogCreated& created);
-  // Rot is Errc::checksum. A torn tail is left out; cut_torn_tail() must be called before the first append. Changes nothing.
+  // Rot is Errc::checksum. A torn tail is left out; cut_torn_tail() must be called before the first append. Changes
+  // nothing.
   static Result<Journal> open(const Disk& disk, const std::filesystem::path& path);
   bool has_torn_tail() const { return !torn_tail_.empty(); }
   Status cut_torn_tail(const Disk& disk, std::vector<std::string>* notes);  // copied aside first

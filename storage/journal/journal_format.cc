@@ -35,11 +35,13 @@ Result<RawRecord> read_raw(Bytes bytes) {
   record.body = in.take(body_size);
   if (in.failed()) return Error{Errc::short_input, "a record is cut off"};
   record.size = kJournalRecordHeaderSize + body_size;
-  if (crc32(bytes.subspan(4, record.size - 4)) != stored) return Error{Errc::checksum, "a record's checksum does not match"};
+  if (crc32(bytes.subspan(4, record.size - 4)) != stored)
+    return Error{Errc::checksum, "a record's checksum does not match"};
   return record;
 }
 
-// A bad record's bytes may hold anything, so every byte behind it is tried as a beginning; the sequence number sieves before the CRC does.
+// A bad record's bytes may hold anything, so every byte behind it is tried as a beginning; the sequence number sieves
+// before the CRC does.
 bool any_record_in(Bytes bytes, std::uint64_t from_sequence) {
   constexpr std::size_t kSequenceAt = 8;
   for (std::size_t at = 0; at + kJournalRecordHeaderSize <= bytes.size(); ++at) {

@@ -1,5 +1,6 @@
 #pragma once
-// What the journal can say. One struct a record type; encode and decode are exact inverses (tests/storage/journal_record_test.cc).
+// What the journal can say. One struct a record type; encode and decode are exact inverses
+// (tests/storage/journal_record_test.cc).
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -60,7 +61,8 @@ struct SegmentSeal {
   friend bool operator==(const SegmentSeal&, const SegmentSeal&) = default;
 };
 
-// The next segment's file exists and holds the magic. Sealing the one before is part of the same record, so no crash can part the two.
+// The next segment's file exists and holds the magic. Sealing the one before is part of the same record, so no crash
+// can part the two.
 struct SegmentOpened {
   SegmentNumber number{};
   std::uint32_t generation = 1;
@@ -92,7 +94,8 @@ struct LogReopened {
   friend bool operator==(const LogReopened&, const LogReopened&) = default;
 };
 
-using JournalRecord = std::variant<LogCreated, SourceSeen, HistoryBegun, GenerationBegun, SegmentOpened, DurableMark, CleanStop, LogReopened>;
+using JournalRecord = std::variant<LogCreated, SourceSeen, HistoryBegun, GenerationBegun, SegmentOpened, DurableMark,
+                                   CleanStop, LogReopened>;
 
 // The type byte is the alternative's index + 1.
 ByteBuffer encode_record_body(const JournalRecord& record);

@@ -10,7 +10,9 @@ namespace {
 
 constexpr std::size_t kServedNumberWidth = 6;
 
-Error contradicts(const std::string& what) { return Error{Errc::malformed, "a record contradicts those before it: " + what}; }
+Error contradicts(const std::string& what) {
+  return Error{Errc::malformed, "a record contradicts those before it: " + what};
+}
 
 Status add_digests(SegmentState& segment, const DigestRun& run) {
   if (run.first_block != segment.digests.size()) return contradicts("digest blocks");
@@ -48,14 +50,16 @@ Status LogState::apply_record(const HistoryBegun& record) {
 }
 
 Status LogState::apply_record(const GenerationBegun& record) {
-  if (record.number != generations_.size() + 1 || record.history != histories_.size()) return contradicts("generation number");
+  if (record.number != generations_.size() + 1 || record.history != histories_.size())
+    return contradicts("generation number");
   generations_.push_back(record);
   return Done{};
 }
 
 Status LogState::apply_record(const SegmentOpened& record) {
   if (raw(record.number) != segments_.size() + 1) return contradicts("segment number");
-  if (generations_.empty() || record.generation != generations_.back().number) return contradicts("generation of a segment");
+  if (generations_.empty() || record.generation != generations_.back().number)
+    return contradicts("generation of a segment");
   if (!is_safe_file_name(record.source_name)) return contradicts("a segment's name");
   if (names_segment(record.generation, record.source_name)) return contradicts("two segments of one name");
   if (record.digest_block_bytes == 0) return contradicts("digest block size");
@@ -63,9 +67,11 @@ Status LogState::apply_record(const SegmentOpened& record) {
   if (record.sealed_before) {
     const SegmentSeal& seal = *record.sealed_before;
     SegmentState& segment = segments_.back();
-    if (seal.last_boundary > seal.size || seal.last_boundary < segment.last_boundary) return contradicts("ends of a segment");
+    if (seal.last_boundary > seal.size || seal.last_boundary < segment.last_boundary)
+      return contradicts("ends of a segment");
     BINRELAY_TRY(add_digests(segment, seal.digests));
-    if (segment.digests.size() != blocks_in(seal.size, segment.digest_block_bytes)) return contradicts("number of digests");
+    if (segment.digests.size() != blocks_in(seal.size, segment.digest_block_bytes))
+      return contradicts("number of digests");
     segment.sealed = true;
     segment.size = seal.size;
     segment.last_boundary = seal.last_boundary;
@@ -82,11 +88,13 @@ Status LogState::apply_record(const SegmentOpened& record) {
 }
 
 Status LogState::apply_record(const DurableMark& record) {
-  if (segments_.empty() || segments_.back().number != record.segment) return contradicts("a mark in a segment that is not active");
+  if (segments_.empty() || segments_.back().number != record.segment)
+    return contradicts("a mark in a segment that is not active");
   SegmentState& segment = segments_.back();
   if (record.boundary < segment.last_boundary || record.group_begin > record.boundary) return contradicts("a mark");
   BINRELAY_TRY(add_digests(segment, record.digests));
-  if (segment.digests.size() != record.boundary / segment.digest_block_bytes) return contradicts("digests up to a mark");
+  if (segment.digests.size() != record.boundary / segment.digest_block_bytes)
+    return contradicts("digests up to a mark");
   segment.last_boundary = record.boundary;
   segment.group_begin = record.group_begin;
   segment.added = record.added;

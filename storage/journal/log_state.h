@@ -1,6 +1,9 @@
 #pragma once
 // LogState: what the journal's records add up to.
-// Thread: none. Invariant: segment numbers are 1, 2, 3 …; all but the last are sealed; names are unique within a generation.
+//
+// Thread: none.
+//
+// Invariant: segment numbers are 1, 2, 3 …; all but the last are sealed; names are unique within a generation.
 #include <cstdint>
 #include <optional>
 #include <set>

@@ -1,5 +1,6 @@
 #pragma once
 // BlockDigests: the CRC32 of each block of a file, computed as its bytes go by in order.
+//
 // Thread: none.
 #include <algorithm>
 #include <cstdint>

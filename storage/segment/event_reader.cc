@@ -6,7 +6,8 @@
 #include "protocol/check.h"
 
 namespace binrelay {
-EventReader::EventReader(std::shared_ptr<const File> file, std::uint64_t offset, std::uint64_t limit, std::size_t buffer_size)
+EventReader::EventReader(std::shared_ptr<const File> file, std::uint64_t offset, std::uint64_t limit,
+                         std::size_t buffer_size)
     : file_(std::move(file)),
       offset_(offset),
       limit_(limit),

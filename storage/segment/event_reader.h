@@ -1,6 +1,7 @@
 #pragma once
-// EventReader walks the events of one segment file up to a limit, through one buffer. Large events come in pieces. It never reads by
-// itself: when the buffer runs dry it says NeedsRead, and the owner chooses how to read.
+// EventReader walks the events of one segment file up to a limit, through one buffer. Large events come in pieces. It
+// never reads by itself: when the buffer runs dry it says NeedsRead, and the owner chooses how to read.
+//
 // Thread: one at a time. Owner: LogCursor, SegmentScan. Everything in the file is untrusted.
 #include <cstdint>
 #include <memory>
@@ -29,7 +30,7 @@ using PieceStep = std::variant<Piece, NeedsRead, Error>;
 struct ReadEvent {
   EventHeader header;
   std::uint64_t offset = 0;
-  Bytes bytes;        // the whole event, or its first bytes; valid until the next call of a non-const member
+  Bytes bytes;  // the whole event, or its first bytes; valid until the next call of a non-const member
   bool whole = true;
 };
 struct AtLimit {};
@@ -39,8 +40,9 @@ class EventReader {
  public:
   EventReader(std::shared_ptr<const File> file, std::uint64_t offset, std::uint64_t limit, std::size_t buffer_size);
 
-  // Errors: Errc::short_input: an event starts before the limit and ends behind it; Errc::malformed, Errc::limit: not an event, or its
-  // log_pos is not its end modulo 2^32. The reader stays before the bad event; placed() says where that is.
+  // Errors: Errc::short_input: an event starts before the limit and ends behind it; Errc::malformed, Errc::limit: not
+  // an event, or its log_pos is not its end modulo 2^32. The reader stays before the bad event; placed() says where
+  // that is.
   ReadStep next();
   // The rest of an event that was not whole; next() passes over what was not asked for.
   PieceStep next_piece();
@@ -57,9 +59,9 @@ class EventReader {
   void drop(std::uint64_t count);  // from the front of what is unread
 
   std::shared_ptr<const File> file_;
-  std::uint64_t offset_;         // of the next event
+  std::uint64_t offset_;  // of the next event
   std::uint64_t limit_;
-  std::uint64_t read_offset_;    // file offset of buffer_[filled_]
+  std::uint64_t read_offset_;      // file offset of buffer_[filled_]
   std::uint64_t piece_bytes_ = 0;  // of a large event, not handed out yet
   std::size_t capacity_;
   std::size_t begin_ = 0;

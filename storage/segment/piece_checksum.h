@@ -1,5 +1,6 @@
 #pragma once
 // PieceChecksum: the checksum of an event that comes in pieces: its last four bytes against the CRC of those before.
+//
 // Thread: none. Not for an FDE, whose CRC masks a bit (protocol/event/event_checksum.h).
 #include <algorithm>
 #include <array>

@@ -29,7 +29,8 @@ Status SegmentHead::on_event(const EventHeader& header, Bytes event, std::uint64
   if (previous_ && previous_->index() != empty_state(flavour()).index()) {
     previous_.reset();
     end_ = offset;
-    return Error{Errc::malformed, "the list of earlier GTIDs at offset " + std::to_string(offset) + " is of the other server family"};
+    return Error{Errc::malformed,
+                 "the list of earlier GTIDs at offset " + std::to_string(offset) + " is of the other server family"};
   }
   finish();
   return Done{};

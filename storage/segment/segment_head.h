@@ -1,6 +1,7 @@
 #pragma once
-// SegmentHead: what stands at the start of a binlog file: FDE, (MariaDB: START_ENCRYPTION,) PREVIOUS_GTIDS or GTID_LIST.
-// A file without the last (MySQL before 5.6, MariaDB before 10.0) ends its head where another event follows.
+// SegmentHead: what stands at the start of a binlog file: FDE, (MariaDB: START_ENCRYPTION,) PREVIOUS_GTIDS or
+// GTID_LIST. A file without the last (MySQL before 5.6, MariaDB before 10.0) ends its head where another event follows.
+//
 // Thread: none.
 #include <array>
 #include <cstdint>
@@ -30,7 +31,8 @@ class SegmentHead {
   const std::optional<GtidState>& previous() const { return previous_; }  // nullopt: the file does not say
   std::uint64_t end() const { return end_; }
 
-  // Fills the fields of a Segment that come from the head; `carried_over` stands in for previous() when the file has none.
+  // Fills the fields of a Segment that come from the head; `carried_over` stands in for previous() when the file has
+  // none.
   void describe(Segment& segment, const GtidState& carried_over) const;
 
  private:

@@ -35,15 +35,22 @@ bool needed_whole(EventType type) {
 SegmentScan::SegmentScan(EventReader reader, std::uint64_t offset, bool with_head)
     : reader_(std::move(reader)), with_head_(with_head), end_(offset), last_boundary_(offset) {}
 
+// A small file needs no large buffer.
+EventReader SegmentScan::reader_of(std::shared_ptr<const File> file, std::uint64_t offset, std::uint64_t limit,
+                                   std::size_t buffer_size) {
+  return EventReader(std::move(file), offset, limit,
+                     std::min<std::uint64_t>(buffer_size, limit > offset ? limit - offset : 0));
+}
+
 SegmentScan SegmentScan::from_start(std::shared_ptr<const File> file, std::uint64_t limit, std::size_t buffer_size) {
-  SegmentScan scan(EventReader(std::move(file), kFirstEventOffset, limit, buffer_size), kFirstEventOffset, true);
+  SegmentScan scan(reader_of(std::move(file), kFirstEventOffset, limit, buffer_size), kFirstEventOffset, true);
   scan.end_ = 0;  // the magic comes first
   return scan;
 }
 
 SegmentScan SegmentScan::from_boundary(std::shared_ptr<const File> file, std::uint64_t offset, std::uint64_t limit,
                                        Flavour flavour, ChecksumAlgorithm checksum, std::size_t buffer_size) {
-  SegmentScan scan(EventReader(std::move(file), offset, limit, buffer_size), offset, false);
+  SegmentScan scan(reader_of(std::move(file), offset, limit, buffer_size), offset, false);
   scan.checksum_ = checksum;
   scan.boundary_.start_file(flavour, checksum);
   return scan;
@@ -79,14 +86,16 @@ Result<std::optional<ScannedEvent>> SegmentScan::next() {
     last_boundary_ = end_;
     if (place != BoundaryPlace::outside) group_begin_ = boundary_.group_begin_offset();
   }
-  return std::optional<ScannedEvent>(ScannedEvent{event.header, event.offset, event.bytes, event.whole, place, checksum_});
+  return std::optional<ScannedEvent>(
+      ScannedEvent{event.header, event.offset, event.bytes, event.whole, place, checksum_});
 }
 
 Status SegmentScan::check_magic() {
   std::array<std::byte, kFirstEventOffset> magic;
   BINRELAY_ASSIGN(const std::size_t got, reader_.file().read_at(0, magic));
   if (got < magic.size()) return Error{Errc::short_input, "the file's magic is cut off"};
-  if (!std::equal(magic.begin(), magic.end(), kBinlogMagic.begin())) return Error{Errc::malformed, "the file's magic is wrong"};
+  if (!std::equal(magic.begin(), magic.end(), kBinlogMagic.begin()))
+    return Error{Errc::malformed, "the file's magic is wrong"};
   pass(magic);
   end_ = kFirstEventOffset;
   return Done{};

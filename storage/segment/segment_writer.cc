@@ -8,7 +8,8 @@
 
 namespace binrelay {
 
-SegmentWriter::SegmentWriter(std::shared_ptr<File> file, std::uint64_t end, BlockDigests digests, std::uint64_t buffer_bytes)
+SegmentWriter::SegmentWriter(std::shared_ptr<File> file, std::uint64_t end, BlockDigests digests,
+                             std::uint64_t buffer_bytes)
     : file_(std::move(file)),
       written_end_(end),
       digests_(std::move(digests)),

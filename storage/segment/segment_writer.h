@@ -1,7 +1,11 @@
 #pragma once
-// SegmentWriter appends whole events to the active segment file through one buffer: no system call and no allocation per event.
+// SegmentWriter appends whole events to the active segment file through one buffer: no system call and no allocation
+// per event.
+//
 // Thread: upstream thread (the file is shared with the sync thread). Owner: EventLog.
-// Invariant: [0, written_end()) is in the file, [written_end(), end()) in the buffer; both hold the magic and whole events.
+//
+// Invariant: [0, written_end()) is in the file, [written_end(), end()) in the buffer; both hold the magic and whole
+// events.
 #include <cstdint>
 #include <memory>
 
@@ -19,8 +23,8 @@ class SegmentWriter {
 
   bool has_room_for(Bytes event) const { return event.size() <= capacity_ - used_; }
   bool fits_buffer(Bytes event) const { return event.size() <= capacity_; }
-  void buffer(Bytes event);          // needs room
-  Status write_buffer();             // the buffer goes to the file
+  void buffer(Bytes event);            // needs room
+  Status write_buffer();               // the buffer goes to the file
   Status write_directly(Bytes event);  // the buffer must be empty; for events larger than it
   Result<bool> equal_at(std::uint64_t offset, Bytes expected) const;  // file and buffer
 

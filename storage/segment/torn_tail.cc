@@ -14,7 +14,8 @@ namespace {
 constexpr std::size_t kWindow = 1u << 20;
 constexpr std::size_t kSizeOffset = 9;  // in an event header: size, then log_pos
 
-// Whether the bytes at `offset` are an event of the file: known type, its end where it says, and the checksum if there is one.
+// Whether the bytes at `offset` are an event of the file: known type, its end where it says, and the checksum if there
+// is one.
 Result<bool> is_event_at(const File& file, std::uint64_t offset, std::uint64_t size, ChecksumAlgorithm checksum) {
   if (checksum == ChecksumAlgorithm::none) return true;
   PieceChecksum sum(size);

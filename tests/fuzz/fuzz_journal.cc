@@ -1,4 +1,5 @@
-// The journal: any bytes are read to an end without a crash; records that are accepted say what they said when written again.
+// The journal: any bytes are read to an end without a crash; records that are accepted say what they said when written
+// again.
 #include <cstdlib>
 
 #include "storage/journal/journal_format.h"
@@ -21,7 +22,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   if (!check_journal_header(input).ok() && input.size() < kJournalHeaderSize) return 0;
   LogState log;
-  const JournalScan scan = scan_journal(input, [&](std::uint64_t, const JournalRecord& record) { return log.apply(record); });
+  const JournalScan scan =
+      scan_journal(input, [&](std::uint64_t, const JournalRecord& record) { return log.apply(record); });
   if (scan.end > input.size()) std::abort();
   return 0;
 }

@@ -35,7 +35,8 @@ class ArchiveTest : public LogBench {
   }
   void wait_for_index() {
     // The first two files are indexed to their end, the third stays below a block.
-    while (log->counters().indexed_segment < 2 || log->counters().indexed_offset < log->catalog()->segments()[1]->size) {
+    while (log->counters().indexed_segment < 2 ||
+           log->counters().indexed_offset < log->catalog()->segments()[1]->size) {
       ASSERT_FALSE(log->index_failure().has_value());
       std::this_thread::yield();
     }
@@ -53,10 +54,10 @@ class ArchiveTest : public LogBench {
   static std::vector<std::string> as_text(const std::vector<SegmentListing>& listings) {
     std::vector<std::string> lines;
     for (const SegmentListing& row : listings) {
-      lines.push_back(row.segment->served_name + " previous " + to_text(row.segment->previous) + " added " + to_text(row.added) + " " +
-                      std::to_string(row.first_timestamp) + "-" + std::to_string(row.last_timestamp) + " " +
-                      std::to_string(row.transactions) + " transactions " + std::to_string(row.events) + " events " +
-                      std::to_string(row.size) + " bytes");
+      lines.push_back(row.segment->served_name + " previous " + to_text(row.segment->previous) + " added " +
+                      to_text(row.added) + " " + std::to_string(row.first_timestamp) + "-" +
+                      std::to_string(row.last_timestamp) + " " + std::to_string(row.transactions) + " transactions " +
+                      std::to_string(row.events) + " events " + std::to_string(row.size) + " bytes");
     }
     return lines;
   }

@@ -26,7 +26,8 @@ std::vector<JournalRecord> one_of_each() {
           GenerationBegun{1, 1, "binlog", 0, MysqlGtidSet{}},
           SegmentOpened{SegmentNumber{1}, 1, "binlog.000001", 1000, std::nullopt},
           DurableMark{SegmentNumber{1}, 2500, 2000, mariadb_state(), {0, {11, 22}}},
-          SegmentOpened{SegmentNumber{2}, 1, "binlog.000002", 1000, SegmentSeal{3001, 2900, mariadb_state(), {2, {33, 44}}}},
+          SegmentOpened{SegmentNumber{2}, 1, "binlog.000002", 1000,
+                        SegmentSeal{3001, 2900, mariadb_state(), {2, {33, 44}}}},
           LogReopened{},
           CleanStop{SegmentNumber{2}, 4}};
 }
@@ -133,7 +134,8 @@ TEST(LogStateTest, RefusesRecordsThatContradict) {
   EXPECT_TRUE(refused_after(4, SegmentOpened{SegmentNumber{1}, 1, "../x", 1000, std::nullopt}));
   EXPECT_TRUE(refused_after(4, SegmentOpened{SegmentNumber{1}, 1, "x", 0, std::nullopt}));
   EXPECT_TRUE(refused_after(5, SegmentOpened{SegmentNumber{2}, 1, "binlog.000002", 1000, std::nullopt}));
-  EXPECT_TRUE(refused_after(6, SegmentOpened{SegmentNumber{2}, 1, "binlog.000001", 1000, SegmentSeal{3000, 3000, {}, {2, {3}}}}));
+  EXPECT_TRUE(refused_after(
+      6, SegmentOpened{SegmentNumber{2}, 1, "binlog.000001", 1000, SegmentSeal{3000, 3000, {}, {2, {3}}}}));
   EXPECT_TRUE(refused_after(6, SegmentOpened{SegmentNumber{2}, 1, "x", 1000, SegmentSeal{3000, 3001, {}, {2, {3}}}}));
   EXPECT_TRUE(refused_after(6, SegmentOpened{SegmentNumber{2}, 1, "x", 1000, SegmentSeal{3000, 3000, {}, {2, {}}}}));
   EXPECT_TRUE(refused_after(6, SegmentOpened{SegmentNumber{2}, 1, "x", 1000, SegmentSeal{2000, 2000, {}, {2, {}}}}));

@@ -16,15 +16,15 @@
 
 namespace binrelay {
 
-#define ASSERT_OK(expression)                                    \
-  do {                                                           \
-    const auto& outcome_ = (expression);                         \
-    ASSERT_TRUE(outcome_.ok()) << outcome_.error().context;      \
+#define ASSERT_OK(expression)                               \
+  do {                                                      \
+    const auto& outcome_ = (expression);                    \
+    ASSERT_TRUE(outcome_.ok()) << outcome_.error().context; \
   } while (false)
-#define EXPECT_OK(expression)                                    \
-  do {                                                           \
-    const auto& outcome_ = (expression);                         \
-    EXPECT_TRUE(outcome_.ok()) << outcome_.error().context;      \
+#define EXPECT_OK(expression)                               \
+  do {                                                      \
+    const auto& outcome_ = (expression);                    \
+    EXPECT_TRUE(outcome_.ok()) << outcome_.error().context; \
   } while (false)
 
 inline ByteBuffer read_file(const std::filesystem::path& path) {
@@ -126,7 +126,8 @@ class LogBench : public ::testing::Test {
     if (flavour == Flavour::mysql) {
       append(source.previous_gtids(samples::mysql_set(1, transactions)));
     } else {
-      append(source.gtid_list(transactions == 0 ? std::vector<MariadbGtid>{} : std::vector<MariadbGtid>{{0, 1, transactions}}));
+      append(source.gtid_list(transactions == 0 ? std::vector<MariadbGtid>{}
+                                                : std::vector<MariadbGtid>{{0, 1, transactions}}));
     }
   }
   void append_transaction(std::size_t row_bytes = 40) {
@@ -136,7 +137,8 @@ class LogBench : public ::testing::Test {
   // All but its end.
   void append_open_group(std::size_t row_bytes = 40) {
     ++transactions;
-    append(flavour == Flavour::mysql ? source.gtid(samples::mysql_gtid(transactions)) : source.gtid(MariadbGtid{0, 1, transactions}));
+    append(flavour == Flavour::mysql ? source.gtid(samples::mysql_gtid(transactions))
+                                     : source.gtid(MariadbGtid{0, 1, transactions}));
     if (flavour == Flavour::mysql) append(source.begin());
     append(source.table_map(transactions % 3, "orders" + std::to_string(transactions % 3)));
     append(source.write_rows(transactions % 3, row_bytes));
@@ -150,11 +152,14 @@ class LogBench : public ::testing::Test {
   }
 
   // --- what is there ---
-  std::filesystem::path segment_path(const std::string& name) const { return options.directory / "segments" / "1" / name; }
+  std::filesystem::path segment_path(const std::string& name) const {
+    return options.directory / "segments" / "1" / name;
+  }
   std::filesystem::path journal_path() const { return options.directory / "journal"; }
 
   // All visible bytes of segments from `from` on, as `name:bytes` runs; stops at the visible end.
-  std::vector<std::pair<std::string, ByteBuffer>> read_visible(LogPosition from, std::size_t buffer_size = LogCursor::kBufferSize) {
+  std::vector<std::pair<std::string, ByteBuffer>> read_visible(LogPosition from,
+                                                               std::size_t buffer_size = LogCursor::kBufferSize) {
     std::vector<std::pair<std::string, ByteBuffer>> files;
     auto cursor = LogCursor::open(*log, from, buffer_size);
     EXPECT_TRUE(cursor.ok()) << cursor.error().context;

@@ -172,7 +172,8 @@ TEST_F(LogCursorTest, CachedReadsNeverFailWhatBlockingReadsFind) {
   EXPECT_EQ(read, sent_from_first_event());
 }
 
-// The reader follows the writer by the protocol the header describes: no move of `visible` may be missed, and no byte either.
+// The reader follows the writer by the protocol the header describes: no move of `visible` may be missed, and no byte
+// either.
 TEST_F(LogCursorTest, FollowsAWriterWithoutMissingAWakeUp) {
   constexpr int kFiles = 4, kTransactions = 60;
   for (const ServeAfter serve_after : {ServeAfter::fsync, ServeAfter::write}) {

@@ -87,7 +87,8 @@ TEST_F(RecoveryTest, CutsEveryTornTailAndGoesOn) {
       if (torn != whole) {
         ASSERT_THAT(report.notes, ::testing::Contains(HasSubstr("binlog.000001.broken-1")));
         const ByteBuffer aside = read_file(segment_path("binlog.000001.broken-1"));
-        ASSERT_EQ(aside, ByteBuffer(sent.begin() + static_cast<std::ptrdiff_t>(whole), sent.begin() + static_cast<std::ptrdiff_t>(torn)));
+        ASSERT_EQ(aside, ByteBuffer(sent.begin() + static_cast<std::ptrdiff_t>(whole),
+                                    sent.begin() + static_cast<std::ptrdiff_t>(torn)));
       }
       // The source sends it again from there.
       ASSERT_OK(log->append(Bytes(sent).subspan(whole, (whole == rows ? xid : sent.size()) - whole)));
@@ -253,8 +254,8 @@ TEST_F(RecoveryTest, FilesSomebodyPutThereAreNotedAndLeft) {
   EXPECT_TRUE(std::filesystem::exists(segment_path("notes.txt")));
 }
 
-// The disk dies at every step of a life that opens, fills and rolls segments. After each death the log opens by itself, what was promised
-// durable is there, and the source can send the rest.
+// The disk dies at every step of a life that opens, fills and rolls segments. After each death the log opens by itself,
+// what was promised durable is there, and the source can send the rest.
 TEST_F(RecoveryTest, SurvivesACrashAtEveryStep) {
   options.index_block_bytes = 0;
   const auto live = [&](std::uint64_t& promised) {
@@ -298,8 +299,10 @@ TEST_F(RecoveryTest, SurvivesACrashAtEveryStep) {
     open();
     ASSERT_NE(log, nullptr) << "after " << steps << " steps";
     const GtidState executed = log->executed();
-    ASSERT_TRUE(std::get<MysqlGtidSet>(executed).contains_all(samples::mysql_set(1, promised))) << "after " << steps << " steps";
-    ASSERT_EQ(log->ends().visible.segment, log->catalog()->segments().empty() ? SegmentNumber{} : log->catalog()->newest()->number);
+    ASSERT_TRUE(std::get<MysqlGtidSet>(executed).contains_all(samples::mysql_set(1, promised)))
+        << "after " << steps << " steps";
+    ASSERT_EQ(log->ends().visible.segment,
+              log->catalog()->segments().empty() ? SegmentNumber{} : log->catalog()->newest()->number);
 
     // The source goes on in a new file.
     const MysqlGtidSet have = std::get<MysqlGtidSet>(executed);

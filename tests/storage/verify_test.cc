@@ -223,7 +223,8 @@ TEST_F(VerifyTest, SurvivesAnythingInTheFiles) {
     damaged.resize(random() % (damaged.size() + 1));
     write_file(segment_path("binlog.000001"), damaged);
     EXPECT_FALSE(verify().findings.empty());
-    for (int i = 0; i < 3; ++i) damaged_journal[random() % damaged_journal.size()] = static_cast<std::byte>(random() >> 24);
+    for (int i = 0; i < 3; ++i)
+      damaged_journal[random() % damaged_journal.size()] = static_cast<std::byte>(random() >> 24);
     write_file(journal_path(), damaged_journal);
     EXPECT_FALSE(verify().findings.empty());
     write_file(journal_path(), journal);

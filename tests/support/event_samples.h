@@ -23,7 +23,9 @@ inline Uuid sample_uuid(std::uint8_t seed = 0xaa) {
   uuid.bytes.fill(seed);
   return uuid;
 }
-inline MysqlGtid mysql_gtid(std::uint64_t number, std::uint8_t seed = 0xaa) { return MysqlGtid{{sample_uuid(seed), ""}, number}; }
+inline MysqlGtid mysql_gtid(std::uint64_t number, std::uint8_t seed = 0xaa) {
+  return MysqlGtid{{sample_uuid(seed), ""}, number};
+}
 inline MysqlGtidSet mysql_set(std::uint64_t first, std::uint64_t last, std::uint8_t seed = 0xaa) {
   MysqlGtidSet set;
   if (first <= last) set.add(GtidSource{sample_uuid(seed), ""}, NumberInterval{first, last + 1});
@@ -44,7 +46,8 @@ class SampleBinlog {
   ByteBuffer format_description() {
     constexpr std::size_t kPostHeaders = 172;
     std::vector<std::uint8_t> sizes(kPostHeaders, 0);
-    for (const auto& [type, size] : {std::pair{2, 13}, {4, 8}, {15, 95}, {19, 8}, {23, 8}, {24, 8}, {25, 8}, {30, 10}, {33, 42}}) {
+    for (const auto& [type, size] :
+         {std::pair{2, 13}, {4, 8}, {15, 95}, {19, 8}, {23, 8}, {24, 8}, {25, 8}, {30, 10}, {33, 42}}) {
       sizes[static_cast<std::size_t>(type) - 1] = static_cast<std::uint8_t>(size);
     }
     const std::string version = flavour_ == Flavour::mysql ? "9.7.4" : "10.11.19-MariaDB-log";
