@@ -1,6 +1,6 @@
 #pragma once
-// Archive: a read-only view of a stream's directory for tools, with or without a relay running on it: takes no lock, changes nothing.
-// Thread: one. Everything on disk is untrusted.
+// Archive: a read-only view of a stream's directory for tools, with or without a relay running on it: takes no lock,
+// changes nothing. Thread: one. Everything on disk is untrusted.
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -21,10 +21,10 @@ namespace binrelay {
 // One row of `binrelay ls`.
 struct SegmentListing {
   std::shared_ptr<const Segment> segment;
-  GtidState added;                         // GTIDs of whole groups in this file
+  GtidState added;                                        // GTIDs of whole groups in this file
   std::uint32_t first_timestamp = 0, last_timestamp = 0;  // of groups; 0 = none
   std::uint64_t transactions = 0, events = 0, size = 0;
-  bool from_index = false;                 // false: the file was scanned (all or behind the index)
+  bool from_index = false;  // false: the file was scanned (all or behind the index)
 };
 
 // One event for `binrelay events`.
@@ -38,9 +38,9 @@ struct ArchivedEvent {
 inline constexpr std::uint64_t kArchiveEventBytes = 16u << 20;
 
 struct Finding {
-  std::string file;           // relative to the stream's directory
+  std::string file;  // relative to the stream's directory
   std::uint64_t offset = 0;
-  std::string problem;        // one sentence
+  std::string problem;  // one sentence
 };
 struct VerifyReport {
   std::vector<Finding> findings;  // bounded by kMaxFindings
@@ -63,9 +63,11 @@ class Archive {
   std::optional<SourceIdentity> source() const;
   Result<std::vector<SegmentListing>> list(const Progress& progress) const;
   // Calls `visit` for each event of `segment` from `from_offset` on until it returns false.
-  Status events(const Segment& segment, std::uint64_t from_offset, const std::function<bool(const ArchivedEvent&)>& visit) const;
-  // Checksums, lengths, positions, group structure, PREVIOUS_GTIDS continuity from file to file, digests of sealed segments, every journal
-  // record, index equals data. Works on a damaged directory: what cannot be opened is a finding.
+  Status events(const Segment& segment, std::uint64_t from_offset,
+                const std::function<bool(const ArchivedEvent&)>& visit) const;
+  // Checksums, lengths, positions, group structure, PREVIOUS_GTIDS continuity from file to file, digests of sealed
+  // segments, every journal record, index equals data. Works on a damaged directory: what cannot be opened is a
+  // finding.
   static VerifyReport verify(const std::filesystem::path& stream_directory, const Progress& progress);
 
  private:

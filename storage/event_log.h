@@ -1,14 +1,16 @@
 #pragma once
-// EventLog: the raw binlog of one source, kept byte for byte in segment files, with a journal beside them and an index behind them.
+// EventLog: the raw binlog of one source, kept byte for byte in segment files, with a journal beside them and an index
+// behind them.
 //
 //   upstream thread: open_segment / append / flush          one writer
 //   sync thread:     fdatasync, moves durable and visible   owned
 //   index thread:    block records behind durable           owned
 //   any thread:      catalog(), ends(), executed(), LogCursor
 //
-// Invariant: visible <= durable <= written with ServeAfter::fsync, visible <= written with ServeAfter::write; visible is always the end
-// of a whole group or of an event outside any group; a segment holds the magic and whole, validated events.
-// Errors: a failed write or fsync makes the log refuse further appends (its error is returned by every later append); reading goes on.
+// Invariant: visible <= durable <= written with ServeAfter::fsync, visible <= written with ServeAfter::write; visible
+// is always the end of a whole group or of an event outside any group; a segment holds the magic and whole, validated
+// events. Errors: a failed write or fsync makes the log refuse further appends (its error is returned by every later
+// append); reading goes on.
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -50,32 +52,34 @@ struct ResumePoint {
 
 class EventLog {
  public:
-  // Opens or creates the log, takes the directory's LOCK, recovers. Errc::conflict: another process holds the lock. Errc::unsupported:
-  // written by a newer version. Errc::checksum: rot before the tail (named by file and offset); nothing is changed then.
+  // Opens or creates the log, takes the directory's LOCK, recovers. Errc::conflict: another process holds the lock.
+  // Errc::unsupported: written by a newer version. Errc::checksum: rot before the tail (named by file and offset);
+  // nothing is changed then.
   static Result<std::unique_ptr<EventLog>> open(const StorageOptions& options, RecoveryReport* report);
   ~EventLog();  // flushes, syncs, joins; a clean stop is marked in the journal
   EventLog(const EventLog&) = delete;
   EventLog& operator=(const EventLog&) = delete;
 
   // --- identity (journal) ---
-  const Uuid& relay_uuid() const;                 // made at creation
-  ServerId relay_server_id() const;               // made at creation: random, 2^30 … 2^31
-  std::optional<SourceIdentity> source() const;   // copy; any thread
+  const Uuid& relay_uuid() const;                        // made at creation
+  ServerId relay_server_id() const;                      // made at creation: random, 2^30 … 2^31
+  std::optional<SourceIdentity> source() const;          // copy; any thread
   Status record_source(const SourceIdentity& identity);  // upstream thread; durable when it returns
 
   // --- writing: upstream thread ---
   std::optional<ResumePoint> resume_point() const;  // nullopt: nothing stored yet
-  // Compares stored bytes of the active segment with `expected`. False: they differ. `offset + expected.size()` must not pass the end.
+  // Compares stored bytes of the active segment with `expected`. False: they differ. `offset + expected.size()` must
+  // not pass the end.
   Result<bool> stored_bytes_equal(std::uint64_t offset, Bytes expected) const;
-  // Seals the active segment (flush, fdatasync, journal) and creates the next. Errc::refused: the name does not pass is_safe_file_name().
-  // Errc::conflict: a segment of this name is stored already. Readers see the new segment once its head (FDE and PREVIOUS_GTIDS or
-  // GTID_LIST) is appended and visible.
+  // Seals the active segment (flush, fdatasync, journal) and creates the next. Errc::refused: the name does not pass
+  // is_safe_file_name(). Errc::conflict: a segment of this name is stored already. Readers see the new segment once its
+  // head (FDE and PREVIOUS_GTIDS or GTID_LIST) is appended and visible.
   Status open_segment(std::string_view source_name);
-  // One whole, validated event; the first of a segment must be an FDE. Errc::malformed when it cannot follow (TransactionBoundary).
-  // Errc::conflict: the file does not continue the one before (a gap, or another family); both are named. A refused event leaves no trace.
-  // May wait for the disk when more than 64 MiB are not durable.
+  // One whole, validated event; the first of a segment must be an FDE. Errc::malformed when it cannot follow
+  // (TransactionBoundary). Errc::conflict: the file does not continue the one before (a gap, or another family); both
+  // are named. A refused event leaves no trace. May wait for the disk when more than 64 MiB are not durable.
   Status append(Bytes event);
-  Status flush();  // everything appended is written; the sync thread takes over
+  Status flush();                      // everything appended is written; the sync thread takes over
   std::uint64_t appended_end() const;  // own offset in the active segment: where the next event must start
   bool in_group() const;               // the last event appended is inside a group
   // Flushes and waits until everything appended is durable.
@@ -84,19 +88,21 @@ class EventLog {
   // --- reading: any thread ---
   std::shared_ptr<const SegmentCatalog> catalog() const;
   LogEnds ends() const;
-  GtidState executed() const;  // every GTID in whole visible groups, and all that came before the log; a copy
+  GtidState executed() const;    // every GTID in whole visible groups, and all that came before the log; a copy
   GtidState before_log() const;  // what came before the oldest segment: gtid_purged
-  // Called by the thread that moved `visible` (sync or upstream), without locks held. Set before the first append, must not block.
+  // Called by the thread that moved `visible` (sync or upstream), without locks held. Set before the first append, must
+  // not block.
   void on_visible(std::function<void()> listener);
 
   struct Counters {
-    std::uint64_t transactions = 0, events = 0, bytes = 0;        // appended since open
+    std::uint64_t transactions = 0, events = 0, bytes = 0;  // appended since open
     std::uint64_t syncs = 0, last_sync_us = 0, max_sync_us = 0;
     std::uint64_t indexed_segment = 0, indexed_offset = 0;
-    std::uint32_t last_event_timestamp = 0;                      // of the last appended group, seconds since 1970
+    std::uint32_t last_event_timestamp = 0;  // of the last appended group, seconds since 1970
   };
   Counters counters() const;
-  std::optional<Error> index_failure() const;  // set: the index stays behind until the next open; nothing else is affected
+  std::optional<Error> index_failure()
+      const;  // set: the index stays behind until the next open; nothing else is affected
 
  private:
   class Core;
@@ -105,7 +111,8 @@ class EventLog {
   friend class LogCursor;
 };
 
-// Rejects what could leave the segment directory: "", ".", "..", '/', NUL, control characters, names over kMaxFileNameLength.
+// Rejects what could leave the segment directory: "", ".", "..", '/', NUL, control characters, names over
+// kMaxFileNameLength.
 bool is_safe_file_name(std::string_view name);
 
 }  // namespace binrelay

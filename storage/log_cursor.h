@@ -1,11 +1,13 @@
 #pragma once
-// LogCursor walks the visible events of a log from a position on, over segment ends. Large events come in pieces, so memory stays at the
-// buffer's size. It never blocks by itself: when the buffer runs dry it says NeedsRead, and the owner chooses the thread that reads.
-// Thread: one at a time. Owner: a dump, or an archive query. Borrows: the EventLog outlives it.
+// LogCursor walks the visible events of a log from a position on, over segment ends. Large events come in pieces, so
+// memory stays at the buffer's size. It never blocks by itself: when the buffer runs dry it says NeedsRead, and the
+// owner chooses the thread that reads. Thread: one at a time. Owner: a dump, or an archive query. Borrows: the EventLog
+// outlives it.
 //
-// Waiting: `visible` moves before on_visible's listener is called. So arm the wait first, call next() once more, and sleep only if that says
-// AtVisibleEnd again: a move before the second next() is seen by it, a later one calls the listener.
-// An event that starts past `visible` does not exist for it. It holds the segment's file open: a purge does not disturb it.
+// Waiting: `visible` moves before on_visible's listener is called. So arm the wait first, call next() once more, and
+// sleep only if that says AtVisibleEnd again: a move before the second next() is seen by it, a later one calls the
+// listener. An event that starts past `visible` does not exist for it. It holds the segment's file open: a purge does
+// not disturb it.
 #include <cstdint>
 #include <memory>
 #include <variant>
@@ -21,19 +23,22 @@ namespace binrelay {
 
 struct CursorEvent {
   EventHeader header;
-  LogPosition position;   // of its first byte
-  Bytes bytes;            // the whole event, or its first bytes; valid until the next call of a non-const member
-  bool whole = true;      // false: the rest comes from next_piece(), or is passed over by next()
+  LogPosition position;  // of its first byte
+  Bytes bytes;           // the whole event, or its first bytes; valid until the next call of a non-const member
+  bool whole = true;     // false: the rest comes from next_piece(), or is passed over by next()
 };
-struct AtVisibleEnd {};              // nothing more now; wait for EventLog::on_visible (below)
-struct SegmentEnd { std::shared_ptr<const Segment> following; };  // returned once, when the next segment is entered
+struct AtVisibleEnd {};  // nothing more now; wait for EventLog::on_visible (below)
+struct SegmentEnd {
+  std::shared_ptr<const Segment> following;
+};  // returned once, when the next segment is entered
 using CursorStep = std::variant<CursorEvent, NeedsRead, AtVisibleEnd, SegmentEnd, Error>;
 
 class LogCursor {
  public:
   static constexpr std::size_t kBufferSize = 256u << 10;
 
-  // Errc::not_found when the segment is not in the catalog. An offset inside an event shows as an Error of the first next().
+  // Errc::not_found when the segment is not in the catalog. An offset inside an event shows as an Error of the first
+  // next().
   static Result<LogCursor> open(const EventLog& log, LogPosition position, std::size_t buffer_size = kBufferSize);
   LogCursor(LogCursor&&) noexcept;
   LogCursor& operator=(LogCursor&&) noexcept;

@@ -1,6 +1,6 @@
 #pragma once
-// SegmentCatalog: an immutable picture of the segments of a log, in log order. The log swaps in a new one when a segment is opened,
-// sealed or removed; whoever holds the old picture goes on undisturbed (open files stay readable).
+// SegmentCatalog: an immutable picture of the segments of a log, in log order. The log swaps in a new one when a
+// segment is opened, sealed or removed; whoever holds the old picture goes on undisturbed (open files stay readable).
 // Thread: any; immutable.
 #include <cstdint>
 #include <filesystem>
@@ -19,18 +19,19 @@ namespace binrelay {
 struct Segment {
   SegmentNumber number{};
   std::uint32_t generation = 1;
-  std::string source_name;            // the file's name on the source
-  std::string served_name;            // its name towards consumers
+  std::string source_name;  // the file's name on the source
+  std::string served_name;  // its name towards consumers
   std::filesystem::path path;
-  ByteBuffer format_description;      // the stored FDE, whole
+  ByteBuffer format_description;  // the stored FDE, whole
   ChecksumAlgorithm checksum = ChecksumAlgorithm::none;
   Flavour flavour = Flavour::mysql;
-  std::uint32_t created_at = 0;       // the FDE's header timestamp, seconds since 1970
-  std::uint64_t head_end = 0;         // offset behind FDE and PREVIOUS_GTIDS / GTID_LIST
-  GtidState previous;                 // what all files before contained (PREVIOUS_GTIDS / GTID_LIST)
+  std::uint32_t created_at = 0;  // the FDE's header timestamp, seconds since 1970
+  std::uint64_t head_end = 0;    // offset behind FDE and PREVIOUS_GTIDS / GTID_LIST
+  GtidState previous;            // what all files before contained (PREVIOUS_GTIDS / GTID_LIST)
   bool sealed = false;
-  std::uint64_t size = 0;             // sealed: bytes in the file. Active: 0, ask EventLog::ends()
-  std::uint64_t last_boundary = 0;    // sealed: end of the last whole group; < size only behind a group the source never finished
+  std::uint64_t size = 0;  // sealed: bytes in the file. Active: 0, ask EventLog::ends()
+  std::uint64_t last_boundary =
+      0;  // sealed: end of the last whole group; < size only behind a group the source never finished
 };
 
 class SegmentCatalog {

@@ -1,5 +1,6 @@
 #pragma once
-// ProtocolClient: a blocking MySQL client for tests: logs in with mysql_native_password, sends commands, reads packets as they come.
+// ProtocolClient: a blocking MySQL client for tests: logs in with mysql_native_password, sends commands, reads packets
+// as they come.
 #include <arpa/inet.h>
 #include <openssl/sha.h>
 #include <sys/socket.h>
@@ -50,13 +51,15 @@ class ProtocolClient {
     scramble.insert(scramble.end(), second.begin(), second.end());
 
     ByteWriter out;
-    out.u32(capability::kProtocol41 | capability::kSecureConnection | capability::kPluginAuth | capability::kLongPassword);
+    out.u32(capability::kProtocol41 | capability::kSecureConnection | capability::kPluginAuth |
+            capability::kLongPassword);
     out.u32(1u << 24).u8(45).zeros(23).nul_terminated_text(user);
     const ByteBuffer response = password.empty() ? ByteBuffer{} : native_response(password, scramble);
     out.u8(static_cast<std::uint8_t>(response.size())).bytes(response).nul_terminated_text("mysql_native_password");
     send_packet(out.view());
     ByteBuffer reply = read_packet();
-    if (!reply.empty() && reply[0] == std::byte{0xfe}) {  // the server prefers another plugin: answer with its new scramble
+    if (!reply.empty() &&
+        reply[0] == std::byte{0xfe}) {  // the server prefers another plugin: answer with its new scramble
       ByteReader again(reply);
       again.u8();
       again.nul_terminated_text();
@@ -129,7 +132,8 @@ class ProtocolClient {
     ByteWriter out;
     out.u24(static_cast<std::uint32_t>(payload.size())).u8(sequence_++).bytes(payload);
     const Bytes all = out.view();
-    if (::send(fd_, all.data(), all.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(all.size())) throw std::runtime_error("send");
+    if (::send(fd_, all.data(), all.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(all.size()))
+      throw std::runtime_error("send");
   }
 
   ByteBuffer read_packet() {
