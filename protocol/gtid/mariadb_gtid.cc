@@ -137,8 +137,7 @@ std::vector<MariadbGtid> MariadbBinlogState::to_list() const {
 
 void MariadbBinlogState::add(const MariadbGtid& gtid) {
   Domain& domain = domains_[gtid.domain];
-  std::uint64_t& sequence = domain.sequence_by_server[gtid.server];
-  sequence = std::max(sequence, gtid.sequence);
+  domain.sequence_by_server[gtid.server] = gtid.sequence;
   domain.last_server = gtid.server;
 }
 

@@ -51,7 +51,8 @@ class MariadbBinlogState {
   std::string to_text() const;                                     // as @@gtid_binlog_state
   std::vector<MariadbGtid> to_list() const;                        // domain by domain, the domain's last entry last
 
-  // Keeps the highest sequence per (domain, server); `gtid` becomes its domain's last.
+  // `gtid` becomes its server's last and its domain's last, also when its sequence goes back (gtid_strict_mode=OFF), as
+  // MariaDB 10.11 has it.
   void add(const MariadbGtid& gtid);
   MariadbPosition position() const;  // @@gtid_binlog_pos: the last of each domain
   std::optional<MariadbGtid> last_in(std::uint32_t domain) const;
