@@ -1,6 +1,5 @@
 #include "protocol/gtid/mariadb_gtid.h"
 
-#include <algorithm>
 #include <charconv>
 
 #include "protocol/limits.h"
