@@ -41,8 +41,8 @@ Stream::Stream(const StreamConfig& config, const std::filesystem::path& director
       directory_(directory),
       io_(io),
       logger_(std::move(logger)),
-      users_(config.accounts),
       tail_(contexts_of(io)),
+      users_(config.accounts),
       listener_(io, context_) {}
 
 Result<std::unique_ptr<Stream>> Stream::open(const StreamConfig& config, const std::filesystem::path& data_dir,

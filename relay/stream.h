@@ -44,11 +44,11 @@ class Stream {
   const std::filesystem::path directory_;
   IoThreads& io_;
   std::shared_ptr<spdlog::logger> logger_;
+  TailSignal tail_;  // before the log: what the log flushes as it closes is still announced here
   std::unique_ptr<EventLog> log_;
   std::unique_ptr<TlsContext> tls_;
   UserDirectory users_;
   ReplicaRegistry registry_;
-  TailSignal tail_;
   SessionContext context_;
   Listener listener_;
   std::unique_ptr<UpstreamLoop> upstream_;
