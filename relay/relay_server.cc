@@ -16,11 +16,11 @@
 namespace binrelay {
 
 namespace {
-constexpr unsigned kMaxIoThreads = 8;
+constexpr unsigned kMaxDefaultIoThreads = 8;
 
 unsigned io_thread_count(std::uint32_t configured) {
   if (configured != 0) return configured;
-  return std::clamp(std::thread::hardware_concurrency(), 1u, kMaxIoThreads);
+  return std::clamp(std::thread::hardware_concurrency(), 1u, kMaxDefaultIoThreads);
 }
 }  // namespace
 

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::uint8_t kCompressedMark = 0x80, kAlgorithmMask = 0x70, kLengthCountMask = 0x07;
 
-Error malformed(const char* what) { return Error{Errc::malformed, std::string("compressed text: ") + what}; }
+Error malformed_text(const char* what) { return Error{Errc::malformed, std::string("compressed text: ") + what}; }
 
 struct EndInflate {
   void operator()(z_stream* stream) const { inflateEnd(stream); }
@@ -24,11 +24,11 @@ struct EndInflate {
 Result<std::string> inflate_mariadb(Bytes compressed, std::size_t at_most) {
   ByteReader in(compressed);
   const std::uint8_t head = in.u8();
-  if ((head & kCompressedMark) == 0) return malformed("no mark");
+  if ((head & kCompressedMark) == 0) return malformed_text("no mark");
   if ((head & kAlgorithmMask) != 0) return Error{Errc::unsupported, "compressed text: algorithm other than zlib"};
   std::uint64_t length = 0;
   for (int i = 0; i < (head & kLengthCountMask); ++i) length = length << 8 | in.u8();
-  if (in.failed() || in.remaining() > std::numeric_limits<uInt>::max()) return malformed("length");
+  if (in.failed() || in.remaining() > std::numeric_limits<uInt>::max()) return malformed_text("length");
 
   const Bytes stream_bytes = in.rest();
   z_stream stream{};
@@ -47,8 +47,8 @@ Result<std::string> inflate_mariadb(Bytes compressed, std::size_t at_most) {
     stream.avail_out = static_cast<uInt>(text.size() - had);
     const int result = inflate(&stream, Z_NO_FLUSH);
     const bool ended = result == Z_STREAM_END;
-    if (result != Z_OK && !ended) return malformed("zlib stream");
-    if (stream.avail_out != 0 && (ended || stream.avail_in == 0)) return malformed("ends before its length");
+    if (result != Z_OK && !ended) return malformed_text("zlib stream");
+    if (stream.avail_out != 0 && (ended || stream.avail_in == 0)) return malformed_text("ends before its length");
   }
   return text;
 }

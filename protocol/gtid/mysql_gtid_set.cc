@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "protocol/limits.h"
+#include "protocol/wire/ascii.h"
 #include "protocol/wire/byte_reader.h"
 #include "protocol/wire/byte_writer.h"
 #include "protocol/wire/mysql_varint.h"
@@ -21,13 +22,10 @@ constexpr std::uint64_t kTaggedCountMask = 0x00ff'ffff'ffff'ff00;
 constexpr std::uint64_t kSmallestEntry = 16 + 8;  // uuid, count of intervals
 constexpr std::uint64_t kIntervalSize = 16;
 
-Error malformed(std::string what) { return Error{Errc::malformed, "GTID set: " + std::move(what)}; }
+Error malformed_set(std::string what) { return Error{Errc::malformed, "GTID set: " + std::move(what)}; }
 Error beyond(const char* what, std::size_t limit) {
   return Error{Errc::limit, "GTID set: more than " + std::to_string(limit) + " " + what};
 }
-
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // Collects intervals while a set is read; sorting once at the end keeps hostile orders cheap.
 class SetBuilder {
@@ -78,7 +76,7 @@ class SetText {
     std::uint64_t value = 0;
     const char* begin = text_.data() + at_;
     const auto [end, error] = std::from_chars(begin, text_.data() + text_.size(), value);
-    if (error != std::errc{} || value > kMaxGtidNumber) return malformed("a number was expected" + here());
+    if (error != std::errc{} || value > kMaxGtidNumber) return malformed_set("a number was expected" + here());
     at_ += static_cast<std::size_t>(end - begin);
     skip_spaces();
     return value;
@@ -107,7 +105,7 @@ Status parse_uuid_set(SetText& text, SetBuilder& builder) {
     if (text.accept('-')) {
       BINRELAY_ASSIGN(last, text.number());
     }
-    if (first == 0) return malformed("numbers begin at 1");
+    if (first == 0) return malformed_set("numbers begin at 1");
     BINRELAY_TRY(builder.add(source, {first, std::max(first, last + 1)}));  // mysqld takes 5-3 as nothing; so does of()
   }
   return Done{};
@@ -121,7 +119,7 @@ Result<std::string> parse_gtid_tag(std::string_view text) {
   const bool letters =
       std::all_of(tag.begin(), tag.end(), [](char c) { return (c >= 'a' && c <= 'z') || c == '_' || is_digit(c); });
   if (tag.empty() || tag.size() > kMaxTagLength || !letters || is_digit(tag.front())) {
-    return malformed("'" + std::string(text.substr(0, 64)) + "' is not a tag");
+    return malformed_set("'" + std::string(text.substr(0, 64)) + "' is not a tag");
   }
   return tag;
 }
@@ -134,7 +132,7 @@ std::string to_text(const MysqlGtid& gtid) {
 
 Result<MysqlGtid> parse_mysql_gtid(std::string_view text) {
   BINRELAY_ASSIGN(const MysqlGtidSet set, MysqlGtidSet::parse(text));
-  if (set.count() != 1) return malformed("'" + std::string(text.substr(0, 96)) + "' is not one GTID");
+  if (set.count() != 1) return malformed_set("'" + std::string(text.substr(0, 96)) + "' is not one GTID");
   const auto& [source, numbers] = *set.sources().begin();
   return MysqlGtid{source, numbers.runs().front().begin};
 }
@@ -145,7 +143,7 @@ Result<MysqlGtidSet> MysqlGtidSet::parse(std::string_view text) {
   while (!in.at_end()) {
     if (in.accept(',')) continue;  // mysqld allows empty members
     BINRELAY_TRY(parse_uuid_set(in, builder));
-    if (!in.at_end() && !in.accept(',')) return malformed("a comma was expected" + in.here());
+    if (!in.at_end() && !in.accept(',')) return malformed_set("a comma was expected" + in.here());
   }
   MysqlGtidSet set;
   set.sources_ = std::move(builder).finish();
@@ -181,14 +179,14 @@ Result<MysqlGtidSet> MysqlGtidSet::decode(Bytes bytes) {
     for (std::uint64_t j = 0; j < intervals; ++j) {
       const NumberInterval run{in.u64(), in.u64()};
       if (run.begin <= previous_end || run.end <= run.begin || run.end > kMaxGtidNumber + 1) {
-        return malformed("intervals out of order");
+        return malformed_set("intervals out of order");
       }
       previous_end = run.end;
       BINRELAY_TRY(builder.add(source, run));
     }
   }
   if (in.failed()) return Error{Errc::short_input, "GTID set"};
-  if (!in.at_end()) return malformed("bytes after its end");
+  if (!in.at_end()) return malformed_set("bytes after its end");
   MysqlGtidSet set;
   set.sources_ = std::move(builder).finish();
   return set;

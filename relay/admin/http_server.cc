@@ -24,7 +24,7 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using tcp = asio::ip::tcp;
 
-constexpr std::size_t kMaxConnections = 64;
+constexpr std::size_t kMaxHttpConnections = 64;
 constexpr std::size_t kMaxRequestHead = 8u << 10;
 constexpr std::uint64_t kMaxReplyBody = 64u << 20;
 constexpr std::chrono::seconds kDeadline{10};
@@ -119,7 +119,7 @@ class HttpServer::Impl {
         co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
         continue;
       }
-      if (connections_ == kMaxConnections) continue;  // closes it
+      if (connections_ == kMaxHttpConnections) continue;  // closes it
       ++connections_;
       asio::co_spawn(context_, serve(beast::tcp_stream(std::move(socket))),
                      [this](std::exception_ptr) { --connections_; });

@@ -12,7 +12,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::size_t kWriteSize = 64u << 10;
+constexpr std::size_t kReplySize = 64u << 10;
 
 SqlError show_error(const std::string& problem) {
   return SqlError{1220, "HY000", "Error when executing command SHOW BINLOG EVENTS: " + problem};
@@ -42,7 +42,7 @@ std::vector<std::optional<std::string>> row_of(const CursorEvent& event, const S
 
 // Fills `out` with rows up to the write size. Runs on a reader thread: it may wait for the disk.
 asio::awaitable<std::optional<Error>> fill(EventRows& rows, ByteBuffer& out) {
-  while (!rows.finished && out.size() < kWriteSize) {
+  while (!rows.finished && out.size() < kReplySize) {
     const CursorStep step = rows.cursor.next();
     if (const auto* event = std::get_if<CursorEvent>(&step)) {
       if (event->position.offset < rows.from) continue;

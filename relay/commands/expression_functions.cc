@@ -8,6 +8,7 @@
 
 #include "protocol/event/events.h"
 #include "protocol/limits.h"
+#include "relay/commands/on_flavour.h"
 #include "relay/commands/statement_errors.h"
 #include "storage/log_cursor.h"
 
@@ -125,49 +126,44 @@ Evaluated binlog_gtid_pos(const Call& call) {
 
 // --- the table ---
 
-enum class On : std::uint8_t { both, mysql, mariadb };
 struct FunctionRow {
   std::string_view name;
   std::size_t fewest, most;
-  On flavours;
+  OnFlavour flavours;
   Evaluated (*call)(const Call&);
 };
 constexpr std::size_t kAnyNumber = SIZE_MAX;
 
 // The time functions take a precision, which whole seconds satisfy.
 constexpr std::array kFunctions{
-    FunctionRow{"binlog_gtid_pos", 2, 2, On::mariadb, binlog_gtid_pos},
-    FunctionRow{"concat", 1, kAnyNumber, On::both, concat},
-    FunctionRow{"connection_id", 0, 0, On::both, connection_id},
-    FunctionRow{"curdate", 0, 0, On::both, current_date},
-    FunctionRow{"current_date", 0, 0, On::both, current_date},
-    FunctionRow{"current_time", 0, 1, On::both, current_time},
-    FunctionRow{"current_timestamp", 0, 1, On::both, now},
-    FunctionRow{"current_user", 0, 0, On::both, current_user},
-    FunctionRow{"curtime", 0, 1, On::both, current_time},
-    FunctionRow{"database", 0, 0, On::both, database},
-    FunctionRow{"gtid_subset", 2, 2, On::mysql, gtid_subset},
-    FunctionRow{"gtid_subtract", 2, 2, On::mysql, gtid_subtract},
-    FunctionRow{"last_insert_id", 0, 0, On::both, last_insert_id},
-    FunctionRow{"localtime", 0, 1, On::both, now},
-    FunctionRow{"localtimestamp", 0, 1, On::both, now},
-    FunctionRow{"now", 0, 1, On::both, now},
-    FunctionRow{"schema", 0, 0, On::both, database},
-    FunctionRow{"session_user", 0, 0, On::both, user},
-    FunctionRow{"sysdate", 0, 1, On::both, now},
-    FunctionRow{"system_user", 0, 0, On::both, user},
-    FunctionRow{"unix_timestamp", 0, 0, On::both, unix_timestamp},
-    FunctionRow{"user", 0, 0, On::both, user},
-    FunctionRow{"utc_date", 0, 0, On::both, utc_date},
-    FunctionRow{"utc_time", 0, 1, On::both, utc_time},
-    FunctionRow{"utc_timestamp", 0, 1, On::both, utc_timestamp},
-    FunctionRow{"uuid", 0, 0, On::both, uuid},
-    FunctionRow{"version", 0, 0, On::both, version},
+    FunctionRow{"binlog_gtid_pos", 2, 2, OnFlavour::mariadb, binlog_gtid_pos},
+    FunctionRow{"concat", 1, kAnyNumber, OnFlavour::both, concat},
+    FunctionRow{"connection_id", 0, 0, OnFlavour::both, connection_id},
+    FunctionRow{"curdate", 0, 0, OnFlavour::both, current_date},
+    FunctionRow{"current_date", 0, 0, OnFlavour::both, current_date},
+    FunctionRow{"current_time", 0, 1, OnFlavour::both, current_time},
+    FunctionRow{"current_timestamp", 0, 1, OnFlavour::both, now},
+    FunctionRow{"current_user", 0, 0, OnFlavour::both, current_user},
+    FunctionRow{"curtime", 0, 1, OnFlavour::both, current_time},
+    FunctionRow{"database", 0, 0, OnFlavour::both, database},
+    FunctionRow{"gtid_subset", 2, 2, OnFlavour::mysql, gtid_subset},
+    FunctionRow{"gtid_subtract", 2, 2, OnFlavour::mysql, gtid_subtract},
+    FunctionRow{"last_insert_id", 0, 0, OnFlavour::both, last_insert_id},
+    FunctionRow{"localtime", 0, 1, OnFlavour::both, now},
+    FunctionRow{"localtimestamp", 0, 1, OnFlavour::both, now},
+    FunctionRow{"now", 0, 1, OnFlavour::both, now},
+    FunctionRow{"schema", 0, 0, OnFlavour::both, database},
+    FunctionRow{"session_user", 0, 0, OnFlavour::both, user},
+    FunctionRow{"sysdate", 0, 1, OnFlavour::both, now},
+    FunctionRow{"system_user", 0, 0, OnFlavour::both, user},
+    FunctionRow{"unix_timestamp", 0, 0, OnFlavour::both, unix_timestamp},
+    FunctionRow{"user", 0, 0, OnFlavour::both, user},
+    FunctionRow{"utc_date", 0, 0, OnFlavour::both, utc_date},
+    FunctionRow{"utc_time", 0, 1, OnFlavour::both, utc_time},
+    FunctionRow{"utc_timestamp", 0, 1, OnFlavour::both, utc_timestamp},
+    FunctionRow{"uuid", 0, 0, OnFlavour::both, uuid},
+    FunctionRow{"version", 0, 0, OnFlavour::both, version},
 };
-
-bool is_on(On flavours, Flavour flavour) {
-  return flavours == On::both || (flavours == On::mysql) == (flavour == Flavour::mysql);
-}
 
 // Reads on until the cursor has an event, or nothing more.
 std::optional<CursorEvent> next_event(LogCursor& cursor) {

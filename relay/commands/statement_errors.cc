@@ -3,7 +3,7 @@
 namespace binrelay {
 namespace {
 
-std::string quoted(std::string_view text) { return "'" + std::string(text.substr(0, 200)) + "'"; }
+std::string shortened(std::string_view text) { return "'" + std::string(text.substr(0, 200)) + "'"; }
 
 }  // namespace
 
@@ -16,35 +16,37 @@ SqlError syntax_error(Flavour flavour, const ParseError& error) {
 
 SqlError empty_query() { return {1065, "42000", "Query was empty"}; }
 
-SqlError unknown_variable(std::string_view name) { return {1193, "HY000", "Unknown system variable " + quoted(name)}; }
+SqlError unknown_variable(std::string_view name) {
+  return {1193, "HY000", "Unknown system variable " + shortened(name)};
+}
 
 SqlError variable_is_global(std::string_view name) {
-  return {1229, "HY000", "Variable " + quoted(name) + " is a GLOBAL variable and should be set with SET GLOBAL"};
+  return {1229, "HY000", "Variable " + shortened(name) + " is a GLOBAL variable and should be set with SET GLOBAL"};
 }
 
 SqlError variable_is_not_of_session(std::string_view name) {
-  return {1238, "HY000", "Variable " + quoted(name) + " is a GLOBAL variable"};
+  return {1238, "HY000", "Variable " + shortened(name) + " is a GLOBAL variable"};
 }
 
 SqlError variable_is_read_only(std::string_view name) {
-  return {1238, "HY000", "Variable " + quoted(name) + " is a read only variable"};
+  return {1238, "HY000", "Variable " + shortened(name) + " is a read only variable"};
 }
 
 SqlError wrong_variable_value(std::string_view name, std::string_view value) {
-  return {1231, "42000", "Variable " + quoted(name) + " can't be set to the value of " + quoted(value)};
+  return {1231, "42000", "Variable " + shortened(name) + " can't be set to the value of " + shortened(value)};
 }
 
 SqlError wrong_variable_type(std::string_view name) {
-  return {1232, "42000", "Incorrect argument type to variable " + quoted(name)};
+  return {1232, "42000", "Incorrect argument type to variable " + shortened(name)};
 }
 
 SqlError unknown_character_set(std::string_view name) {
-  return {1115, "42000", "Unknown character set: " + quoted(name)};
+  return {1115, "42000", "Unknown character set: " + shortened(name)};
 }
 
 SqlError unknown_column(Flavour flavour, std::string_view name) {
   return {1054, "42S22",
-          "Unknown column " + quoted(name) + (flavour == Flavour::mysql ? " in 'field list'" : " in 'SELECT'")};
+          "Unknown column " + shortened(name) + (flavour == Flavour::mysql ? " in 'field list'" : " in 'SELECT'")};
 }
 
 SqlError unknown_function(std::string_view name) {
@@ -52,7 +54,7 @@ SqlError unknown_function(std::string_view name) {
 }
 
 SqlError wrong_argument_count(std::string_view function) {
-  return {1582, "42000", "Incorrect parameter count in the call to native function " + quoted(function)};
+  return {1582, "42000", "Incorrect parameter count in the call to native function " + shortened(function)};
 }
 
 SqlError number_out_of_range(std::string_view kind) {
@@ -60,7 +62,7 @@ SqlError number_out_of_range(std::string_view kind) {
 }
 
 SqlError malformed_gtid_text(std::string_view text) {
-  return {1772, "HY000", "Malformed GTID set specification " + quoted(text) + "."};
+  return {1772, "HY000", "Malformed GTID set specification " + shortened(text) + "."};
 }
 
 SqlError too_many_user_variables() {
@@ -68,12 +70,12 @@ SqlError too_many_user_variables() {
 }
 
 SqlError variable_too_long(std::string_view name) {
-  return {1105, "HY000", "binrelay: the value for " + quoted(name) + " is too long"};
+  return {1105, "HY000", "binrelay: the value for " + shortened(name) + " is too long"};
 }
 
 SqlError expression_too_long() { return {1105, "HY000", "binrelay: the result of an expression is too long"}; }
 
-SqlError unknown_database(std::string_view name) { return {1049, "42000", "Unknown database " + quoted(name)}; }
+SqlError unknown_database(std::string_view name) { return {1049, "42000", "Unknown database " + shortened(name)}; }
 
 SqlError unknown_thread(std::uint64_t id) { return {1094, "HY000", "Unknown thread id: " + std::to_string(id)}; }
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <span>
 
+#include "relay/commands/on_flavour.h"
 #include "relay/commands/served_gtids.h"
 #include "relay/commands/statement_errors.h"
 
@@ -15,13 +16,11 @@ using Compute = std::string (*)(const RelayView&, const SessionState&);
 using Kind = VariableKind;
 using Reach = VariableReach;
 
-enum class On : std::uint8_t { both, mysql, mariadb };
-
 struct VariableRow {
   std::string_view name;
   Kind kind;
   Reach reach;
-  On flavours;
+  OnFlavour flavours;
   std::string_view fallback;  // when the source has not said
   Compute compute = nullptr;  // the relay knows better than the source
 };
@@ -73,123 +72,119 @@ std::string nothing(const RelayView&, const SessionState&) { return ""; }
 // --- the tables ---
 
 constexpr std::array kIdentity{
-    VariableRow{"version", Kind::text, Reach::read_only, On::both, "", version},
-    VariableRow{"version_comment", Kind::text, Reach::read_only, On::both, "", version_comment},
-    VariableRow{"server_id", Kind::number, Reach::global, On::both, "", server_id},
-    VariableRow{"server_uuid", Kind::text, Reach::read_only, On::mysql, "", server_uuid},
-    VariableRow{"port", Kind::number, Reach::read_only, On::both, "", port},
-    VariableRow{"hostname", Kind::text, Reach::read_only, On::both, "localhost"},
-    VariableRow{"license", Kind::text, Reach::read_only, On::both, "Apache-2.0"},
-    VariableRow{"protocol_version", Kind::number, Reach::read_only, On::both, "10"},
-    VariableRow{"pseudo_thread_id", Kind::number, Reach::read_only, On::both, "", connection_id},
+    VariableRow{"version", Kind::text, Reach::read_only, OnFlavour::both, "", version},
+    VariableRow{"version_comment", Kind::text, Reach::read_only, OnFlavour::both, "", version_comment},
+    VariableRow{"server_id", Kind::number, Reach::global, OnFlavour::both, "", server_id},
+    VariableRow{"server_uuid", Kind::text, Reach::read_only, OnFlavour::mysql, "", server_uuid},
+    VariableRow{"port", Kind::number, Reach::read_only, OnFlavour::both, "", port},
+    VariableRow{"hostname", Kind::text, Reach::read_only, OnFlavour::both, "localhost"},
+    VariableRow{"license", Kind::text, Reach::read_only, OnFlavour::both, "Apache-2.0"},
+    VariableRow{"protocol_version", Kind::number, Reach::read_only, OnFlavour::both, "10"},
+    VariableRow{"pseudo_thread_id", Kind::number, Reach::read_only, OnFlavour::both, "", connection_id},
 };
 
 constexpr std::array kPositions{
-    VariableRow{"gtid_mode", Kind::text, Reach::global, On::mysql, "", gtid_mode},
-    VariableRow{"enforce_gtid_consistency", Kind::text, Reach::global, On::mysql, "OFF"},
-    VariableRow{"gtid_executed", Kind::text, Reach::read_only, On::mysql, "", gtid_executed},
-    VariableRow{"gtid_purged", Kind::text, Reach::global, On::mysql, "", gtid_purged},
-    VariableRow{"gtid_owned", Kind::text, Reach::read_only, On::mysql, "", nothing},
-    VariableRow{"gtid_next", Kind::text, Reach::session, On::mysql, "AUTOMATIC"},
-    VariableRow{"gtid_binlog_pos", Kind::text, Reach::read_only, On::mariadb, "", gtid_binlog_pos},
-    VariableRow{"gtid_current_pos", Kind::text, Reach::read_only, On::mariadb, "", gtid_binlog_pos},
-    VariableRow{"gtid_binlog_state", Kind::text, Reach::global, On::mariadb, "", gtid_binlog_state},
-    VariableRow{"gtid_slave_pos", Kind::text, Reach::global, On::mariadb, "", nothing},
-    VariableRow{"gtid_domain_id", Kind::number, Reach::session, On::mariadb, "0"},
-    VariableRow{"gtid_strict_mode", Kind::on_off, Reach::global, On::mariadb, "OFF"},
-    VariableRow{"gtid_ignore_duplicates", Kind::on_off, Reach::global, On::mariadb, "OFF"},
+    VariableRow{"gtid_mode", Kind::text, Reach::global, OnFlavour::mysql, "", gtid_mode},
+    VariableRow{"enforce_gtid_consistency", Kind::text, Reach::global, OnFlavour::mysql, "OFF"},
+    VariableRow{"gtid_executed", Kind::text, Reach::read_only, OnFlavour::mysql, "", gtid_executed},
+    VariableRow{"gtid_purged", Kind::text, Reach::global, OnFlavour::mysql, "", gtid_purged},
+    VariableRow{"gtid_owned", Kind::text, Reach::read_only, OnFlavour::mysql, "", nothing},
+    VariableRow{"gtid_next", Kind::text, Reach::session, OnFlavour::mysql, "AUTOMATIC"},
+    VariableRow{"gtid_binlog_pos", Kind::text, Reach::read_only, OnFlavour::mariadb, "", gtid_binlog_pos},
+    VariableRow{"gtid_current_pos", Kind::text, Reach::read_only, OnFlavour::mariadb, "", gtid_binlog_pos},
+    VariableRow{"gtid_binlog_state", Kind::text, Reach::global, OnFlavour::mariadb, "", gtid_binlog_state},
+    VariableRow{"gtid_slave_pos", Kind::text, Reach::global, OnFlavour::mariadb, "", nothing},
+    VariableRow{"gtid_domain_id", Kind::number, Reach::session, OnFlavour::mariadb, "0"},
+    VariableRow{"gtid_strict_mode", Kind::on_off, Reach::global, OnFlavour::mariadb, "OFF"},
+    VariableRow{"gtid_ignore_duplicates", Kind::on_off, Reach::global, OnFlavour::mariadb, "OFF"},
 };
 
 constexpr std::array kBinlog{
-    VariableRow{"log_bin", Kind::on_off, Reach::read_only, On::both, "", always_on},
-    VariableRow{"log_bin_basename", Kind::text, Reach::read_only, On::both, ""},
-    VariableRow{"log_bin_index", Kind::text, Reach::read_only, On::both, ""},
-    VariableRow{"log_slave_updates", Kind::on_off, Reach::read_only, On::both, "", always_on},
-    VariableRow{"log_replica_updates", Kind::on_off, Reach::read_only, On::mysql, "", always_on},
-    VariableRow{"binlog_format", Kind::text, Reach::session, On::both, "ROW"},
-    VariableRow{"binlog_row_image", Kind::text, Reach::session, On::both, "FULL"},
-    VariableRow{"binlog_row_metadata", Kind::text, Reach::global, On::both, "MINIMAL"},
-    VariableRow{"binlog_row_value_options", Kind::text, Reach::session, On::mysql, ""},
-    VariableRow{"binlog_checksum", Kind::text, Reach::global, On::both, "", binlog_checksum},
-    VariableRow{"binlog_rows_query_log_events", Kind::on_off, Reach::session, On::mysql, "OFF"},
-    VariableRow{"binlog_annotate_row_events", Kind::on_off, Reach::session, On::mariadb, "ON"},
-    VariableRow{"binlog_transaction_compression", Kind::on_off, Reach::session, On::mysql, "OFF"},
-    VariableRow{"log_bin_compress", Kind::on_off, Reach::global, On::mariadb, "OFF"},
-    VariableRow{"max_binlog_size", Kind::number, Reach::global, On::both, "1073741824"},
-    VariableRow{"sync_binlog", Kind::number, Reach::global, On::both, "1"},
-    VariableRow{"sql_log_bin", Kind::on_off, Reach::session, On::both, "ON"},
-    VariableRow{"skip_replication", Kind::on_off, Reach::session, On::mariadb, "OFF"},
+    VariableRow{"log_bin", Kind::on_off, Reach::read_only, OnFlavour::both, "", always_on},
+    VariableRow{"log_bin_basename", Kind::text, Reach::read_only, OnFlavour::both, ""},
+    VariableRow{"log_bin_index", Kind::text, Reach::read_only, OnFlavour::both, ""},
+    VariableRow{"log_slave_updates", Kind::on_off, Reach::read_only, OnFlavour::both, "", always_on},
+    VariableRow{"log_replica_updates", Kind::on_off, Reach::read_only, OnFlavour::mysql, "", always_on},
+    VariableRow{"binlog_format", Kind::text, Reach::session, OnFlavour::both, "ROW"},
+    VariableRow{"binlog_row_image", Kind::text, Reach::session, OnFlavour::both, "FULL"},
+    VariableRow{"binlog_row_metadata", Kind::text, Reach::global, OnFlavour::both, "MINIMAL"},
+    VariableRow{"binlog_row_value_options", Kind::text, Reach::session, OnFlavour::mysql, ""},
+    VariableRow{"binlog_checksum", Kind::text, Reach::global, OnFlavour::both, "", binlog_checksum},
+    VariableRow{"binlog_rows_query_log_events", Kind::on_off, Reach::session, OnFlavour::mysql, "OFF"},
+    VariableRow{"binlog_annotate_row_events", Kind::on_off, Reach::session, OnFlavour::mariadb, "ON"},
+    VariableRow{"binlog_transaction_compression", Kind::on_off, Reach::session, OnFlavour::mysql, "OFF"},
+    VariableRow{"log_bin_compress", Kind::on_off, Reach::global, OnFlavour::mariadb, "OFF"},
+    VariableRow{"max_binlog_size", Kind::number, Reach::global, OnFlavour::both, "1073741824"},
+    VariableRow{"sync_binlog", Kind::number, Reach::global, OnFlavour::both, "1"},
+    VariableRow{"sql_log_bin", Kind::on_off, Reach::session, OnFlavour::both, "ON"},
+    VariableRow{"skip_replication", Kind::on_off, Reach::session, OnFlavour::mariadb, "OFF"},
 };
 
 constexpr std::array kSession{
-    VariableRow{"auto_increment_increment", Kind::number, Reach::session, On::both, "1"},
-    VariableRow{"auto_increment_offset", Kind::number, Reach::session, On::both, "1"},
-    VariableRow{"autocommit", Kind::on_off, Reach::session, On::both, "ON"},
-    VariableRow{"character_set_client", Kind::text, Reach::session, On::both, "utf8mb4"},
-    VariableRow{"character_set_connection", Kind::text, Reach::session, On::both, "utf8mb4"},
-    VariableRow{"character_set_database", Kind::text, Reach::session, On::both, "utf8mb4"},
-    VariableRow{"character_set_filesystem", Kind::text, Reach::session, On::both, "binary"},
-    VariableRow{"character_set_results", Kind::text, Reach::session, On::both, "utf8mb4"},
-    VariableRow{"character_set_server", Kind::text, Reach::session, On::both, "utf8mb4"},
-    VariableRow{"collation_connection", Kind::text, Reach::session, On::both, "utf8mb4_general_ci"},
-    VariableRow{"collation_database", Kind::text, Reach::session, On::both, "utf8mb4_general_ci"},
-    VariableRow{"collation_server", Kind::text, Reach::session, On::both, "utf8mb4_general_ci"},
-    VariableRow{"default_storage_engine", Kind::text, Reach::session, On::both, "InnoDB"},
-    VariableRow{"foreign_key_checks", Kind::on_off, Reach::session, On::both, "ON"},
-    VariableRow{"group_concat_max_len", Kind::number, Reach::session, On::both, "1024"},
-    VariableRow{"information_schema_stats_expiry", Kind::number, Reach::session, On::mysql, "86400"},
-    VariableRow{"innodb_lock_wait_timeout", Kind::number, Reach::session, On::both, "50"},
-    VariableRow{"interactive_timeout", Kind::number, Reach::session, On::both, "28800"},
-    VariableRow{"lock_wait_timeout", Kind::number, Reach::session, On::both, "86400"},
-    VariableRow{"log_slow_filter", Kind::text, Reach::session, On::mariadb, ""},
-    VariableRow{"max_allowed_packet", Kind::number, Reach::session, On::both, "67108864"},
-    VariableRow{"max_execution_time", Kind::number, Reach::session, On::mysql, "0"},
-    VariableRow{"max_statement_time", Kind::text, Reach::session, On::mariadb, "0.000000"},
-    VariableRow{"net_buffer_length", Kind::number, Reach::session, On::both, "16384"},
-    VariableRow{"net_read_timeout", Kind::number, Reach::session, On::both, "30"},
-    VariableRow{"net_write_timeout", Kind::number, Reach::session, On::both, "60"},
-    VariableRow{"resultset_metadata", Kind::text, Reach::session, On::mysql, "FULL"},
-    VariableRow{"session_track_gtids", Kind::text, Reach::session, On::mysql, "OFF"},
-    VariableRow{"session_track_schema", Kind::on_off, Reach::session, On::both, "ON"},
-    VariableRow{"session_track_state_change", Kind::on_off, Reach::session, On::both, "OFF"},
-    VariableRow{"session_track_system_variables", Kind::text, Reach::session, On::both,
+    VariableRow{"auto_increment_increment", Kind::number, Reach::session, OnFlavour::both, "1"},
+    VariableRow{"auto_increment_offset", Kind::number, Reach::session, OnFlavour::both, "1"},
+    VariableRow{"autocommit", Kind::on_off, Reach::session, OnFlavour::both, "ON"},
+    VariableRow{"character_set_client", Kind::text, Reach::session, OnFlavour::both, "utf8mb4"},
+    VariableRow{"character_set_connection", Kind::text, Reach::session, OnFlavour::both, "utf8mb4"},
+    VariableRow{"character_set_database", Kind::text, Reach::session, OnFlavour::both, "utf8mb4"},
+    VariableRow{"character_set_filesystem", Kind::text, Reach::session, OnFlavour::both, "binary"},
+    VariableRow{"character_set_results", Kind::text, Reach::session, OnFlavour::both, "utf8mb4"},
+    VariableRow{"character_set_server", Kind::text, Reach::session, OnFlavour::both, "utf8mb4"},
+    VariableRow{"collation_connection", Kind::text, Reach::session, OnFlavour::both, "utf8mb4_general_ci"},
+    VariableRow{"collation_database", Kind::text, Reach::session, OnFlavour::both, "utf8mb4_general_ci"},
+    VariableRow{"collation_server", Kind::text, Reach::session, OnFlavour::both, "utf8mb4_general_ci"},
+    VariableRow{"default_storage_engine", Kind::text, Reach::session, OnFlavour::both, "InnoDB"},
+    VariableRow{"foreign_key_checks", Kind::on_off, Reach::session, OnFlavour::both, "ON"},
+    VariableRow{"group_concat_max_len", Kind::number, Reach::session, OnFlavour::both, "1024"},
+    VariableRow{"information_schema_stats_expiry", Kind::number, Reach::session, OnFlavour::mysql, "86400"},
+    VariableRow{"innodb_lock_wait_timeout", Kind::number, Reach::session, OnFlavour::both, "50"},
+    VariableRow{"interactive_timeout", Kind::number, Reach::session, OnFlavour::both, "28800"},
+    VariableRow{"lock_wait_timeout", Kind::number, Reach::session, OnFlavour::both, "86400"},
+    VariableRow{"log_slow_filter", Kind::text, Reach::session, OnFlavour::mariadb, ""},
+    VariableRow{"max_allowed_packet", Kind::number, Reach::session, OnFlavour::both, "67108864"},
+    VariableRow{"max_execution_time", Kind::number, Reach::session, OnFlavour::mysql, "0"},
+    VariableRow{"max_statement_time", Kind::text, Reach::session, OnFlavour::mariadb, "0.000000"},
+    VariableRow{"net_buffer_length", Kind::number, Reach::session, OnFlavour::both, "16384"},
+    VariableRow{"net_read_timeout", Kind::number, Reach::session, OnFlavour::both, "30"},
+    VariableRow{"net_write_timeout", Kind::number, Reach::session, OnFlavour::both, "60"},
+    VariableRow{"resultset_metadata", Kind::text, Reach::session, OnFlavour::mysql, "FULL"},
+    VariableRow{"session_track_gtids", Kind::text, Reach::session, OnFlavour::mysql, "OFF"},
+    VariableRow{"session_track_schema", Kind::on_off, Reach::session, OnFlavour::both, "ON"},
+    VariableRow{"session_track_state_change", Kind::on_off, Reach::session, OnFlavour::both, "OFF"},
+    VariableRow{"session_track_system_variables", Kind::text, Reach::session, OnFlavour::both,
                 "time_zone,autocommit,character_set_client,character_set_results,character_set_connection"},
-    VariableRow{"session_track_transaction_info", Kind::text, Reach::session, On::both, "OFF"},
-    VariableRow{"sql_auto_is_null", Kind::on_off, Reach::session, On::both, "OFF"},
-    VariableRow{"sql_mode", Kind::text, Reach::session, On::both, "STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION"},
-    VariableRow{"sql_notes", Kind::on_off, Reach::session, On::both, "ON"},
-    VariableRow{"sql_quote_show_create", Kind::on_off, Reach::session, On::both, "ON"},
-    VariableRow{"sql_safe_updates", Kind::on_off, Reach::session, On::both, "OFF"},
-    VariableRow{"sql_select_limit", Kind::number, Reach::session, On::both, "18446744073709551615"},
-    VariableRow{"sql_warnings", Kind::on_off, Reach::session, On::both, "OFF"},
-    VariableRow{"time_zone", Kind::text, Reach::session, On::both, "SYSTEM"},
-    VariableRow{"transaction_isolation", Kind::text, Reach::session, On::both, "REPEATABLE-READ"},
-    VariableRow{"transaction_read_only", Kind::on_off, Reach::session, On::both, "OFF"},
-    VariableRow{"tx_isolation", Kind::text, Reach::session, On::both, "REPEATABLE-READ"},
-    VariableRow{"tx_read_only", Kind::on_off, Reach::session, On::both, "OFF"},
-    VariableRow{"unique_checks", Kind::on_off, Reach::session, On::both, "ON"},
-    VariableRow{"wait_timeout", Kind::number, Reach::session, On::both, "28800"},
+    VariableRow{"session_track_transaction_info", Kind::text, Reach::session, OnFlavour::both, "OFF"},
+    VariableRow{"sql_auto_is_null", Kind::on_off, Reach::session, OnFlavour::both, "OFF"},
+    VariableRow{"sql_mode", Kind::text, Reach::session, OnFlavour::both, "STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION"},
+    VariableRow{"sql_notes", Kind::on_off, Reach::session, OnFlavour::both, "ON"},
+    VariableRow{"sql_quote_show_create", Kind::on_off, Reach::session, OnFlavour::both, "ON"},
+    VariableRow{"sql_safe_updates", Kind::on_off, Reach::session, OnFlavour::both, "OFF"},
+    VariableRow{"sql_select_limit", Kind::number, Reach::session, OnFlavour::both, "18446744073709551615"},
+    VariableRow{"sql_warnings", Kind::on_off, Reach::session, OnFlavour::both, "OFF"},
+    VariableRow{"time_zone", Kind::text, Reach::session, OnFlavour::both, "SYSTEM"},
+    VariableRow{"transaction_isolation", Kind::text, Reach::session, OnFlavour::both, "REPEATABLE-READ"},
+    VariableRow{"transaction_read_only", Kind::on_off, Reach::session, OnFlavour::both, "OFF"},
+    VariableRow{"tx_isolation", Kind::text, Reach::session, OnFlavour::both, "REPEATABLE-READ"},
+    VariableRow{"tx_read_only", Kind::on_off, Reach::session, OnFlavour::both, "OFF"},
+    VariableRow{"unique_checks", Kind::on_off, Reach::session, OnFlavour::both, "ON"},
+    VariableRow{"wait_timeout", Kind::number, Reach::session, OnFlavour::both, "28800"},
 };
 
 constexpr std::array kServer{
-    VariableRow{"character_set_system", Kind::text, Reach::read_only, On::both, "utf8mb3"},
-    VariableRow{"init_connect", Kind::text, Reach::global, On::both, "", nothing},
-    VariableRow{"lower_case_table_names", Kind::number, Reach::read_only, On::both, "", lower_case_table_names},
-    VariableRow{"performance_schema", Kind::on_off, Reach::read_only, On::both, "OFF"},
-    VariableRow{"query_cache_size", Kind::number, Reach::global, On::both, "0"},
-    VariableRow{"query_cache_type", Kind::text, Reach::global, On::both, "OFF"},
-    VariableRow{"read_only", Kind::on_off, Reach::global, On::both, "", always_on},
-    VariableRow{"super_read_only", Kind::on_off, Reach::global, On::mysql, "", always_on},
-    VariableRow{"system_time_zone", Kind::text, Reach::read_only, On::both, "UTC"},
+    VariableRow{"character_set_system", Kind::text, Reach::read_only, OnFlavour::both, "utf8mb3"},
+    VariableRow{"init_connect", Kind::text, Reach::global, OnFlavour::both, "", nothing},
+    VariableRow{"lower_case_table_names", Kind::number, Reach::read_only, OnFlavour::both, "", lower_case_table_names},
+    VariableRow{"performance_schema", Kind::on_off, Reach::read_only, OnFlavour::both, "OFF"},
+    VariableRow{"query_cache_size", Kind::number, Reach::global, OnFlavour::both, "0"},
+    VariableRow{"query_cache_type", Kind::text, Reach::global, OnFlavour::both, "OFF"},
+    VariableRow{"read_only", Kind::on_off, Reach::global, OnFlavour::both, "", always_on},
+    VariableRow{"super_read_only", Kind::on_off, Reach::global, OnFlavour::mysql, "", always_on},
+    VariableRow{"system_time_zone", Kind::text, Reach::read_only, OnFlavour::both, "UTC"},
 };
 
 constexpr std::array<std::span<const VariableRow>, 5> kTables{kIdentity, kPositions, kBinlog, kSession, kServer};
 
 // --- looking up ---
-
-bool is_on(On flavours, Flavour flavour) {
-  return flavours == On::both || (flavours == On::mysql) == (flavour == Flavour::mysql);
-}
 
 const VariableRow* find_row(std::string_view name) {
   for (const auto& table : kTables) {

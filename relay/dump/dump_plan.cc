@@ -10,7 +10,7 @@
 namespace binrelay {
 namespace {
 
-using Plan = std::variant<DumpPlan, SqlError>;
+using PlanOrError = std::variant<DumpPlan, SqlError>;
 
 std::string upper_case(std::string_view text) {
   std::string upper(text);
@@ -93,7 +93,8 @@ std::uint64_t served_size(const Segment& segment, const LogEnds& ends) {
   return ends.visible.segment == segment.number ? std::max(ends.visible.offset, kFirstEventOffset) : kFirstEventOffset;
 }
 
-Plan start_in(const Segment& segment, std::uint64_t position, DumpPlan plan, Flavour flavour, const EventLog& log) {
+PlanOrError start_in(const Segment& segment, std::uint64_t position, DumpPlan plan, Flavour flavour,
+                     const EventLog& log) {
   if (position < kFirstEventOffset) return position_too_small(flavour, plan.place);
   if (position > served_size(segment, log.ends())) return position_past_end(flavour, plan.place);
   // Behind the last whole group of a sealed file there may be a group its source never finished. It is not served.
@@ -105,8 +106,8 @@ Plan start_in(const Segment& segment, std::uint64_t position, DumpPlan plan, Fla
   return plan;
 }
 
-Plan start_by_name(const std::string& name, std::uint64_t position, DumpPlan plan, Flavour flavour,
-                   const EventLog& log) {
+PlanOrError start_by_name(const std::string& name, std::uint64_t position, DumpPlan plan, Flavour flavour,
+                          const EventLog& log) {
   const auto catalog = log.catalog();
   const auto segment = name.empty() ? catalog->oldest() : catalog->find(name);
   if (!segment) return file_not_found();
@@ -123,7 +124,7 @@ std::shared_ptr<const Segment> newest_within(const SegmentCatalog& catalog, cons
   return found == segments.rend() ? nullptr : *found;
 }
 
-Plan start_by_set(const BinlogDumpGtidCommand& command, DumpPlan plan, const RelayView& relay) {
+PlanOrError start_by_set(const BinlogDumpGtidCommand& command, DumpPlan plan, const RelayView& relay) {
   const EventLog& log = *relay.log;
   const GtidState executed = served_executed(relay);
   const auto* in_log = std::get_if<MysqlGtidSet>(&executed);
@@ -214,8 +215,8 @@ void leave_out_what_came_before(const MariadbBinlogState& previous, GroupSkip::M
 
 bool flag_variable(const SessionState& session, std::string_view name) { return integer_variable(session, name) != 0; }
 
-Plan start_by_position(const std::string& connect_state, const SessionState& session, DumpPlan plan,
-                       const RelayView& relay) {
+PlanOrError start_by_position(const std::string& connect_state, const SessionState& session, DumpPlan plan,
+                              const RelayView& relay) {
   const EventLog& log = *relay.log;
   GroupSkip::MariadbStart start;
   auto had = MariadbPosition::parse(connect_state);
@@ -244,7 +245,7 @@ Plan start_by_position(const std::string& connect_state, const SessionState& ses
 
 }  // namespace
 
-Plan plan_dump(const BinlogDumpCommand& command, const SessionState& session, const RelayView& relay) {
+PlanOrError plan_dump(const BinlogDumpCommand& command, const SessionState& session, const RelayView& relay) {
   const Flavour flavour = relay.source->flavour;
   DumpPlan plan = plan_of_session(session, flavour, command.flags, command.server_id);
   plan.place.first_file = command.file_name;
@@ -258,7 +259,7 @@ Plan plan_dump(const BinlogDumpCommand& command, const SessionState& session, co
   return start_by_name(command.file_name, command.position, std::move(plan), flavour, *relay.log);
 }
 
-Plan plan_dump(const BinlogDumpGtidCommand& command, const SessionState& session, const RelayView& relay) {
+PlanOrError plan_dump(const BinlogDumpGtidCommand& command, const SessionState& session, const RelayView& relay) {
   if (relay.source->flavour == Flavour::mariadb) return unknown_command();
   if (!command.has_gtid_data || command.gtid_data_malformed) return malformed_gtid_set();
   if (relay.log->catalog()->segments().empty()) return no_binary_log();

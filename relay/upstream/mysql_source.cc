@@ -27,7 +27,7 @@ namespace {
 constexpr unsigned kShortestDeadline = 1;  // seconds, as the library counts
 constexpr std::uint32_t kClientErrorsBegin = 2000, kClientErrorsEnd = 3000, kConnectorErrorsBegin = 5000,
                         kConnectorErrorsEnd = 6000;
-constexpr std::uint32_t kAccessDenied = 1045, kAccessDeniedToDatabase = 1044, kHostNotPrivileged = 1130,
+constexpr std::uint32_t kLoginDenied = 1045, kAccessDeniedToDatabase = 1044, kHostNotPrivileged = 1130,
                         kAccountLocked = 3118, kMustChangePassword = 1820, kMustChangePasswordLogin = 1862,
                         kTlsError = 2026;
 constexpr unsigned char kEndOfStream = 0xfe;
@@ -41,7 +41,7 @@ unsigned seconds_up(std::uint64_t milliseconds) {
 }
 
 bool refuses_account(std::uint32_t number) {
-  return number == kAccessDenied || number == kAccessDeniedToDatabase || number == kHostNotPrivileged ||
+  return number == kLoginDenied || number == kAccessDeniedToDatabase || number == kHostNotPrivileged ||
          number == kAccountLocked || number == kMustChangePassword || number == kMustChangePasswordLogin;
 }
 

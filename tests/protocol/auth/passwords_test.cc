@@ -11,9 +11,8 @@
 namespace binrelay {
 namespace {
 
-Scramble scramble() { return scramble_for_tests(); }
-ByteBuffer native_response(std::string_view password) { return native_client_response(password, scramble()); }
-ByteBuffer sha2_response(std::string_view password) { return sha2_client_response(password, scramble()); }
+ByteBuffer native_response(std::string_view password) { return native_client_response(password, scramble_for_tests()); }
+ByteBuffer sha2_response(std::string_view password) { return sha2_client_response(password, scramble_for_tests()); }
 
 PasswordHash hash(std::string_view text) {
   auto parsed = parse_password_hash(text);
@@ -103,24 +102,24 @@ TEST(PasswordHash, CostIsBoundedByThePasswordsLength) {
 
 TEST(NativeResponse, AnswersTheScramble) {
   const PasswordHash stored = hash(native_password_hash("secret"));
-  EXPECT_TRUE(native_response_matches(stored, scramble(), native_response("secret")));
-  EXPECT_FALSE(native_response_matches(stored, scramble(), native_response("Secret")));
+  EXPECT_TRUE(native_response_matches(stored, scramble_for_tests(), native_response("secret")));
+  EXPECT_FALSE(native_response_matches(stored, scramble_for_tests(), native_response("Secret")));
   EXPECT_FALSE(native_response_matches(stored, Scramble{}, native_response("secret")));
-  EXPECT_FALSE(native_response_matches(stored, scramble(), {}));
-  EXPECT_FALSE(native_response_matches(stored, scramble(), as_bytes("short")));
+  EXPECT_FALSE(native_response_matches(stored, scramble_for_tests(), {}));
+  EXPECT_FALSE(native_response_matches(stored, scramble_for_tests(), as_bytes("short")));
 }
 
 TEST(NativeResponse, IsEmptyForNoPassword) {
-  EXPECT_TRUE(native_response_matches(hash(""), scramble(), {}));
-  EXPECT_FALSE(native_response_matches(hash(""), scramble(), native_response("secret")));
+  EXPECT_TRUE(native_response_matches(hash(""), scramble_for_tests(), {}));
+  EXPECT_FALSE(native_response_matches(hash(""), scramble_for_tests(), native_response("secret")));
 }
 
 TEST(Sha2FastResponse, AnswersTheScramble) {
   const Sha256Digest remembered = sha2_fast_digest("secret");
-  EXPECT_TRUE(sha2_fast_response_matches(remembered, scramble(), sha2_response("secret")));
-  EXPECT_FALSE(sha2_fast_response_matches(remembered, scramble(), sha2_response("Secret")));
+  EXPECT_TRUE(sha2_fast_response_matches(remembered, scramble_for_tests(), sha2_response("secret")));
+  EXPECT_FALSE(sha2_fast_response_matches(remembered, scramble_for_tests(), sha2_response("Secret")));
   EXPECT_FALSE(sha2_fast_response_matches(remembered, Scramble{}, sha2_response("secret")));
-  EXPECT_FALSE(sha2_fast_response_matches(remembered, scramble(), native_response("secret")));
+  EXPECT_FALSE(sha2_fast_response_matches(remembered, scramble_for_tests(), native_response("secret")));
 }
 
 // Seen in an OK packet of MariaDB 11.8: its scramble, its certificate's SHA-256, its answer.
@@ -138,11 +137,11 @@ TEST(CertificateProof, IsMariadbs) {
 
 TEST(EncryptedPassword, IsUnmaskedByTheScramble) {
   const std::string password = "longer than the scramble of twenty bytes";
-  std::string masked = masked_password(password, scramble());
-  EXPECT_EQ(unmask_password(as_bytes(masked), scramble()), password);
+  std::string masked = masked_password(password, scramble_for_tests());
+  EXPECT_EQ(unmask_password(as_bytes(masked), scramble_for_tests()), password);
   masked.pop_back();
-  EXPECT_EQ(unmask_password(as_bytes(masked), scramble()), std::nullopt);
-  EXPECT_EQ(unmask_password({}, scramble()), std::nullopt);
+  EXPECT_EQ(unmask_password(as_bytes(masked), scramble_for_tests()), std::nullopt);
+  EXPECT_EQ(unmask_password({}, scramble_for_tests()), std::nullopt);
 }
 
 }  // namespace

@@ -27,13 +27,11 @@ constexpr std::uint32_t kModernClient = capability::kLongPassword | capability::
 constexpr std::uint32_t kMysqljs = capability::kLongPassword | capability::kProtocol41 | capability::kSecureConnection;
 constexpr std::string_view kPem = "-----BEGIN PUBLIC KEY-----\n";
 
-Scramble scramble() { return scramble_for_tests(); }
-
 ServerGreeting greeting(std::string_view default_plugin = kCachingSha2Password) {
   ServerGreeting greeting;
   greeting.version = "9.7.4";
   greeting.connection_id = 17;
-  greeting.scramble = scramble();
+  greeting.scramble = scramble_for_tests();
   greeting.default_plugin = default_plugin;
   greeting.public_key_pem = kPem;
   return greeting;
@@ -75,10 +73,12 @@ ByteBuffer login(LoginFields fields) {
 }
 
 LoginFields native_login(std::string_view password, std::uint32_t capabilities = kModernClient) {
-  return {capabilities, "repl", std::string(kNativePassword), native_client_response(password, scramble()), "", {}};
+  return {capabilities, "repl", std::string(kNativePassword), native_client_response(password, scramble_for_tests()),
+          "",           {}};
 }
 LoginFields sha2_login(std::string_view password, std::uint32_t capabilities = kModernClient) {
-  return {capabilities, "repl", std::string(kCachingSha2Password), sha2_client_response(password, scramble()), "", {}};
+  return {capabilities, "repl", std::string(kCachingSha2Password), sha2_client_response(password, scramble_for_tests()),
+          "",           {}};
 }
 
 ByteBuffer packet(std::string_view text) {
@@ -88,7 +88,7 @@ ByteBuffer packet(std::string_view text) {
 // Stands for RSA: the bytes in reverse.
 ByteBuffer reversed(Bytes bytes) { return {bytes.rbegin(), bytes.rend()}; }
 ByteBuffer encrypted_password(std::string_view password) {
-  return reversed(as_bytes(masked_password(password, scramble())));
+  return reversed(as_bytes(masked_password(password, scramble_for_tests())));
 }
 
 AccountCredentials native_account(std::string_view password) {
@@ -182,7 +182,7 @@ TEST(Greeting, IsProtocolTen) {
   const std::uint32_t offered = low | static_cast<std::uint32_t>(in.u16()) << 16;
   EXPECT_EQ(in.u8(), 21);
   EXPECT_EQ(as_text(in.take(10)), std::string(10, '\0'));
-  EXPECT_EQ(first_part + std::string(in.nul_terminated_text()), as_text(scramble()));
+  EXPECT_EQ(first_part + std::string(in.nul_terminated_text()), as_text(scramble_for_tests()));
   EXPECT_EQ(in.nul_terminated_text(), kCachingSha2Password);
   EXPECT_TRUE(in.at_end() && !in.failed());
 
@@ -219,8 +219,9 @@ TEST(NativeLogin, WorksWithoutPluginNames) {
 TEST(NativeLogin, IsReachedByASwitch) {
   Conversation conversation(greeting(), native_account("secret"));
   conversation.client_sends(login(sha2_login("secret")));
-  EXPECT_EQ(conversation.last_sent(), "\xfemysql_native_password\0"s + std::string(as_text(scramble())) + '\0');
-  conversation.client_sends(native_client_response("secret", scramble()));
+  EXPECT_EQ(conversation.last_sent(),
+            "\xfemysql_native_password\0"s + std::string(as_text(scramble_for_tests())) + '\0');
+  conversation.client_sends(native_client_response("secret", scramble_for_tests()));
   EXPECT_TRUE(conversation.accepted);
 }
 
@@ -232,7 +233,7 @@ TEST(NativeLogin, VouchesForTheCertificateOverTls) {
       .client_sends(login(native_login("secret", kModernClient | capability::kSsl)));
   ASSERT_TRUE(conversation.accepted);
   EXPECT_EQ(conversation.accepted->certificate_proof,
-            certificate_proof(native_account("secret").hash, scramble(), *vouching.certificate));
+            certificate_proof(native_account("secret").hash, scramble_for_tests(), *vouching.certificate));
 
   // Not without TLS, not without a password, not with a plugin whose hash the client does not know.
   Conversation plain(vouching, native_account("secret"));
@@ -350,7 +351,8 @@ TEST(Sha2Login, IsReachedByASwitch) {
   conversation.client_sends(login(native_login("secret")));
   EXPECT_THAT(conversation.last_sent(), StartsWith("\xfe"
                                                    "caching_sha2_password"));
-  conversation.client_sends(sha2_client_response("secret", scramble())).client_sends(encrypted_password("secret"));
+  conversation.client_sends(sha2_client_response("secret", scramble_for_tests()))
+      .client_sends(encrypted_password("secret"));
   EXPECT_TRUE(conversation.accepted);
 }
 
@@ -408,8 +410,8 @@ TEST(UnknownUser, IsRejectedWhateverItSends) {
       for (const std::string_view plugin : {kNativePassword, kCachingSha2Password}) {
         Conversation conversation(greeting(plugin), std::nullopt);
         conversation.client_sends(login(fields));
-        conversation.client_sends(plugin == kNativePassword ? native_client_response(password, scramble())
-                                                            : sha2_client_response(password, scramble()));
+        conversation.client_sends(plugin == kNativePassword ? native_client_response(password, scramble_for_tests())
+                                                            : sha2_client_response(password, scramble_for_tests()));
         conversation.client_sends(encrypted_password(password));
         EXPECT_TRUE(conversation.rejected);
       }
@@ -491,13 +493,14 @@ std::vector<Script> scripts() {
       {"mysqljs", native_account("secret"), {login(native_login("secret", kMysqljs))}},
       {"switch to native",
        native_account("secret"),
-       {login(with_everything), native_client_response("secret", scramble())}},
+       {login(with_everything), native_client_response("secret", scramble_for_tests())}},
       {"fast", remembered_account("secret"), {login(with_everything)}},
       {"TLS", sha2_account("secret"), {tls_request(), login(with_everything), packet("secret\0"sv)}},
       {"RSA", sha2_account("secret"), {login(with_everything), packet("\x02"), encrypted_password("secret")}},
       {"switch to sha2",
        sha2_account("secret"),
-       {login(native_login("secret")), sha2_client_response("secret", scramble()), encrypted_password("secret")}},
+       {login(native_login("secret")), sha2_client_response("secret", scramble_for_tests()),
+        encrypted_password("secret")}},
   };
 }
 

@@ -5,22 +5,13 @@
 
 #include "protocol/event/event_checksum.h"
 #include "protocol/event/events.h"
+#include "tests/support/hex.h"
 
 namespace binrelay {
 namespace {
 
 constexpr ServerId kMysql{0x65};
 constexpr ServerId kMariadb{0x6f};
-
-std::string hex(Bytes bytes) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  for (const std::byte byte : bytes) {
-    text += kDigits[static_cast<std::size_t>(byte >> 4)];
-    text += kDigits[static_cast<std::size_t>(byte & std::byte{0xf})];
-  }
-  return text;
-}
 
 TEST(HeartbeatV1, IsWhatMysql97Sends) {
   EXPECT_EQ(hex(build_heartbeat_v1(kMysql, "binlog.000020", 198, ChecksumAlgorithm::crc32)),

@@ -43,8 +43,8 @@ TEST(MariadbBinlogState, KeepsTheLastOfEachServerAndWhoWasLast) {
   EXPECT_EQ(state.last_in(9), std::nullopt);
 }
 
-// With gtid_strict_mode = 0, SET gtid_seq_no = 100, then 50: MariaDB 10.11 says @@gtid_binlog_state = 0-101-50, and so does
-// the GTID_LIST of the next file.
+// With gtid_strict_mode = 0, SET gtid_seq_no = 100, then 50: MariaDB 10.11 says @@gtid_binlog_state = 0-101-50, and so
+// does the GTID_LIST of the next file.
 TEST(MariadbBinlogState, FollowsAServerWhoseSequenceGoesBack) {
   MariadbBinlogState state;
   state.add({0, 101, 100});

@@ -5,19 +5,10 @@
 #include "protocol/limits.h"
 #include "protocol/packet/packet_framer.h"
 #include "protocol/wire/byte_reader.h"
+#include "tests/support/hex.h"
 
 namespace binrelay {
 namespace {
-
-std::string hex(Bytes bytes) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  for (const std::byte byte : bytes) {
-    text += kDigits[std::to_integer<unsigned>(byte >> 4)];
-    text += kDigits[std::to_integer<unsigned>(byte & std::byte{0x0f})];
-  }
-  return text;
-}
 
 std::vector<ByteBuffer> payloads_of(Bytes packets) {
   PacketReader reader(1u << 24);

@@ -5,12 +5,12 @@
 namespace binrelay {
 namespace {
 
-const Uuid kUuid = parse_uuid("e82d0442-e68f-11f1-be79-02fc00000001").value();
+const Uuid kSourceUuid = parse_uuid("e82d0442-e68f-11f1-be79-02fc00000001").value();
 
 LogView log_at(const std::string& file, std::uint64_t end) {
   LogView log;
   log.source.flavour = Flavour::mysql;
-  log.source.server_uuid = kUuid;
+  log.source.server_uuid = kSourceUuid;
   log.file = file;
   log.end = end;
   return log;
@@ -18,7 +18,7 @@ LogView log_at(const std::string& file, std::uint64_t end) {
 
 SourceView source_at(const std::string& file, std::uint64_t end) {
   SourceView seen;
-  seen.server_uuid = kUuid;
+  seen.server_uuid = kSourceUuid;
   seen.end = {file, end};
   return seen;
 }
@@ -50,7 +50,7 @@ TEST(SourceWatch, AnotherServerBehindTheSameAddressIsFound) {
 }
 
 TEST(SourceWatch, TransactionsTheSourceLacksAreNamed) {
-  const std::string uuid = to_text(kUuid);
+  const std::string uuid = to_text(kSourceUuid);
   const GtidState missing = missing_on_source(set_of((uuid + ":1-10").c_str()), set_of((uuid + ":1-7:9-20").c_str()));
   EXPECT_EQ(to_text(missing), uuid + ":8");
   const GtidState more = missing_on_source(state_of("0-1-10,0-2-8,5-1-3"), state_of("0-1-12,0-2-7"));

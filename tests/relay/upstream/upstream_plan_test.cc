@@ -5,13 +5,13 @@
 namespace binrelay {
 namespace {
 
-const Uuid kUuid = parse_uuid("e82d0442-e68f-11f1-be79-02fc00000001").value();
+const Uuid kRecordedUuid = parse_uuid("e82d0442-e68f-11f1-be79-02fc00000001").value();
 const Uuid kOther = parse_uuid("e82d0442-e68f-11f1-be79-02fc00000002").value();
 
 SourceFacts mysql_facts() {
   SourceFacts facts;
   facts.identity.flavour = Flavour::mysql;
-  facts.identity.server_uuid = kUuid;
+  facts.identity.server_uuid = kRecordedUuid;
   facts.identity.server_id = ServerId{7};
   facts.identity.gtid_mode = "ON";
   facts.files = {{"b.000003", 1000}, {"b.000004", 2000}, {"b.000005", 3000}};

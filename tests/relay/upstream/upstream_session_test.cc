@@ -81,10 +81,10 @@ class UpstreamSessionTest : public testing::Test {
   spdlog::logger logger_{"test", std::make_shared<spdlog::sinks::null_sink_mt>()};
 };
 
-const char* const kMysql = "mysql-9.7-row";
+const char* const kMysqlSample = "mysql-9.7-row";
 
 TEST_F(UpstreamSessionTest, AnEmptyLogIsFilledFromTheOldestFile) {
-  source_.files = {whole(kMysql, "b.000007")};
+  source_.files = {whole(kMysqlSample, "b.000007")};
   const SessionEnd end = run();
   EXPECT_EQ(end.kind, Kind::lost) << end.reason;
   EXPECT_TRUE(end.streamed);
@@ -97,9 +97,9 @@ TEST_F(UpstreamSessionTest, AnEmptyLogIsFilledFromTheOldestFile) {
 }
 
 TEST_F(UpstreamSessionTest, GoesOnAtTheStartOfTheLastGroupAndStoresOnlyTheRest) {
-  const std::size_t all = events_of(whole(kMysql, "")).size();
+  const std::size_t all = events_of(whole(kMysqlSample, "")).size();
   for (std::size_t count = 1; count <= all; ++count) {
-    source_.files = {beginning(kMysql, "b.000001", count)};
+    source_.files = {beginning(kMysqlSample, "b.000001", count)};
     const SessionEnd end = run();
     ASSERT_EQ(end.kind, Kind::lost) << end.reason;
     if (count % 3 == 0) reopen();
@@ -111,7 +111,7 @@ TEST_F(UpstreamSessionTest, GoesOnAtTheStartOfTheLastGroupAndStoresOnlyTheRest) 
 }
 
 TEST_F(UpstreamSessionTest, ADamagedEventIsNotStoredAndFetchedAgain) {
-  source_.files = {whole(kMysql, "b.000001")};
+  source_.files = {whole(kMysqlSample, "b.000001")};
   source_.tamper = [](std::vector<ByteBuffer>& events) { events[9][30] ^= std::byte{4}; };
   SessionEnd end = run();
   EXPECT_EQ(end.kind, Kind::bad_event);
@@ -125,7 +125,7 @@ TEST_F(UpstreamSessionTest, ADamagedEventIsNotStoredAndFetchedAgain) {
 }
 
 TEST_F(UpstreamSessionTest, OtherBytesOfAStoredGroupAreRefused) {
-  source_.files = {whole(kMysql, "b.000001")};
+  source_.files = {whole(kMysqlSample, "b.000001")};
   run();
   // The same file with another last group: as after a restore and new transactions.
   const auto placed = events_of(source_.files[0]);
@@ -141,10 +141,10 @@ TEST_F(UpstreamSessionTest, OtherBytesOfAStoredGroupAreRefused) {
 }
 
 TEST_F(UpstreamSessionTest, AnotherServerIsRefusedAndNothingOfItStored) {
-  source_.files = {whole(kMysql, "b.000001")};
+  source_.files = {whole(kMysqlSample, "b.000001")};
   run();
   source_.variables["server_uuid"] = "e82d0442-e68f-11f1-be79-02fc00000002";
-  source_.files.push_back(whole(kMysql, "b.000002"));
+  source_.files.push_back(whole(kMysqlSample, "b.000002"));
   const SessionEnd end = run();
   EXPECT_EQ(end.kind, Kind::refused);
   EXPECT_EQ(source_.dumps.size(), 1u);
@@ -152,7 +152,7 @@ TEST_F(UpstreamSessionTest, AnotherServerIsRefusedAndNothingOfItStored) {
 }
 
 TEST_F(UpstreamSessionTest, AChangedVariableIsRecorded) {
-  source_.files = {whole(kMysql, "b.000001")};
+  source_.files = {whole(kMysqlSample, "b.000001")};
   run();
   source_.variables["binlog_format"] = "MIXED";
   source_.variables["gtid_purged"] = "e82d0442-e68f-11f1-be79-02fc00000001:1-3";
@@ -167,10 +167,10 @@ class MariadbSessionTest : public UpstreamSessionTest {
   MariadbSessionTest() { source_.version = "10.11.19-MariaDB"; }
 };
 
-const char* const kMariadb = "mariadb-10.11-row";
+const char* const kMariadbSample = "mariadb-10.11-row";
 
 TEST_F(MariadbSessionTest, AGroupLeftOpenByACrashKeepsItsBytesAndIsNotVisible) {
-  ServedFile crashed = whole(kMariadb, "b.000001");
+  ServedFile crashed = whole(kMariadbSample, "b.000001");
   const auto placed = events_of(crashed);
   std::size_t rows = 0;
   while (placed[rows].header.type != EventType::write_rows_v1) ++rows;
@@ -187,20 +187,20 @@ TEST_F(MariadbSessionTest, AGroupLeftOpenByACrashKeepsItsBytesAndIsNotVisible) {
 }
 
 TEST_F(MariadbSessionTest, AFileCutShortEndsTheSegmentAndTheNextFollows) {
-  source_.files = {whole(kMariadb, "b.000001")};
+  source_.files = {whole(kMariadbSample, "b.000001")};
   source_.end_number = 1236;
   source_.end_text = "binlog truncated in the middle of event; consider out of disk space on master";
   const SessionEnd end = run();
   EXPECT_EQ(end.kind, Kind::cut_short);
   EXPECT_EQ(end.place, "b.000001");
-  source_.files.push_back(whole(kMariadb, "b.000002"));
+  source_.files.push_back(whole(kMariadbSample, "b.000002"));
   (void)run("b.000001");
   EXPECT_EQ(source_.dumps.back().file, "b.000002");
   EXPECT_EQ(source_.dumps.back().position, 4u);
 }
 
 TEST_F(UpstreamSessionTest, AFileThatBeginsAgainIsRefused) {
-  source_.files = {whole(kMysql, "b.000001")};
+  source_.files = {whole(kMysqlSample, "b.000001")};
   source_.tamper = [&](std::vector<ByteBuffer>& events) {
     events.push_back(build_fake_rotate(test::kSourceId, "b.000002", 4, ChecksumAlgorithm::crc32));
     events.push_back(events[1]);
@@ -212,7 +212,7 @@ TEST_F(UpstreamSessionTest, AFileThatBeginsAgainIsRefused) {
 }
 
 TEST_F(UpstreamSessionTest, ErrorsOfTheSourceAreSortedByWhoCanHelp) {
-  source_.files = {whole(kMysql, "b.000001")};
+  source_.files = {whole(kMysqlSample, "b.000001")};
   source_.end_number = 1236;
   source_.end_text = "could not find next log; the first event 'b.000001' at 4";
   EXPECT_EQ(run().kind, Kind::lost);
@@ -224,7 +224,7 @@ TEST_F(UpstreamSessionTest, ErrorsOfTheSourceAreSortedByWhoCanHelp) {
 
 TEST_F(UpstreamSessionTest, WhatDoesNotFitIntoTheDirectoryIsNotBegun) {
   settings_.data_directory = directory_;
-  source_.files = {whole(kMysql, "b.000001")};
+  source_.files = {whole(kMysqlSample, "b.000001")};
   source_.reported_size = 1ull << 60;
   const SessionEnd end = run();
   EXPECT_EQ(end.kind, Kind::refused);
