@@ -4,11 +4,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <nlohmann/json.hpp>
 #include <thread>
 #include <vector>
 
 #include "relay/admin/http_server.h"
+#include "relay/admin/stream_json.h"
+#include "relay/admin/stream_metrics.h"
 #include "relay/runtime/io_threads.h"
 #include "relay/stream.h"
 #include "relay/version.h"
@@ -51,7 +54,7 @@ class RelayServer::Impl {
 
   std::string status_json() const {
     auto streams = nlohmann::json::array();
-    for (const auto& stream : streams_) streams.push_back(stream->status());
+    for (const auto& stream : streams_) streams.push_back(stream_json(stream->report(), stream->executed()));
     const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_);
     const nlohmann::json status = {
         {"version", kVersion}, {"uptime_s", uptime.count()}, {"streams", std::move(streams)}};
@@ -61,12 +64,32 @@ class RelayServer::Impl {
  private:
   HttpReply answer(std::string_view target) const {
     if (target == "/status") return {200, "application/json", status_json() + "\n"};
+    if (target == "/metrics") return {200, kMetricsContentType, metrics_text()};
     if (target == "/healthz") return {200, "text/plain", "ok\n"};
-    return {404, "text/plain", "not found: /status and /healthz are what there is\n"};
+    if (target == "/readyz") return readiness();
+    return {404, "text/plain", "not found: /status, /metrics, /healthz and /readyz are what there is\n"};
+  }
+
+  std::string metrics_text() const {
+    MetricsText metrics;
+    add_process_metrics(metrics, started_at_);
+    for (const auto& stream : streams_) add_stream_metrics(metrics, stream->report());
+    return metrics.text();
+  }
+
+  HttpReply readiness() const {
+    std::string reasons;
+    for (const auto& stream : streams_) {
+      const StreamReport report = stream->report();
+      if (!report.not_ready.empty()) reasons += "stream " + report.name + ": " + report.not_ready + "\n";
+    }
+    if (reasons.empty()) return {200, "text/plain", "ready\n"};
+    return {503, "text/plain", reasons};
   }
 
   const RelayConfig config_;
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  const std::int64_t started_at_ = std::time(nullptr);
   IoThreads io_;
   std::vector<std::unique_ptr<Stream>> streams_;
   std::unique_ptr<HttpServer> admin_;

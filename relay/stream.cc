@@ -3,9 +3,10 @@
 #include <spdlog/logger.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <ctime>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "relay/commands/served_gtids.h"
@@ -28,9 +29,14 @@ std::string own_host_name() {
   return name;
 }
 
-nlohmann::json position_json(const SegmentCatalog& catalog, LogPosition position) {
+ServedPosition served_position(const SegmentCatalog& catalog, LogPosition position) {
   const auto segment = catalog.find(position.segment);
-  return {{"file", segment ? segment->served_name : ""}, {"position", position.offset}};
+  return {segment ? segment->served_name : "", position.offset};
+}
+
+// Clocks of different machines: the past may lie ahead.
+std::uint64_t seconds_since(std::uint32_t time) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, std::time(nullptr) - std::int64_t{time}));
 }
 
 }  // namespace
@@ -62,6 +68,7 @@ Result<std::unique_ptr<Stream>> Stream::open(const StreamConfig& config, const s
   context.users = &stream->users_;
   context.tls = stream->tls_.get();
   context.tail = &stream->tail_;
+  context.counters = &stream->counters_;
   context.readers = &io.readers();
   context.logger = stream->logger_;
   context.source = [self = stream.get()] {
@@ -145,105 +152,111 @@ std::uint64_t Stream::bytes_between(LogPosition from, LogPosition to) const {
   return bytes;
 }
 
-nlohmann::json Stream::log_status(const LogEnds& ends) const {
-  const RelayView view{log_.get(), nullptr, context_.source(), context_.started_at};
-  const auto catalog = log_->catalog();
-  const auto counters = log_->counters();
-  std::uint64_t sealed_bytes = 0;
-  for (const auto& segment : catalog->segments()) sealed_bytes += segment->sealed ? segment->size : 0;
-  const auto newest = catalog->newest();
-  const auto oldest = catalog->oldest();
-  return {{"file", newest ? newest->served_name : ""},
-          {"generation", newest ? newest->generation : 0},
-          {"oldest_file", oldest ? oldest->served_name : ""},
-          {"segments", catalog->segments().size()},
-          {"bytes", sealed_bytes + (newest && !newest->sealed ? ends.written.offset : 0)},
-          {"written", position_json(*catalog, ends.written)},
-          {"durable", position_json(*catalog, ends.durable)},
-          {"visible", position_json(*catalog, ends.visible)},
-          {"executed", view.source ? to_text(served_executed(view)) : ""},
-          {"transactions", counters.transactions},
-          {"events", counters.events},
-          {"received_bytes", counters.bytes},
-          {"syncs", counters.syncs},
-          {"last_sync_us", counters.last_sync_us},
-          {"max_sync_us", counters.max_sync_us},
-          {"last_event_time", counters.last_event_timestamp}};
+std::string Stream::why_not_ready() const {
+  if (const auto failure = log_->failure()) return "the log takes no more events: " + failure->context;
+  const std::lock_guard lock(mutex_);
+  if (stopped_) return "stopping";
+  if (listening_) return "";
+  if (!identity_) return "the source has not been reached yet, so nobody is listened to";
+  return "it does not listen on " + to_text(config_.listen);
 }
 
-nlohmann::json Stream::consumer_status(const LogEnds& ends) const {
-  auto consumers = nlohmann::json::array();
+void Stream::report_log(const LogEnds& ends, StreamReport* report) const {
   const auto catalog = log_->catalog();
-  for (const auto& entry : registry_.list()) {
-    nlohmann::json consumer = {{"id", entry.id},
-                               {"user", entry.user},
-                               {"host", entry.host},
-                               {"program", entry.program},
-                               {"state", entry.command},
-                               {"connected_since", entry.connected_since},
-                               {"server_id", static_cast<std::uint32_t>(entry.server_id)},
-                               {"uuid", entry.uuid}};
-    if (entry.progress) {
-      const LogPosition at{SegmentNumber{entry.progress->segment.load()}, entry.progress->offset.load()};
-      consumer.update(position_json(*catalog, at));
-      consumer["lag_bytes"] = bytes_between(at, ends.visible);
-      consumer["sent_bytes"] = entry.progress->sent_bytes.load();
+  report->written = served_position(*catalog, ends.written);
+  report->durable = served_position(*catalog, ends.durable);
+  report->visible = served_position(*catalog, ends.visible);
+  report->segments = catalog->segments().size();
+  for (const auto& segment : catalog->segments()) report->log_bytes += segment->sealed ? segment->size : 0;
+  if (const auto newest = catalog->newest()) {
+    report->generation = newest->generation;
+    if (!newest->sealed) report->log_bytes += ends.written.offset;
+  }
+  if (const auto oldest = catalog->oldest()) report->oldest_file = oldest->served_name;
+  report->counters = log_->counters();
+  report->sync_times = log_->sync_times();
+}
+
+// The source's end and files are what the watch saw last: that may be older than what we have.
+void Stream::report_lag(const LogEnds& ends, StreamReport* report) const {
+  const UpstreamStatus& upstream = report->upstream;
+  const auto visible = log_->catalog()->find(ends.visible.segment);
+  if (visible && visible->source_name == upstream.source_file) {
+    report->lag_bytes = upstream.source_position - std::min(upstream.source_position, ends.visible.offset);
+  } else if (log_->catalog()->find(std::string_view(upstream.source_file))) {
+    report->lag_bytes = 0;
+  } else if (visible) {
+    const auto& files = upstream.source_files;
+    auto file = std::find_if(files.begin(), files.end(),
+                             [&](const BinlogFile& each) { return each.name == visible->source_name; });
+    if (file != files.end()) {
+      std::uint64_t bytes = file->size - std::min(file->size, ends.visible.offset);
+      while (++file != files.end() && file->name != upstream.source_file) bytes += file->size;
+      report->lag_bytes = bytes + upstream.source_position;
     }
-    consumers.push_back(std::move(consumer));
   }
-  return consumers;
+  const std::uint32_t last_event = report->counters.last_event_timestamp;
+  if (report->lag_bytes == 0u) {
+    report->lag_seconds = 0;
+  } else if (last_event != 0) {
+    report->lag_seconds = seconds_since(last_event);
+  }
 }
 
-nlohmann::json Stream::status() const {
+void Stream::report_consumers(const LogEnds& ends, StreamReport* report) const {
+  const auto catalog = log_->catalog();
+  for (auto& entry : registry_.list()) {
+    ConsumerReport consumer;
+    if (const auto progress = entry.progress) {
+      const LogPosition at{SegmentNumber{progress->segment.load()}, progress->offset.load()};
+      consumer.dumps = true;
+      consumer.at = served_position(*catalog, at);
+      consumer.lag_bytes = bytes_between(at, ends.visible);
+      const std::uint32_t event_time = progress->event_time.load();
+      if (consumer.lag_bytes == 0) {
+        consumer.lag_seconds = 0;
+      } else if (event_time != 0) {
+        consumer.lag_seconds = seconds_since(event_time);
+      }
+      consumer.sent_bytes = progress->sent_bytes.load();
+      consumer.last_progress = progress->moved_at.load();
+    }
+    consumer.connection = std::move(entry);
+    report->consumers.push_back(std::move(consumer));
+  }
+}
+
+StreamReport Stream::report() const {
+  StreamReport report;
+  report.name = config_.name;
+  report.listen = config_.listen;
+  report.source_address = {config_.source.host, config_.source.port};
+  report.upstream = upstream_->status();
+  report.source = context_.source();
+  report.not_ready = why_not_ready();
   const LogEnds ends = log_->ends();
-  const UpstreamStatus upstream = upstream_->status();
-  const auto identity = context_.source();
-  nlohmann::json source = {{"host", config_.source.host},
-                           {"port", config_.source.port},
-                           {"state", to_text(upstream.state)},
-                           {"last_error", upstream.last_error},
-                           {"connected_since", upstream.connected_since},
-                           {"last_received", upstream.last_received},
-                           {"file", upstream.source_file},
-                           {"position", upstream.source_position},
-                           {"gtids", upstream.source_gtids},
-                           {"reconnects", upstream.reconnects}};
-  if (identity) {
-    source["flavour"] = to_text(identity->flavour);
-    source["version"] = identity->version;
-    source["server_uuid"] = identity->flavour == Flavour::mysql ? to_text(identity->server_uuid) : "";
-    source["server_id"] = static_cast<std::uint32_t>(identity->server_id);
-  }
-
-  // Known when both ends lie in the same file. What the watch knows may also be older than what we have.
-  nlohmann::json lag_bytes = nullptr;
-  const auto newest = log_->catalog()->newest();
-  const auto source_end = log_->catalog()->find(std::string_view(upstream.source_file));
-  if (newest && source_end && newest->source_name == source_end->source_name) {
-    lag_bytes = upstream.source_position - std::min(upstream.source_position, ends.visible.offset);
-  } else if (source_end) {
-    lag_bytes = 0;
-  }
-  const std::uint32_t last_event = log_->counters().last_event_timestamp;
-  nlohmann::json lag_s = nullptr;
-  if (lag_bytes.is_number() && lag_bytes == 0) {
-    lag_s = 0;
-  } else if (last_event != 0) {
-    lag_s = std::max<std::int64_t>(0, std::time(nullptr) - static_cast<std::int64_t>(last_event));
-  }
-
-  nlohmann::json disk = nullptr;
+  report_log(ends, &report);
+  report_lag(ends, &report);
+  report_consumers(ends, &report);
+  report.connections = counters_.read();
   std::error_code failed;
-  if (const auto space = std::filesystem::space(directory_, failed); !failed)
-    disk = {{"free", space.available}, {"total", space.capacity}};
-  return {{"name", config_.name},
-          {"listen", config_.listen.host + ":" + std::to_string(config_.listen.port)},
-          {"source", std::move(source)},
-          {"log", log_status(ends)},
-          {"lag_bytes", std::move(lag_bytes)},
-          {"lag_s", std::move(lag_s)},
-          {"consumers", consumer_status(ends)},
-          {"disk", std::move(disk)}};
+  if (const auto space = std::filesystem::space(directory_, failed); !failed) {
+    report.disk_free = space.available;
+    report.disk_total = space.capacity;
+  }
+  return report;
+}
+
+std::string Stream::executed() const {
+  const RelayView view{log_.get(), nullptr, context_.source(), context_.started_at};
+  return view.source ? to_text(served_executed(view)) : "";
+}
+
+std::uint64_t ServedPosition::file_number() const {
+  const auto dot = file.rfind('.');
+  std::uint64_t number = 0;
+  if (dot != std::string::npos) std::from_chars(file.data() + dot + 1, file.data() + file.size(), number);
+  return number;
 }
 
 }  // namespace binrelay

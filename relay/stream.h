@@ -1,20 +1,21 @@
 #pragma once
 // Stream: one source, one log, one listener.
-// Thread: open, start, stop from main's; status from any. Owner: RelayServer.
+// Thread: open, start, stop from main's; report and executed from any. Owner: RelayServer.
 #include <filesystem>
 #include <memory>
 #include <mutex>
-#include <nlohmann/json_fwd.hpp>
 
 #include "protocol/result.h"
 #include "relay/commands/replica_registry.h"
 #include "relay/commands/session.h"
 #include "relay/config/relay_config.h"
 #include "relay/dump/tail_signal.h"
+#include "relay/login/connection_counters.h"
 #include "relay/login/listener.h"
 #include "relay/login/tls_context.h"
 #include "relay/login/user_directory.h"
 #include "relay/runtime/io_threads.h"
+#include "relay/stream_report.h"
 #include "relay/upstream/upstream_loop.h"
 #include "storage/event_log.h"
 
@@ -29,15 +30,18 @@ class Stream {
   // Listens as soon as it knows whom to impersonate: at once, or when the source has first been reached.
   Status start();
   void stop();
-  nlohmann::json status() const;
+  StreamReport report() const;
+  std::string executed() const;  // GTIDs, as text
 
  private:
   Stream(const StreamConfig& config, const std::filesystem::path& directory, IoThreads& io,
          std::shared_ptr<spdlog::logger> logger);
   void on_identity();  // upstream thread
   Status listen();
-  nlohmann::json log_status(const LogEnds& ends) const;
-  nlohmann::json consumer_status(const LogEnds& ends) const;
+  std::string why_not_ready() const;
+  void report_log(const LogEnds& ends, StreamReport* report) const;
+  void report_lag(const LogEnds& ends, StreamReport* report) const;
+  void report_consumers(const LogEnds& ends, StreamReport* report) const;
   std::uint64_t bytes_between(LogPosition from, LogPosition to) const;
 
   const StreamConfig config_;
@@ -49,11 +53,12 @@ class Stream {
   std::unique_ptr<TlsContext> tls_;
   UserDirectory users_;
   ReplicaRegistry registry_;
+  ConnectionCounters counters_;
   SessionContext context_;
   Listener listener_;
   std::unique_ptr<UpstreamLoop> upstream_;
 
-  mutable std::mutex mutex_;  // guards the two below
+  mutable std::mutex mutex_;  // guards what follows
   std::shared_ptr<const SourceIdentity> identity_;
   bool listening_ = false;
   bool stopped_ = false;

@@ -1,6 +1,7 @@
 #include "storage/event_log.h"
 
 #include <array>
+#include <atomic>
 #include <mutex>
 #include <random>
 
@@ -165,6 +166,7 @@ class EventLog::Core {
   EndsBoard& board() { return board_; }
   const EndsBoard& board() const { return board_; }
   const GroupSync& group_sync() const { return sync_; }
+  std::atomic<std::uint64_t>& bad_blocks() { return bad_blocks_; }
   LogPosition indexed() const { return index_writer_ ? index_writer_->indexed() : LogPosition{}; }
   std::optional<Error> index_failure() const {
     if (!index_writer_) return Error{Errc::io, "there is no index"};
@@ -184,6 +186,7 @@ class EventLog::Core {
   GroupSync sync_;
   OpenedIndex index_;
   std::optional<IndexWriter> index_writer_;
+  std::atomic<std::uint64_t> bad_blocks_{0};
 };
 
 Result<std::unique_ptr<EventLog>> EventLog::open(const StorageOptions& options, RecoveryReport* report) {
@@ -243,7 +246,14 @@ EventLog::Counters EventLog::counters() const {
   counters.indexed_segment = raw(indexed.segment);
   counters.indexed_offset = indexed.offset;
   counters.max_sync_us = core_->group_sync().max_us();
+  counters.last_synced_at = core_->group_sync().last_at();
+  counters.gaps = appended.gaps.load(std::memory_order_relaxed);
+  counters.bad_blocks = core_->bad_blocks().load(std::memory_order_relaxed);
   return counters;
 }
+
+LatencyCounts EventLog::sync_times() const { return core_->group_sync().times(); }
+void EventLog::count_bad_block() const { core_->bad_blocks().fetch_add(1, std::memory_order_relaxed); }
+std::optional<Error> EventLog::failure() const { return core_->board().failure(); }
 
 }  // namespace binrelay

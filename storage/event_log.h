@@ -24,6 +24,7 @@
 #include "protocol/gtid/uuid.h"
 #include "protocol/ids.h"
 #include "protocol/result.h"
+#include "storage/latency_histogram.h"
 #include "storage/segment/segment_catalog.h"
 #include "storage/source_identity.h"
 #include "storage/storage_options.h"
@@ -97,10 +98,16 @@ class EventLog {
   struct Counters {
     std::uint64_t transactions = 0, events = 0, bytes = 0;  // appended since open
     std::uint64_t syncs = 0, last_sync_us = 0, max_sync_us = 0;
+    std::int64_t last_synced_at = 0;  // unix seconds; 0: nothing yet
+    std::uint64_t gaps = 0;           // files refused: transactions are missing before them
+    std::uint64_t bad_blocks = 0;     // stored blocks found damaged: count_bad_block()
     std::uint64_t indexed_segment = 0, indexed_offset = 0;
     std::uint32_t last_event_timestamp = 0;  // of the last appended group, seconds since 1970
   };
   Counters counters() const;
+  LatencyCounts sync_times() const;
+  void count_bad_block() const;
+  std::optional<Error> failure() const;  // set: the log takes no more; what is stored stays readable
   std::optional<Error> index_failure()
       const;  // set: the index stays behind until the next open; nothing else is affected
 

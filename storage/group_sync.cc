@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 
 namespace binrelay {
 
@@ -16,6 +17,8 @@ void GroupSync::run() {
     const auto us = static_cast<std::uint64_t>(took.count());
     last_us_.store(us, std::memory_order_relaxed);
     max_us_.store(std::max(us, max_us()), std::memory_order_relaxed);
+    times_.add(took);
+    last_at_.store(std::time(nullptr), std::memory_order_relaxed);
     syncs_.fetch_add(1, std::memory_order_relaxed);
     board_.on_synced(std::move(*work));
   }

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "storage/ends_board.h"
+#include "storage/latency_histogram.h"
 
 namespace binrelay {
 
@@ -22,12 +23,16 @@ class GroupSync {
   std::uint64_t syncs() const { return syncs_.load(std::memory_order_relaxed); }
   std::uint64_t last_us() const { return last_us_.load(std::memory_order_relaxed); }
   std::uint64_t max_us() const { return max_us_.load(std::memory_order_relaxed); }
+  std::int64_t last_at() const { return last_at_.load(std::memory_order_relaxed); }  // unix seconds; 0: none yet
+  LatencyCounts times() const { return times_.read(); }
 
  private:
   void run();
 
   EndsBoard& board_;
   std::atomic<std::uint64_t> syncs_{0}, last_us_{0}, max_us_{0};
+  std::atomic<std::int64_t> last_at_{0};
+  LatencyHistogram times_;
   std::thread thread_;  // last: starts when everything else is there
 };
 

@@ -78,7 +78,7 @@ Status LogWriter::check_can_follow(const EventHeader& header, Bytes event) const
   return Done{};
 }
 
-Result<SegmentHead> LogWriter::head_with(const EventHeader& header, Bytes event) const {
+Result<SegmentHead> LogWriter::head_with(const EventHeader& header, Bytes event) {
   SegmentHead head = active_->head;
   BINRELAY_TRY(head.on_event(header, event, active_->writer.end()));
   BINRELAY_TRY(check_head(head));
@@ -86,15 +86,16 @@ Result<SegmentHead> LogWriter::head_with(const EventHeader& header, Bytes event)
 }
 
 // What the file says of itself must fit the file before. The first segment may begin anywhere.
-Status LogWriter::check_head(const SegmentHead& head) const {
+Status LogWriter::check_head(const SegmentHead& head) {
   const std::shared_ptr<const Segment> before = board_.catalog()->newest();
   if (before == nullptr) return Done{};
   const std::string pair = active_state().source_name + " does not continue " + before->source_name + ": ";
   if (head.flavour() != before->flavour) return Error{Errc::conflict, pair + "it is of the other server family"};
   if (!head.complete() || !head.previous() || active_state().generation != before->generation) return Done{};
   const auto broken = continuity_break(carried_over(head.flavour()), *head.previous());
-  if (broken) return Error{Errc::conflict, pair + *broken};
-  return Done{};
+  if (!broken) return Done{};
+  appended_.gaps.fetch_add(1, std::memory_order_relaxed);
+  return Error{Errc::conflict, pair + *broken};
 }
 
 GtidState LogWriter::carried_over(Flavour flavour) const {

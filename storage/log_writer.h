@@ -41,7 +41,7 @@ class LogWriter {
 
   // Of any thread.
   struct Appended {
-    std::atomic<std::uint64_t> transactions{0}, events{0}, bytes{0};
+    std::atomic<std::uint64_t> transactions{0}, events{0}, bytes{0}, gaps{0};
     std::atomic<std::uint32_t> last_timestamp{0};
   };
   const Appended& appended() const { return appended_; }
@@ -61,8 +61,8 @@ class LogWriter {
 
   const SegmentState& active_state() const { return journal_.state().segments().back(); }
   Status check_can_follow(const EventHeader& header, Bytes event) const;
-  Result<SegmentHead> head_with(const EventHeader& header, Bytes event) const;
-  Status check_head(const SegmentHead& head) const;
+  Result<SegmentHead> head_with(const EventHeader& header, Bytes event);
+  Status check_head(const SegmentHead& head);
   GtidState carried_over(Flavour flavour) const;
   void take_head(SegmentHead head);
   Status store(Bytes event);

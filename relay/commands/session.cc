@@ -101,8 +101,11 @@ class Session : public std::enable_shared_from_this<Session> {
     LoginOutcome outcome =
         co_await run_login(*channel_, std::move(greeting), *context_.tls, *context_.users, *context_.readers);
     if (const auto* rejected = std::get_if<HandshakeRejected>(&outcome)) {
+      const bool answered = rejected->error.code != 0;
+      if (answered) context_.counters->on_refused_login();
+      if (!answered) context_.counters->on_unfinished_login();
       // A port probe says nothing worth a warning.
-      const auto level = rejected->error.code == 0 ? spdlog::level::debug : spdlog::level::warn;
+      const auto level = answered ? spdlog::level::warn : spdlog::level::debug;
       context_.logger->log(level, "login refused: user '{}' from {}: {}", rejected->user, state_.peer_host,
                            rejected->reason);
       co_return false;

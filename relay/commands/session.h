@@ -13,6 +13,7 @@
 #include "relay/commands/replica_registry.h"
 #include "relay/commands/statement_answers.h"
 #include "relay/dump/tail_signal.h"
+#include "relay/login/connection_counters.h"
 #include "relay/login/tls_context.h"
 #include "relay/login/user_directory.h"
 #include "storage/event_log.h"
@@ -30,6 +31,7 @@ struct SessionContext {
   UserDirectory* users = nullptr;
   TlsContext* tls = nullptr;
   TailSignal* tail = nullptr;
+  ConnectionCounters* counters = nullptr;
   boost::asio::thread_pool* readers = nullptr;
   std::shared_ptr<spdlog::logger> logger;
   std::function<std::shared_ptr<const SourceIdentity>()> source;  // never null once the stream listens

@@ -2,6 +2,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <ctime>
 
 #include "protocol/event/event_builder.h"
 #include "protocol/event/event_checksum.h"
@@ -175,6 +176,7 @@ awaitable<DumpStream::Ended> DumpStream::on_event(const CursorEvent& event) {
     if (auto error = check_first_event(event)) co_return fail(*error);
     first_event_ = false;
   }
+  if (event.header.timestamp != 0) event_time_ = event.header.timestamp;
   if (plan_.skip.by_gtid()) {
     bool send = true;
     const Ended ended = judge_by_gtid(event, &send);
@@ -308,6 +310,8 @@ awaitable<DumpStream::Ended> DumpStream::flush() {
   progress_->sent_bytes += out_.size();
   progress_->segment = raw(cursor_->position().segment);
   progress_->offset = cursor_->position().offset;
+  progress_->event_time = event_time_;
+  progress_->moved_at = std::time(nullptr);
   out_.clear();
   last_sent_ = Clock::now();
   co_return std::nullopt;

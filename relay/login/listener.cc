@@ -65,9 +65,11 @@ asio::awaitable<void> Listener::accept_loop() {
       continue;
     }
     if (context_.registry->size() >= kMaxConnections) {
+      context_.counters->on_turned_away();
       asio::co_spawn(io, turn_away(std::make_shared<PacketChannel>(std::move(socket))), asio::detached);
       continue;
     }
+    context_.counters->on_accepted();
     asio::co_spawn(io, run_session(std::move(socket), io, context_), asio::detached);
   }
 }

@@ -154,6 +154,7 @@ void UpstreamLoop::Impl::finish(const SessionEnd& received_end) {
     status_.last_error = end.reason;
     status_.connected_since = 0;
     ++status_.reconnects;
+    if (end.kind == SessionEnd::Kind::bad_event) ++status_.bad_events;
   }
   tell(end);
   pause(length);
@@ -217,6 +218,7 @@ void UpstreamLoop::Impl::on_view(const SourceView& view) {
   const std::lock_guard lock(mutex_);
   status_.source_file = view.end.file;
   status_.source_position = view.end.position;
+  if (view.files) status_.source_files = *view.files;
   status_.source_gtids = view.gtids;
 }
 

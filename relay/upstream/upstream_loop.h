@@ -8,9 +8,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "protocol/ids.h"
 #include "relay/config/relay_config.h"
+#include "relay/upstream/source_facts.h"
 #include "storage/event_log.h"
 
 namespace spdlog {
@@ -24,10 +26,12 @@ struct UpstreamStatus {
   State state = State::connecting;
   std::string last_error;  // of the last connection that ended; "" = none
   std::uint64_t reconnects = 0;
+  std::uint64_t bad_events = 0;      // damaged ones received; fetched again, none stored
   std::int64_t connected_since = 0;  // unix seconds, 0 = not connected
   std::int64_t last_received = 0;    // unix seconds of the last event or heartbeat
   std::string source_file;           // the source's own end, from the watch connection; "" = not known yet
   std::uint64_t source_position = 0;
+  std::vector<BinlogFile> source_files;  // asked for once a minute
   std::string source_gtids;
 };
 const char* to_text(UpstreamStatus::State state);

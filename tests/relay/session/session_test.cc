@@ -57,6 +57,7 @@ class SessionTest : public testing::Test {
     context_.tail = &tail_;
     context_.readers = &io_.readers();
     context_.logger = std::make_shared<spdlog::logger>("quiet", std::make_shared<spdlog::sinks::null_sink_mt>());
+    context_.counters = &counters_;
     context_.source = [source] { return source; };
     port_ = free_port();
     ASSERT_TRUE(listener_.start({"127.0.0.1", port_}).ok());
@@ -134,6 +135,7 @@ class SessionTest : public testing::Test {
   TailSignal tail_{{&io_.at(0), &io_.at(1)}};
   std::unique_ptr<EventLog> log_;
   std::unique_ptr<TlsContext> tls_;
+  ConnectionCounters counters_;
   SessionContext context_;
   Listener listener_{io_, context_};
   std::uint16_t port_ = 0;
