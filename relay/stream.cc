@@ -49,6 +49,7 @@ Stream::Stream(const StreamConfig& config, const std::filesystem::path& director
       logger_(std::move(logger)),
       tail_(contexts_of(io)),
       users_(config.accounts),
+      gate_(config.limits),
       listener_(io, context_) {}
 
 Result<std::unique_ptr<Stream>> Stream::open(const StreamConfig& config, const std::filesystem::path& data_dir,
@@ -68,7 +69,7 @@ Result<std::unique_ptr<Stream>> Stream::open(const StreamConfig& config, const s
   context.users = &stream->users_;
   context.tls = stream->tls_.get();
   context.tail = &stream->tail_;
-  context.counters = &stream->counters_;
+  context.gate = &stream->gate_;
   context.readers = &io.readers();
   context.logger = stream->logger_;
   context.source = [self = stream.get()] {
@@ -238,7 +239,7 @@ StreamReport Stream::report() const {
   report_log(ends, &report);
   report_lag(ends, &report);
   report_consumers(ends, &report);
-  report.connections = counters_.read();
+  report.connections = gate_.counters().read();
   std::error_code failed;
   if (const auto space = std::filesystem::space(directory_, failed); !failed) {
     report.disk_free = space.available;

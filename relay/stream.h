@@ -10,7 +10,7 @@
 #include "relay/commands/session.h"
 #include "relay/config/relay_config.h"
 #include "relay/dump/tail_signal.h"
-#include "relay/login/connection_counters.h"
+#include "relay/login/connection_gate.h"
 #include "relay/login/listener.h"
 #include "relay/login/tls_context.h"
 #include "relay/login/user_directory.h"
@@ -53,7 +53,7 @@ class Stream {
   std::unique_ptr<TlsContext> tls_;
   UserDirectory users_;
   ReplicaRegistry registry_;
-  ConnectionCounters counters_;
+  ConnectionGate gate_;  // before the listener: sessions hold its tickets
   SessionContext context_;
   Listener listener_;
   std::unique_ptr<UpstreamLoop> upstream_;

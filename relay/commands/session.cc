@@ -22,7 +22,6 @@ using asio::awaitable;
 
 namespace {
 
-constexpr auto kLoginTime = std::chrono::seconds(10);
 constexpr auto kIdleTime = std::chrono::hours(8);  // mysqld's wait_timeout
 constexpr std::size_t kLoginPayload = 64u << 10;
 
@@ -36,8 +35,10 @@ awaitable<Answer> answer_with_patience(std::string_view text, const RelayView& r
 // One connection. Lives as long as its coroutine and the end() calls posted to it.
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(asio::ip::tcp::socket socket, asio::io_context& io, const SessionContext& context)
+  Session(asio::ip::tcp::socket socket, ConnectionGate::Ticket ticket, asio::io_context& io,
+          const SessionContext& context)
       : context_(context),
+        ticket_(std::move(ticket)),
         io_(io),
         channel_(std::make_shared<PacketChannel>(std::move(socket))),
         source_(context.source()) {}
@@ -52,6 +53,12 @@ class Session : public std::enable_shared_from_this<Session> {
   void finish() {
     dump_over_ = true;
     channel_->close();
+    if (channel_->stalled()) {
+      context_.gate->counters().on_slow_consumer_ended();
+      context_.logger->warn("slow consumer ended: connection {}, '{}' from {}, read nothing for {} s while data waited",
+                            state_.connection_id, state_.user, state_.peer_host,
+                            context_.gate->limits().slow_consumer_seconds);
+    }
     context_.registry->leave(state_.connection_id);
   }
 
@@ -88,7 +95,7 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   awaitable<bool> log_in() {
-    channel_->set_deadline(kLoginTime);
+    channel_->set_deadline(std::chrono::seconds(context_.gate->limits().login_seconds));
     channel_->set_max_payload(kLoginPayload);
     ServerGreeting greeting;
     greeting.version = greeting_version(*source_);
@@ -99,17 +106,17 @@ class Session : public std::enable_shared_from_this<Session> {
     greeting.certificate = context_.tls->certificate_digest();
     greeting.public_key_pem = context_.tls->login_public_key();
     LoginOutcome outcome =
-        co_await run_login(*channel_, std::move(greeting), *context_.tls, *context_.users, *context_.readers);
+        co_await run_login(*channel_, std::move(greeting), ticket_, *context_.tls, *context_.users, *context_.readers);
     if (const auto* rejected = std::get_if<HandshakeRejected>(&outcome)) {
       const bool answered = rejected->error.code != 0;
-      if (answered) context_.counters->on_refused_login();
-      if (!answered) context_.counters->on_unfinished_login();
+      if (!answered) context_.gate->counters().on_unfinished_login();
       // A port probe says nothing worth a warning.
       const auto level = answered ? spdlog::level::warn : spdlog::level::debug;
       context_.logger->log(level, "login refused: user '{}' from {}: {}", rejected->user, state_.peer_host,
                            rejected->reason);
       co_return false;
     }
+    channel_->set_write_patience(std::chrono::seconds(context_.gate->limits().slow_consumer_seconds));
     auto& accepted = std::get<HandshakeAccepted>(outcome);
     state_.user = std::move(accepted.user);
     state_.database = std::move(accepted.database);
@@ -300,6 +307,7 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   const SessionContext& context_;
+  ConnectionGate::Ticket ticket_;
   asio::io_context& io_;
   std::shared_ptr<PacketChannel> channel_;
   std::shared_ptr<const SourceIdentity> source_;
@@ -310,8 +318,9 @@ class Session : public std::enable_shared_from_this<Session> {
 
 }  // namespace
 
-awaitable<void> run_session(asio::ip::tcp::socket socket, asio::io_context& io, const SessionContext& context) {
-  auto session = std::make_shared<Session>(std::move(socket), io, context);
+awaitable<void> run_session(asio::ip::tcp::socket socket, ConnectionGate::Ticket ticket, asio::io_context& io,
+                            const SessionContext& context) {
+  auto session = std::make_shared<Session>(std::move(socket), std::move(ticket), io, context);
   try {
     co_await session->run();
   } catch (const std::exception& error) {

@@ -13,7 +13,7 @@
 #include "relay/commands/replica_registry.h"
 #include "relay/commands/statement_answers.h"
 #include "relay/dump/tail_signal.h"
-#include "relay/login/connection_counters.h"
+#include "relay/login/connection_gate.h"
 #include "relay/login/tls_context.h"
 #include "relay/login/user_directory.h"
 #include "storage/event_log.h"
@@ -31,15 +31,15 @@ struct SessionContext {
   UserDirectory* users = nullptr;
   TlsContext* tls = nullptr;
   TailSignal* tail = nullptr;
-  ConnectionCounters* counters = nullptr;
+  ConnectionGate* gate = nullptr;
   boost::asio::thread_pool* readers = nullptr;
   std::shared_ptr<spdlog::logger> logger;
   std::function<std::shared_ptr<const SourceIdentity>()> source;  // never null once the stream listens
   std::int64_t started_at = 0;
 };
 
-boost::asio::awaitable<void> run_session(boost::asio::ip::tcp::socket socket, boost::asio::io_context& io,
-                                         const SessionContext& context);
+boost::asio::awaitable<void> run_session(boost::asio::ip::tcp::socket socket, ConnectionGate::Ticket ticket,
+                                         boost::asio::io_context& io, const SessionContext& context);
 
 // The version in greeting, VERSION() and everywhere: the source's own.
 std::string greeting_version(const SourceIdentity& source);

@@ -23,6 +23,7 @@ constexpr std::size_t kMaxStreams = 64;
 constexpr std::size_t kMaxUserName = 80;  // MariaDB's limit; MySQL's is 32
 constexpr std::uint32_t kMinPeriodMs = 100, kMaxPeriodMs = 600'000;
 constexpr std::uint32_t kMaxIoThreads = 64;
+constexpr std::uint32_t kMaxConnections = 100'000, kMaxLoginSeconds = 600, kMaxSlowConsumerSeconds = 86'400;
 
 // What one pass over the file brings to light. With `keys` set the pass only lists the keys it would ask for.
 struct Reading {
@@ -250,6 +251,14 @@ void read_listen_tls(Section& section, ListenTlsConfig* tls) {
   }
 }
 
+void read_limits(Section& section, LimitsConfig* limits) {
+  section.number("connections", &limits->connections, 1, kMaxConnections);
+  section.number("connections_per_account", &limits->connections_per_account, 1, kMaxConnections);
+  section.number("logins_per_host", &limits->logins_per_host, 1, kMaxConnections);
+  section.number("login_seconds", &limits->login_seconds, 1, kMaxLoginSeconds);
+  section.number("slow_consumer_seconds", &limits->slow_consumer_seconds, 1, kMaxSlowConsumerSeconds);
+}
+
 Result<Endpoint> parse_listen(std::string_view text) { return parse_endpoint(text, 0); }
 
 // Two listeners that cannot both be opened.
@@ -268,6 +277,7 @@ void read_stream(Section& section, const Reading& reading, RelayConfig* config) 
   section.choice("serve_after", &stream.serve_after, {{"fsync", ServeAfter::fsync}, {"write", ServeAfter::write}});
   section.text("report_host", &stream.report_host);
   section.table("tls", [&](Section& tls) { read_listen_tls(tls, &stream.tls); });
+  section.table("limits", [&](Section& limits) { read_limits(limits, &stream.limits); });
   section.table("source", [&](Section& source) { read_source(source, reading, &stream.source); });
   section.require("source", "a table [stream.source] with host and user");
   section.tables("account", [&](Section& account) { read_account(account, &stream.accounts); });

@@ -64,10 +64,20 @@ struct ListenTlsConfig {
   std::string certificate_file, key_file;  // "" = made at first start in the data directory
 };
 
+// What one stream bears from its consumers, however many or hostile they are.
+struct LimitsConfig {
+  std::uint32_t connections = 5000;
+  std::uint32_t connections_per_account = 1000;
+  std::uint32_t logins_per_host = 100;        // of one host, not logged in yet
+  std::uint32_t login_seconds = 10;           // a login takes no longer
+  std::uint32_t slow_consumer_seconds = 600;  // a consumer that takes nothing for so long while data waits is ended
+};
+
 struct StreamConfig {
   std::string name = "main";
   Endpoint listen{"127.0.0.1", 3307};
   ListenTlsConfig tls;
+  LimitsConfig limits;
   ServeAfter serve_after = ServeAfter::fsync;
   SourceConfig source;
   std::vector<AccountConfig> accounts;

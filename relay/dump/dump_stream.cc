@@ -306,7 +306,10 @@ awaitable<DumpStream::Ended> DumpStream::flush_if_large() {
 awaitable<DumpStream::Ended> DumpStream::flush() {
   if (out_.empty()) co_return std::nullopt;
   const Status sent = co_await channel_.send_raw(out_);
-  if (!sent) co_return DumpEnd{end_reason_ ? "ended" : "the consumer has left: " + sent.error().context};
+  if (!sent)
+    co_return DumpEnd{end_reason_          ? "ended"
+                      : channel_.stalled() ? "the consumer reads nothing"
+                                           : "the consumer has left: " + sent.error().context};
   progress_->sent_bytes += out_.size();
   progress_->segment = raw(cursor_->position().segment);
   progress_->offset = cursor_->position().offset;

@@ -20,7 +20,6 @@ using asio::ip::tcp;
 
 namespace {
 
-constexpr std::size_t kMaxConnections = 5000;
 constexpr auto kPauseAfterFailedAccept = std::chrono::milliseconds(100);
 
 asio::awaitable<void> turn_away(std::shared_ptr<PacketChannel> channel) {
@@ -64,13 +63,14 @@ asio::awaitable<void> Listener::accept_loop() {
       co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, failed));
       continue;
     }
-    if (context_.registry->size() >= kMaxConnections) {
-      context_.counters->on_turned_away();
+    const auto remote = socket.remote_endpoint(failed);
+    if (failed) continue;  // gone already
+    auto ticket = context_.gate->admit(remote.address());
+    if (!ticket) {
       asio::co_spawn(io, turn_away(std::make_shared<PacketChannel>(std::move(socket))), asio::detached);
       continue;
     }
-    context_.counters->on_accepted();
-    asio::co_spawn(io, run_session(std::move(socket), io, context_), asio::detached);
+    asio::co_spawn(io, run_session(std::move(socket), std::move(*ticket), io, context_), asio::detached);
   }
 }
 

@@ -18,7 +18,18 @@ HandshakeRejected lost(const Error& error) {
   return {SqlError{}, "", "connection lost during login: " + error.context};
 }
 
-// 5000 rounds of SHA-256 are too long for an io thread.
+constexpr std::uint16_t kAccessDenied = 1045;
+constexpr auto kLastWordTime = std::chrono::seconds(1);  // a refusal waits no longer for its reader
+
+SqlError too_many_connections_of(const std::string& user) {
+  return {1203, "42000", "User " + user + " already has more than 'max_user_connections' active connections"};
+}
+
+// 5000 rounds of SHA-256, and RSA with a private key, are too long for an io thread.
+asio::awaitable<std::optional<ByteBuffer>> decrypt_password(TlsContext& tls, ByteBuffer cipher) {
+  co_return tls.decrypt(cipher);
+}
+
 asio::awaitable<bool> check_password(HandshakeCheckPassword check) {
   co_return password_matches(check.hash, check.password);
 }
@@ -33,8 +44,8 @@ Scramble random_scramble() {
   return scramble;
 }
 
-asio::awaitable<LoginOutcome> run_login(PacketChannel& channel, ServerGreeting greeting, TlsContext& tls,
-                                        UserDirectory& users, asio::thread_pool& workers) {
+asio::awaitable<LoginOutcome> run_login(PacketChannel& channel, ServerGreeting greeting, ConnectionGate::Ticket& ticket,
+                                        TlsContext& tls, UserDirectory& users, asio::thread_pool& workers) {
   ServerHandshake handshake(std::move(greeting), channel.peer_address());
   HandshakeStep step = handshake.start();
   for (;;) {
@@ -53,7 +64,9 @@ asio::awaitable<LoginOutcome> run_login(PacketChannel& channel, ServerGreeting g
     } else if (auto* look_up = std::get_if<HandshakeLookUpUser>(&step)) {
       step = handshake.on_user(users.find(look_up->user));
     } else if (auto* decrypt = std::get_if<HandshakeDecrypt>(&step)) {
-      step = handshake.on_decrypted(tls.decrypt(decrypt->cipher));
+      auto clear =
+          co_await asio::co_spawn(workers, decrypt_password(tls, std::move(decrypt->cipher)), asio::use_awaitable);
+      step = handshake.on_decrypted(std::move(clear));
     } else if (auto* check = std::get_if<HandshakeCheckPassword>(&step)) {
       const bool matches = co_await asio::co_spawn(workers, check_password(std::move(*check)), asio::use_awaitable);
       step = handshake.on_password_checked(matches);
@@ -65,12 +78,24 @@ asio::awaitable<LoginOutcome> run_login(PacketChannel& channel, ServerGreeting g
         (void)co_await channel.send_payload(error);
         co_return HandshakeRejected{unknown, accepted->user, unknown.text};
       }
+      if (!ticket.log_in(accepted->user)) {
+        const SqlError full = too_many_connections_of(accepted->user);
+        const ByteBuffer error = build_error(full);
+        (void)co_await channel.send_payload(error);
+        co_return HandshakeRejected{full, accepted->user, full.text};
+      }
       const ByteBuffer ok = build_ok(0, kStatusAutocommit, accepted->certificate_proof);
       const Status sent = co_await channel.send_payload(ok);
       if (!sent) co_return lost(sent.error());
       co_return std::move(*accepted);
     } else {
       auto& rejected = std::get<HandshakeRejected>(step);
+      if (rejected.error.code == kAccessDenied) {
+        const auto delay = ticket.on_wrong_password();
+        channel.set_deadline(std::nullopt);
+        co_await channel.pause(delay);
+        channel.set_deadline(kLastWordTime);
+      }
       if (rejected.error.code != 0) {
         const ByteBuffer error = build_error(rejected.error);
         (void)co_await channel.send_payload(error);

@@ -4,6 +4,7 @@
 #include <boost/asio/thread_pool.hpp>
 
 #include "protocol/conversation/server_handshake.h"
+#include "relay/login/connection_gate.h"
 #include "relay/login/packet_channel.h"
 #include "relay/login/tls_context.h"
 #include "relay/login/user_directory.h"
@@ -12,10 +13,11 @@ namespace binrelay {
 
 using LoginOutcome = std::variant<HandshakeAccepted, HandshakeRejected>;
 
-// Ends with the OK or the error sent. A connection lost on the way is a rejection without an error. `workers` does the
-// slow password check.
-boost::asio::awaitable<LoginOutcome> run_login(PacketChannel& channel, ServerGreeting greeting, TlsContext& tls,
-                                               UserDirectory& users, boost::asio::thread_pool& workers);
+// Ends with the OK or the error sent; the error of a wrong password waits as long as `ticket` says. A connection lost
+// on the way is a rejection without an error. `workers` does the slow password check.
+boost::asio::awaitable<LoginOutcome> run_login(PacketChannel& channel, ServerGreeting greeting,
+                                               ConnectionGate::Ticket& ticket, TlsContext& tls, UserDirectory& users,
+                                               boost::asio::thread_pool& workers);
 
 // 20 random bytes of 7 bits without NUL.
 Scramble random_scramble();

@@ -20,7 +20,8 @@ using asio::use_awaitable;
 namespace {
 
 constexpr std::size_t kReadSize = 8u << 10;
-// A consumer whose machine has vanished is noticed within about a minute and a half.
+// A consumer whose machine has vanished is noticed within about a minute and a half before it has logged in. After that
+// TCP_USER_TIMEOUT decides (tcp(7)): it also ends a connection whose peer is alive and reads nothing.
 constexpr int kKeepaliveIdleSeconds = 60, kKeepaliveIntervalSeconds = 10, kKeepaliveProbes = 3;
 constexpr auto kGoneCheckPeriod = std::chrono::seconds(1);
 
@@ -37,7 +38,12 @@ void set_keepalive(int fd, int idle_seconds, int interval_seconds) {
 }  // namespace
 
 PacketChannel::PacketChannel(asio::ip::tcp::socket socket)
-    : socket_(std::move(socket)), deadline_(socket_.get_executor()), reader_(kMaxCommandSize), incoming_(kReadSize) {
+    : socket_(std::move(socket)),
+      deadline_(socket_.get_executor()),
+      pause_(socket_.get_executor()),
+      write_watch_(socket_.get_executor()),
+      reader_(kMaxCommandSize),
+      incoming_(kReadSize) {
   boost::system::error_code ignored;
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
   set_keepalive(socket_.native_handle(), kKeepaliveIdleSeconds, kKeepaliveIntervalSeconds);
@@ -82,13 +88,19 @@ awaitable<Status> PacketChannel::send_payload(Bytes payload) {
 
 awaitable<Status> PacketChannel::send_raw(Bytes packets) {
   boost::system::error_code failed;
-  const auto buffer = asio::buffer(packets.data(), packets.size());
-  if (tls_) {
-    co_await asio::async_write(*tls_, buffer, redirect_error(use_awaitable, failed));
-  } else {
-    co_await asio::async_write(socket_, buffer, redirect_error(use_awaitable, failed));
+  while (!packets.empty()) {
+    write_waits_ = Clock::now();
+    const auto buffer = asio::buffer(packets.data(), packets.size());
+    std::size_t count = 0;
+    if (tls_) {
+      count = co_await tls_->async_write_some(buffer, redirect_error(use_awaitable, failed));
+    } else {
+      count = co_await socket_.async_write_some(buffer, redirect_error(use_awaitable, failed));
+    }
+    write_waits_.reset();
+    if (failed) co_return gone(failed);
+    packets = packets.subspan(count);
   }
-  if (failed) co_return gone(failed);
   co_return Done{};
 }
 
@@ -129,6 +141,34 @@ awaitable<void> PacketChannel::wait_until_gone() {
   }
 }
 
+awaitable<void> PacketChannel::pause(std::chrono::milliseconds time) {
+  if (closed_ || time.count() == 0) co_return;
+  boost::system::error_code ignored;
+  pause_.expires_after(time);
+  co_await pause_.async_wait(redirect_error(use_awaitable, ignored));
+}
+
+void PacketChannel::set_write_patience(std::chrono::milliseconds time) {
+  write_patience_ = time;
+  const auto unacknowledged_ms = static_cast<unsigned>(time.count());
+  ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_ms, sizeof unacknowledged_ms);
+  watch_writes(Clock::now() + time);
+}
+
+// One timer that looks now and then, instead of one for each write.
+void PacketChannel::watch_writes(Clock::time_point until) {
+  write_watch_.expires_at(until);
+  write_watch_.async_wait([weak = weak_from_this()](const boost::system::error_code& cancelled) {
+    const auto self = weak.lock();
+    if (cancelled || !self || self->closed_) return;
+    const auto now = Clock::now();
+    const auto due = self->write_waits_.value_or(now) + self->write_patience_;
+    if (due > now) return self->watch_writes(due);
+    self->stalled_ = true;
+    self->close();
+  });
+}
+
 void PacketChannel::set_deadline(std::optional<std::chrono::milliseconds> time) {
   deadline_.cancel();
   if (!time) return;
@@ -143,6 +183,8 @@ void PacketChannel::close() {
   if (closed_) return;
   closed_ = true;
   deadline_.cancel();
+  pause_.cancel();
+  write_watch_.cancel();
   boost::system::error_code ignored;
   socket_.shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
   socket_.close(ignored);

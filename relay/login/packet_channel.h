@@ -36,6 +36,14 @@ class PacketChannel : public std::enable_shared_from_this<PacketChannel> {
   // After the peer has closed its side: returns when the connection is gone altogether.
   boost::asio::awaitable<void> wait_until_gone();
 
+  // Returns after `time`, or when the channel is closed.
+  boost::asio::awaitable<void> pause(std::chrono::milliseconds time);
+
+  // From now on a peer that takes nothing for `time` while something waits to be sent loses the connection, and so does
+  // one whose machine acknowledges nothing for so long.
+  void set_write_patience(std::chrono::milliseconds time);
+  bool stalled() const { return stalled_; }  // closed for that
+
   // Closes the channel after `time` unless called again; nullopt: no deadline.
   void set_deadline(std::optional<std::chrono::milliseconds> time);
   void set_max_payload(std::size_t bytes) { reader_.set_max_payload(bytes); }
@@ -51,18 +59,22 @@ class PacketChannel : public std::enable_shared_from_this<PacketChannel> {
   boost::asio::any_io_executor executor() { return socket_.get_executor(); }
 
  private:
+  using Clock = std::chrono::steady_clock;
   boost::asio::awaitable<Result<std::size_t>> read_some();
+  void watch_writes(Clock::time_point until);
 
   boost::asio::ip::tcp::socket socket_;
   std::optional<boost::asio::ssl::stream<boost::asio::ip::tcp::socket&>> tls_;
-  boost::asio::steady_timer deadline_;
+  boost::asio::steady_timer deadline_, pause_, write_watch_;
+  std::chrono::milliseconds write_patience_{0};   // 0: not watched
+  std::optional<Clock::time_point> write_waits_;  // since the peer last took something
   PacketReader reader_;
   ByteBuffer incoming_;
   ByteBuffer outgoing_;
   std::string peer_address_;
   std::uint16_t peer_port_ = 0, local_port_ = 0;
   std::uint8_t sequence_ = 0;
-  bool closed_ = false;
+  bool closed_ = false, stalled_ = false;
 };
 
 }  // namespace binrelay

@@ -57,7 +57,7 @@ class SessionTest : public testing::Test {
     context_.tail = &tail_;
     context_.readers = &io_.readers();
     context_.logger = std::make_shared<spdlog::logger>("quiet", std::make_shared<spdlog::sinks::null_sink_mt>());
-    context_.counters = &counters_;
+    context_.gate = &gate_;
     context_.source = [source] { return source; };
     port_ = free_port();
     ASSERT_TRUE(listener_.start({"127.0.0.1", port_}).ok());
@@ -135,7 +135,7 @@ class SessionTest : public testing::Test {
   TailSignal tail_{{&io_.at(0), &io_.at(1)}};
   std::unique_ptr<EventLog> log_;
   std::unique_ptr<TlsContext> tls_;
-  ConnectionCounters counters_;
+  ConnectionGate gate_{LimitsConfig{}};
   SessionContext context_;
   Listener listener_{io_, context_};
   std::uint16_t port_ = 0;
@@ -156,6 +156,92 @@ TEST_F(SessionTest, RefusesAWrongPassword) {
   ProtocolClient client(port_);
   const ByteBuffer reply = client.log_in("replica", "guess");
   EXPECT_THAT(std::string(as_text(reply)), HasSubstr("Access denied for user 'replica'"));
+}
+
+// A stream that bears little.
+class LimitedSessionTest : public SessionTest {
+ protected:
+  LimitedSessionTest() {
+    serve("mysql-9.7-row");
+    append_file("binlog.000001");
+    context_.gate = &strict_;
+  }
+  std::string log_in_text(const std::string& password) {
+    ProtocolClient client(port_);
+    return std::string(as_text(client.log_in("replica", password)));
+  }
+  // The relay hears of a closed connection a moment later.
+  void wait_for_connections(std::size_t count) {
+    for (int i = 0; i < 500 && registry_.size() > count; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    EXPECT_EQ(registry_.size(), count);
+  }
+  ConnectionGate strict_{LimitsConfig{.connections = 10,
+                                      .connections_per_account = 2,
+                                      .logins_per_host = 3,
+                                      .login_seconds = 1,
+                                      .slow_consumer_seconds = 600}};
+};
+
+TEST_F(LimitedSessionTest, AHalfOpenLoginIsEnded) {
+  ProtocolClient client(port_);
+  client.read_packet();
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_THROW(client.read_packet(), std::runtime_error);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(5));
+  wait_for_connections(0);
+  EXPECT_EQ(strict_.counters().read().unfinished_logins, 1u);
+}
+
+TEST_F(LimitedSessionTest, AHostHasSoManyLoginsUnderWay) {
+  std::vector<std::unique_ptr<ProtocolClient>> held;
+  for (int i = 0; i < 3; ++i) {
+    held.push_back(std::make_unique<ProtocolClient>(port_));
+    EXPECT_EQ(held.back()->read_packet().at(0), std::byte{10});
+  }
+  ProtocolClient one_more(port_);
+  EXPECT_THAT(std::string(as_text(one_more.read_packet())), HasSubstr("Too many connections"));
+  held.clear();
+  wait_for_connections(0);
+  EXPECT_EQ(log_in_text("secret").at(0), '\0');
+}
+
+TEST_F(LimitedSessionTest, AnAccountHasSoManyConnections) {
+  auto first = connect();
+  const auto second = connect();
+  EXPECT_THAT(log_in_text("secret"), HasSubstr("User replica already has more than 'max_user_connections'"));
+  first.reset();
+  wait_for_connections(1);
+  EXPECT_EQ(log_in_text("secret").at(0), '\0');
+}
+
+TEST_F(LimitedSessionTest, WrongPasswordsAreAnsweredLaterAndLater) {
+  std::chrono::steady_clock::duration last{};
+  for (unsigned i = 0; i <= ConnectionGate::kFreeFailures + 1; ++i) {
+    const auto began = std::chrono::steady_clock::now();
+    EXPECT_THAT(log_in_text("guess"), HasSubstr("Access denied"));
+    last = std::chrono::steady_clock::now() - began;
+  }
+  EXPECT_GE(last, 2 * ConnectionGate::kFirstDelay);
+  EXPECT_EQ(log_in_text("secret").at(0), '\0');
+  EXPECT_EQ(strict_.counters().read().refused_logins, ConnectionGate::kFreeFailures + 2);
+}
+
+TEST_F(LimitedSessionTest, AShutdownDoesNotWaitForAPunishedLogin) {
+  for (int i = 0; i < 8; ++i) {
+    ProtocolClient client(port_);
+    const auto began = std::chrono::steady_clock::now();
+    std::thread end([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      registry_.end_all(EndReason::shutdown);
+    });
+    try {
+      client.log_in("replica", "guess");
+    } catch (const std::runtime_error&) {
+    }
+    end.join();
+    EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(2));
+  }
 }
 
 TEST_F(SessionTest, ADumpFromTheStartIsTheFileByteForByte) {
