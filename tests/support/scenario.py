@@ -80,6 +80,12 @@ class Stage:
             return self.enter(Direct(source))
         return self.enter(Relay(source, **options))
 
+    def relay_of_two(self, source, second, **options):
+        """One relay with two streams; the second is its `second`, `options` are the second's."""
+        relay = Relay(source)
+        relay.second = relay.add_stream(second, "second", **options)
+        return self.enter(relay)
+
     @staticmethod
     def _with_data(server, copy_of):
         """A server that begins with a copy of a stopped one's data."""

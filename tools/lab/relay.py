@@ -35,9 +35,9 @@ def sha2_hash(password):
 
 
 class Relay:
-    """One relay process; `log`, `admin`, `stream` and `source_settings` add to (or override) the configuration's keys."""
+    """One relay process; `log`, `stream`, `limits` and `source_settings` add to (or override) the configuration's keys."""
 
-    def __init__(self, source, name="relay", stream=None, source_settings=None, log=None):
+    def __init__(self, source, name="relay", stream=None, source_settings=None, log=None, limits=None, environment=None):
         self.name = name
         self.source = source
         self.host = "127.0.0.1"
@@ -49,9 +49,13 @@ class Relay:
         self.config = self.dir / "binrelay.toml"
         self.accounts = {}
         self._process = None
+        self._second = None
+        self.stream_name = (stream or {}).get("name", STREAM)
         self._log_settings = {"level": "info", **(log or {})}
-        self._stream_settings = {"name": STREAM, "listen": f"127.0.0.1:{self.port}", **(stream or {})}
+        self._stream_settings = {"name": self.stream_name, "listen": f"127.0.0.1:{self.port}", **(stream or {})}
         self._source_settings = source_settings or {}
+        self._limits = limits or {}
+        self._environment = {**os.environ, **(environment or {})}
         self.user, self.password = self.add_account("replica")
 
     def add_account(self, user, password=None, plugin=None):
@@ -61,11 +65,20 @@ class Relay:
         self.accounts[user] = (password, sha2_hash(password) if plugin == "sha2" else native_hash(password))
         return user, password
 
+    def add_stream(self, source, name, **options):
+        """Adds a second stream to the configuration (before start); it is asked like a relay of its own."""
+        self._second = SecondStream(self, source, name, **options)
+        return self._second
+
     # ---- its process
 
     def start(self):
         self._write_config()
-        self._process = Process([binary(), "serve", "--config", self.config], self.log)
+        return self.start_again()
+
+    def start_again(self):
+        """With the configuration it had: its source may be dead."""
+        self._process = Process([binary(), "serve", "--config", self.config], self.log, env=self._environment)
         self._wait_listening()
         return self
 
@@ -112,20 +125,28 @@ class Relay:
         wait_until(lambda: f"{self.name} listens\n{self.log_tail()}", listening, timeout)
 
     def _write_config(self):
+        lines = [f"data_dir = {_toml(str(self.data_dir))}"]
+        lines += _table("[log]", self._log_settings)
+        lines += _table("[admin]", {"listen": f"127.0.0.1:{self.admin_port}"})
+        lines += self._stream_lines()
+        if self._second:
+            lines += self._second._stream_lines()
+        self.config.write_text("\n".join(lines) + "\n")
+
+    def _stream_lines(self):
         source_user, source_password = self.source.add_replication_account(self.name, self._source_password())
         password_file = self.dir / "source.password"
         password_file.touch(mode=0o600)
         password_file.write_text(source_password + "\n")
         source = {"host": "127.0.0.1", "port": self.source.port, "user": source_user,
                   "password_file": str(password_file), "start": "oldest", "heartbeat_ms": 1000, **self._source_settings}
-        lines = [f"data_dir = {_toml(str(self.data_dir))}"]
-        lines += _table("[log]", self._log_settings)
-        lines += _table("[admin]", {"listen": f"127.0.0.1:{self.admin_port}"})
-        lines += _table("[[stream]]", self._stream_settings)
+        lines = _table("[[stream]]", self._stream_settings)
+        if self._limits:
+            lines += _table("[stream.limits]", self._limits)
         lines += _table("[stream.source]", source)
         for user, (_, password_hash) in self.accounts.items():
             lines += _table("[[stream.account]]", {"user": user, "password_hash": password_hash, "view": "all"})
-        self.config.write_text("\n".join(lines) + "\n")
+        return lines
 
     def _source_password(self):
         path = self.dir / "source.password"
@@ -174,7 +195,7 @@ class Relay:
         return machine.run([binary(), *arguments], check=check)
 
     def offline(self, command, *arguments, check=True):
-        return self.command(command, "--data-dir", self.data_dir, "--stream", STREAM, *arguments, check=check)
+        return self.command(command, "--data-dir", self.data_dir, "--stream", self.stream_name, *arguments, check=check)
 
     def status(self):
         return json.loads(self.command("status", "--admin", f"127.0.0.1:{self.admin_port}", "--json").stdout)
@@ -183,8 +204,36 @@ class Relay:
 
     def segment_files(self, generation=1):
         """{source file name: path} of the stored copies."""
-        folder = self.data_dir / STREAM / "segments" / str(generation)
+        folder = self.data_dir / self.stream_name / "segments" / str(generation)
         return {path.name: path for path in sorted(folder.iterdir())} if folder.exists() else {}
+
+
+class SecondStream(Relay):
+    """Another stream in the process of `first`, which starts and stops it."""
+
+    def __init__(self, first, source, name, **options):
+        super().__init__(source, name=f"{first.name}-{name}", stream={"name": name}, **options)
+        self._first = first
+        self.data_dir, self.admin_port, self.log = first.data_dir, first.admin_port, first.log
+        self._lines = None
+
+    def start(self):
+        return self
+
+    def stop(self):
+        pass
+
+    def alive(self):
+        return self._first.alive()
+
+    @property
+    def process(self):
+        return self._first.process
+
+    def _stream_lines(self):
+        """Made once: its source may be dead when the process starts again."""
+        self._lines = self._lines or super()._stream_lines()
+        return self._lines
 
 
 def _place(position):
