@@ -88,6 +88,7 @@ std::optional<EndsBoard::SyncWork> EndsBoard::wait_for_sync_work() {
   if (stopping_) return std::nullopt;
   SyncWork work{active_file_, ends_.written, written_boundary_, std::move(unsynced_gtids_)};
   unsynced_gtids_.clear();
+  syncing_ = true;
   return work;
 }
 
@@ -95,6 +96,7 @@ void EndsBoard::on_synced(SyncWork work) {
   bool moved = false;
   {
     const std::lock_guard lock(mutex_);
+    syncing_ = false;
     ends_.durable = work.end;
     durable_boundary_ = work.boundary;
     if (serve_after_ == ServeAfter::fsync) moved = move_visible(work.boundary, work.gtids);
@@ -110,11 +112,55 @@ std::optional<LogPosition> EndsBoard::wait_for_durable_boundary(SegmentNumber se
   return durable_boundary_;
 }
 
+void EndsBoard::on_sync_failed(Error error) {
+  const std::lock_guard lock(mutex_);
+  syncing_ = false;
+  sync_failed_ = true;
+  fail_locked(std::move(error));
+}
+
 void EndsBoard::fail(Error error) {
   const std::lock_guard lock(mutex_);
+  fail_locked(std::move(error));
+}
+
+void EndsBoard::fail_locked(Error error) {
   if (!failure_) failure_ = std::move(error);
   failed_.store(true, std::memory_order_release);
   durable_.notify_all();
+}
+
+LogPosition EndsBoard::settle() {
+  std::unique_lock lock(mutex_);
+  BINRELAY_CHECK(failure_.has_value(), "only a failed log settles");
+  durable_.wait(lock, [&] { return !syncing_; });
+  if (sync_failed_ || ends_.durable == ends_.written) return ends_.durable;
+  const std::shared_ptr<File> file = active_file_;
+  lock.unlock();  // the disk may take its time; the sync thread does nothing while there is a failure
+  const bool synced = file->sync().ok();
+  lock.lock();
+  sync_failed_ = !synced;
+  if (synced) ends_.durable = ends_.written;
+  return ends_.durable;
+}
+
+void EndsBoard::reopen(LogEnds ends, GtidState executed, std::shared_ptr<const SegmentCatalog> catalog) {
+  bool moved = false;
+  {
+    const std::lock_guard lock(mutex_);
+    moved = ends.visible > ends_.visible;
+    ends_ = ends;
+    written_boundary_ = durable_boundary_ = ends.visible;
+    unsynced_gtids_.clear();
+    executed_ = std::move(executed);
+    catalog_ = std::move(catalog);
+    sync_failed_ = false;
+    failure_.reset();
+    failed_.store(false, std::memory_order_release);
+    check_ends();
+    durable_.notify_all();
+  }
+  tell(moved);
 }
 
 void EndsBoard::stop() {

@@ -4,8 +4,8 @@
 //
 // Thread: any; one mutex. Owner: EventLog.
 //
-// Invariant: ends only move forward; visible <= durable <= written (ServeAfter::fsync) or visible <= written
-// (ServeAfter::write); `visible` and `executed` move together; `visible` names a segment of the catalog.
+// Invariant: ends only move forward, but for reopen(); visible <= durable <= written (ServeAfter::fsync) or visible <=
+// written (ServeAfter::write); `visible` and `executed` move together; `visible` names a segment of the catalog.
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -45,6 +45,13 @@ class EndsBoard {
   Status wait_until_durable();  // everything written
   void on_visible(std::function<void()> listener) { listener_ = std::move(listener); }
 
+  // --- upstream thread, after a failure ---
+  // Waits until no fdatasync is under way, and makes what was written durable if that is still possible. Returns the
+  // durable end: what lies behind may be in the page cache only, and is not to be trusted.
+  LogPosition settle();
+  // The failure is over. `visible` is taken from `ends` and may be less than it was with ServeAfter::write.
+  void reopen(LogEnds ends, GtidState executed, std::shared_ptr<const SegmentCatalog> catalog);
+
   // --- sync thread ---
   struct SyncWork {
     std::shared_ptr<File> file;
@@ -53,6 +60,7 @@ class EndsBoard {
   };
   std::optional<SyncWork> wait_for_sync_work();  // nullopt: stop
   void on_synced(SyncWork work);
+  void on_sync_failed(Error error);
 
   // --- index thread ---
   // Waits until the durable boundary is at or behind `wanted` bytes of `segment`, or in a later segment. nullopt: stop.
@@ -69,6 +77,7 @@ class EndsBoard {
 
  private:
   void check_ends() const;
+  void fail_locked(Error error);
   bool move_visible(LogPosition boundary, const std::vector<AnyGtid>& gtids);
   void tell(bool moved) {
     if (moved && listener_) listener_();
@@ -89,6 +98,8 @@ class EndsBoard {
   std::shared_ptr<File> active_file_;
   std::optional<Error> failure_;
   std::atomic<bool> failed_{false};  // failure_ is set: asked for every event, so without the mutex
+  bool syncing_ = false;             // an fdatasync is under way
+  bool sync_failed_ = false;         // one has failed: the page cache says nothing of the disk any more
   bool stopping_ = false;
 };
 

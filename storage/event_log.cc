@@ -127,19 +127,36 @@ class EventLog::Core {
         files_{options.directory},
         lock_(std::move(lock)),
         journal_(std::move(journal)),
+        created_(*journal_.state().created()),
         source_(journal_.state().source()),
         board_(options.serve_after, ends_of(journal_, recovered), executed_of(journal_, recovered),
                std::make_shared<SegmentCatalog>(recovered.segments)),
-        writer_(options_, disk_, files_, journal_, board_, std::move(recovered.active)),
-        sync_(board_),
-        index_(open_index(options_, disk_, files_, created().relay_uuid, recovered, board_.ends(), report)) {
-    if (index_.store) index_writer_.emplace(board_, *index_.store, index_.end, options_.index_block_bytes);
+        sync_(board_) {
+    begin_writing(std::move(recovered.active));
+    begin_indexing(recovered, report);
   }
 
   ~Core() {
     // A failure here leaves what a crash leaves: recovery's case, and nobody is left to tell.
-    if (!board_.failed()) static_cast<void>(writer_.close().ok());
+    if (!board_.failed()) static_cast<void>(writer_->close().ok());
     board_.stop();
+  }
+
+  Status reopen(RecoveryReport* report) {
+    if (!board_.failed()) return Done{};
+    const LogPosition durable = board_.settle();
+    BINRELAY_TRY(journal_.cut_to_durable());
+    BINRELAY_ASSIGN(Journal journal, Journal::open(disk_, files_.journal()));
+    if (raw(durable.segment) != 0) BINRELAY_TRY(cut_segment(journal.state().segments().back(), durable.offset));
+    BINRELAY_ASSIGN(Recovered recovered, recover(disk_, files_, journal, report));
+    writer_.reset();
+    journal_ = std::move(journal);
+    board_.reopen(ends_of(journal_, recovered), executed_of(journal_, recovered),
+                  std::make_shared<SegmentCatalog>(recovered.segments));
+    begin_writing(std::move(recovered.active));
+    if (board_.failed()) return *board_.failure();
+    if (index_failure()) begin_indexing(recovered, report);
+    return Done{};
   }
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
@@ -160,30 +177,59 @@ class EventLog::Core {
     return source_;
   }
 
-  const LogCreated& created() const { return *journal_.state().created(); }
-  LogWriter& writer() { return writer_; }
-  const LogWriter& writer() const { return writer_; }
+  const LogCreated& created() const { return created_; }
+  LogWriter& writer() { return *writer_; }
+  const LogWriter& writer() const { return *writer_; }
+  const AppendCounters& appended() const { return appended_; }
   EndsBoard& board() { return board_; }
   const EndsBoard& board() const { return board_; }
   const GroupSync& group_sync() const { return sync_; }
   std::atomic<std::uint64_t>& bad_blocks() { return bad_blocks_; }
-  LogPosition indexed() const { return index_writer_ ? index_writer_->indexed() : LogPosition{}; }
+  LogPosition indexed() const {
+    const std::lock_guard lock(index_mutex_);
+    return index_writer_ ? index_writer_->indexed() : LogPosition{};
+  }
   std::optional<Error> index_failure() const {
+    const std::lock_guard lock(index_mutex_);
     if (!index_writer_) return Error{Errc::io, "there is no index"};
     return index_writer_->failure();
   }
 
  private:
+  void begin_writing(std::optional<RecoveredActive> active) {
+    writer_.emplace(options_, disk_, files_, journal_, board_, appended_, std::move(active));
+    if (!journal_.state().clean_stop()) return;
+    auto journalled = journal_.append({LogReopened{}}, Journal::Sync::durable);
+    if (!journalled.ok()) board_.fail(std::move(journalled).error());  // a full disk: what is there can be read
+  }
+
+  void begin_indexing(const Recovered& recovered, RecoveryReport* report) {
+    const std::lock_guard lock(index_mutex_);
+    index_writer_.reset();
+    index_ = {};
+    index_ = open_index(options_, disk_, files_, created_.relay_uuid, recovered, board_.ends(), report);
+    if (index_.store) index_writer_.emplace(board_, *index_.store, index_.end, options_.index_block_bytes);
+  }
+
+  Status cut_segment(const SegmentState& segment, std::uint64_t end) const {
+    BINRELAY_ASSIGN(const File file, disk_.open_for_writing(files_.segment(segment.generation, segment.source_name)));
+    BINRELAY_TRY(file.truncate(end));
+    return file.sync();
+  }
+
   const StorageOptions options_;
   const Disk disk_;
   const StreamFiles files_;
   const DataDirLock lock_;
   Journal journal_;
+  const LogCreated created_;
   mutable std::mutex source_mutex_;
   std::optional<SourceIdentity> source_;
   EndsBoard board_;
-  LogWriter writer_;
+  AppendCounters appended_;
+  std::optional<LogWriter> writer_;
   GroupSync sync_;
+  mutable std::mutex index_mutex_;  // guards the two below: counters are read by any thread
   OpenedIndex index_;
   std::optional<IndexWriter> index_writer_;
   std::atomic<std::uint64_t> bad_blocks_{0};
@@ -199,7 +245,6 @@ Result<std::unique_ptr<EventLog>> EventLog::open(const StorageOptions& options, 
   BINRELAY_TRY(claim_directory(disk, files));
   BINRELAY_ASSIGN(Journal journal, open_journal(disk, files));
   BINRELAY_ASSIGN(Recovered recovered, recover(disk, files, journal, report));
-  if (journal.state().clean_stop()) BINRELAY_TRY(journal.append({LogReopened{}}, Journal::Sync::durable));
   return std::unique_ptr<EventLog>(
       new EventLog(std::make_unique<Core>(options, std::move(lock), std::move(journal), std::move(recovered), report)));
 }
@@ -221,6 +266,8 @@ Status EventLog::append(Bytes event) { return core_->writer().append(event); }
 Status EventLog::flush() { return core_->writer().flush(); }
 Status EventLog::sync() { return core_->writer().sync(); }
 std::uint64_t EventLog::appended_end() const { return core_->writer().end(); }
+Status EventLog::reopen(RecoveryReport* report) { return core_->reopen(report); }
+bool EventLog::failed() const { return core_->board().failed(); }
 bool EventLog::in_group() const { return core_->writer().in_group(); }
 
 std::shared_ptr<const SegmentCatalog> EventLog::catalog() const { return core_->board().catalog(); }
@@ -234,7 +281,7 @@ std::optional<Error> EventLog::index_failure() const { return core_->index_failu
 void EventLog::on_visible(std::function<void()> listener) { core_->board().on_visible(std::move(listener)); }
 
 EventLog::Counters EventLog::counters() const {
-  const LogWriter::Appended& appended = core_->writer().appended();
+  const AppendCounters& appended = core_->appended();
   Counters counters;
   counters.transactions = appended.transactions.load(std::memory_order_relaxed);
   counters.events = appended.events.load(std::memory_order_relaxed);

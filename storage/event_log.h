@@ -10,7 +10,7 @@
 // Invariant: visible <= durable <= written with ServeAfter::fsync, visible <= written with ServeAfter::write; visible
 // is always the end of a whole group or of an event outside any group; a segment holds the magic and whole, validated
 // events. Errors: a failed write or fsync makes the log refuse further appends (its error is returned by every later
-// append); reading goes on.
+// append) until reopen(); reading goes on.
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -85,6 +85,10 @@ class EventLog {
   bool in_group() const;               // the last event appended is inside a group
   // Flushes and waits until everything appended is durable.
   Status sync();
+  // After a failed write or sync: cuts what is not known to be on stable storage, reads the rest again as open() does,
+  // and takes appends again from resume_point(). An error leaves the log as it was: failed, and readable.
+  Status reopen(RecoveryReport* report);
+  bool failed() const;
 
   // --- reading: any thread ---
   std::shared_ptr<const SegmentCatalog> catalog() const;

@@ -10,8 +10,8 @@ void GroupSync::run() {
   while (auto work = board_.wait_for_sync_work()) {
     const auto begin = std::chrono::steady_clock::now();
     if (auto synced = work->file->sync(); !synced.ok()) {
-      board_.fail(std::move(synced).error());
-      continue;  // waits for stop
+      board_.on_sync_failed(std::move(synced).error());
+      continue;  // there is work again when the log has been reopened
     }
     const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin);
     const auto us = static_cast<std::uint64_t>(took.count());

@@ -28,8 +28,8 @@ DigestRun digests_from(std::uint64_t first_block, std::uint64_t end_block, const
 }  // namespace
 
 LogWriter::LogWriter(const StorageOptions& options, const Disk& disk, const StreamFiles& files, Journal& journal,
-                     EndsBoard& board, std::optional<RecoveredActive> active)
-    : options_(options), disk_(disk), files_(files), journal_(journal), board_(board) {
+                     EndsBoard& board, AppendCounters& appended, std::optional<RecoveredActive> active)
+    : options_(options), disk_(disk), files_(files), journal_(journal), board_(board), appended_(appended) {
   for (const SegmentState& segment : journal_.state().segments()) {
     if (segment.sealed && segment.size > kFirstEventOffset) added_before_ = segment.added;
   }

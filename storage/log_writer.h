@@ -2,7 +2,8 @@
 // LogWriter: the writing side of a log: checks that an event can follow, buffers it, hands written bytes to the
 // EndsBoard, rolls segments.
 //
-// Thread: upstream thread. Owner: EventLog. Borrows: board, journal, disk and files outlive it.
+// Thread: upstream thread. Owner: EventLog, which makes a new one to go on after a failure. Borrows: board, journal,
+// counters, disk and files outlive it.
 //
 // Invariant: an event that was refused left no trace; after a failed write or sync nothing is accepted any more.
 #include <atomic>
@@ -23,10 +24,16 @@
 
 namespace binrelay {
 
+// What was appended since the log was opened. Written by the upstream thread, read by any.
+struct AppendCounters {
+  std::atomic<std::uint64_t> transactions{0}, events{0}, bytes{0}, gaps{0};
+  std::atomic<std::uint32_t> last_timestamp{0};
+};
+
 class LogWriter {
  public:
   LogWriter(const StorageOptions& options, const Disk& disk, const StreamFiles& files, Journal& journal,
-            EndsBoard& board, std::optional<RecoveredActive> active);
+            EndsBoard& board, AppendCounters& appended, std::optional<RecoveredActive> active);
 
   Status open_segment(std::string_view source_name);
   Status append(Bytes event);
@@ -38,13 +45,6 @@ class LogWriter {
   Result<bool> stored_bytes_equal(std::uint64_t offset, Bytes expected) const;
   std::uint64_t end() const { return active_ ? active_->writer.end() : 0; }
   bool in_group() const { return active_ && active_->boundary.in_group(); }
-
-  // Of any thread.
-  struct Appended {
-    std::atomic<std::uint64_t> transactions{0}, events{0}, bytes{0}, gaps{0};
-    std::atomic<std::uint32_t> last_timestamp{0};
-  };
-  const Appended& appended() const { return appended_; }
 
  private:
   struct Active {
@@ -82,10 +82,10 @@ class LogWriter {
   const StreamFiles& files_;
   Journal& journal_;
   EndsBoard& board_;
+  AppendCounters& appended_;
   std::optional<Active> active_;
   std::optional<GtidState> added_before_;  // by the newest segment of the catalog that is sealed
   std::vector<AnyGtid> fresh_gtids_;       // of whole groups the board does not know yet
-  Appended appended_;
 };
 
 }  // namespace binrelay

@@ -10,7 +10,7 @@ namespace binrelay {
 
 class ReconnectPause {
  public:
-  static constexpr std::chrono::milliseconds kFirst{200}, kLongest{10'000}, kSlow{30'000};
+  static constexpr std::chrono::milliseconds kFirst{200}, kLongest{10'000}, kSlow{30'000}, kLog{2'000};
   static constexpr unsigned kPatience = 3;  // attempts at the same damaged place before it gets slow
 
   // `jitter` in [0, 1): relays that lost the same source do not come back together.
@@ -21,7 +21,8 @@ class ReconnectPause {
     streamed_before_ = end.streamed;
     same_place_ = end.kind == Kind::bad_event && end.place == bad_place_ ? same_place_ + 1 : 1;
     bad_place_ = end.kind == Kind::bad_event ? end.place : std::string();
-    if (end.kind == Kind::refused || end.kind == Kind::log_failed || stuck()) return kSlow;
+    if (end.kind == Kind::log_failed) return kLog;  // the disk decides, not the source
+    if (end.kind == Kind::refused || stuck()) return kSlow;
     const auto pause = next_;
     next_ = std::min(next_ * 2, kLongest);
     return std::chrono::milliseconds(

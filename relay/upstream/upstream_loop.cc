@@ -33,6 +33,9 @@ const char* to_text(UpstreamStatus::State state) {
   return "?";
 }
 
+// A failed log is opened again for writing when this much is free.
+constexpr std::uintmax_t kRoomToGoOn = 16u << 20;
+
 // Impl runs sessions one after another on the upstream thread, and owns the watch beside them.
 class UpstreamLoop::Impl final : private SessionObserver {
  public:
@@ -74,6 +77,7 @@ class UpstreamLoop::Impl final : private SessionObserver {
 
  private:
   void run();
+  Status reopen_log();
   void finish(const SessionEnd& end);
   void tell(const SessionEnd& end);
   void remember_cut_short(const SessionEnd& end);
@@ -124,7 +128,7 @@ void UpstreamLoop::Impl::run() {
   while (!stopping_) {
     set_state(UpstreamStatus::State::connecting);
     // A log that takes no more is no reason to bother the source.
-    const auto usable = log_.flush();
+    const Status usable = log_.failed() ? reopen_log() : Status(Done{});
     const SessionEnd end = usable ? UpstreamSession(log_, source_, settings_, *this, *logger_).run(cut_short_)
                                   : SessionEnd{SessionEnd::Kind::log_failed, usable.error().context, "", false, false};
     watch_.set_active(false);
@@ -132,6 +136,23 @@ void UpstreamLoop::Impl::run() {
     finish(end);
   }
   set_state(UpstreamStatus::State::stopped);
+}
+
+Status UpstreamLoop::Impl::reopen_log() {
+  std::error_code unknown;
+  const auto space = std::filesystem::space(settings_.data_directory, unknown);
+  if (!unknown && space.available < kRoomToGoOn) {
+    return Error{Errc::io, settings_.data_directory.string() + ": the disk is full (" +
+                               std::to_string(space.available >> 20) +
+                               " MiB free); what is stored is served, and receiving goes on when " +
+                               std::to_string(kRoomToGoOn >> 20) + " MiB are free"};
+  }
+  RecoveryReport report;
+  BINRELAY_TRY(log_.reopen(&report));
+  for (const auto& note : report.notes) logger_->warn("recovery: {}", note);
+  logger_->info("the log takes events again, from {}", log_.appended_end());
+  last_told_ = {};
+  return Done{};
 }
 
 void UpstreamLoop::Impl::finish(const SessionEnd& received_end) {
@@ -195,7 +216,8 @@ void UpstreamLoop::Impl::tell(const SessionEnd& end) {
       }
       break;
     case SessionEnd::Kind::log_failed:
-      logger_->error("the log takes no more events until the relay is restarted: {}", end.reason);
+      logger_->error("the log takes no events for now, trying again every {} s: {}",
+                     ReconnectPause::kLog.count() / 1000, end.reason);
       break;
   }
 }

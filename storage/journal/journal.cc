@@ -50,6 +50,11 @@ Status Journal::cut_torn_tail(const Disk& disk, std::vector<std::string>* notes)
   return Done{};
 }
 
+Status Journal::cut_to_durable() {
+  BINRELAY_TRY(file_.truncate(durable_end_));
+  return file_.sync();
+}
+
 Status Journal::append(const std::vector<JournalRecord>& records, Sync sync) {
   ByteBuffer bytes;
   std::uint64_t sequence = next_sequence_;
@@ -63,6 +68,7 @@ Status Journal::append(const std::vector<JournalRecord>& records, Sync sync) {
     BINRELAY_CHECK(state_.apply(record).ok(), "the log journals only what follows from what it journalled before");
   }
   end_ += bytes.size();
+  if (sync == Sync::durable) durable_end_ = end_;
   next_sequence_ = sequence;
   return Done{};
 }

@@ -29,14 +29,18 @@ class Journal {
   enum class Sync : std::uint8_t { later, durable };
   Status append(const std::vector<JournalRecord>& records, Sync sync);
   const LogState& state() const { return state_; }
+  // After a failed append: the file again holds exactly what is on stable storage. Open it anew then; this object's
+  // state may be ahead of it.
+  Status cut_to_durable();
 
  private:
   Journal(File file, LogState state, std::uint64_t end, std::uint64_t next_sequence)
-      : file_(std::move(file)), state_(std::move(state)), end_(end), next_sequence_(next_sequence) {}
+      : file_(std::move(file)), state_(std::move(state)), end_(end), durable_end_(end), next_sequence_(next_sequence) {}
 
   File file_;
   LogState state_;
   std::uint64_t end_ = 0;
+  std::uint64_t durable_end_ = 0;
   std::uint64_t next_sequence_ = 1;
   ByteBuffer torn_tail_;
 };

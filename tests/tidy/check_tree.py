@@ -15,7 +15,7 @@ import tempfile
 LAYERS = ["protocol", "storage", "relay", "tools"]  # each may include itself and what stands before it
 TOP_LEVEL = {"CMakeLists.txt", "CMakePresets.json", "LICENSE", "README.md", "README.zh-CN.md", "conf", "protocol", "relay",
              "storage", "tests", "tools"}
-SKIPPED_FOLDERS = {".git", "build", "__pycache__", ".cache"}
+SKIPPED = {".git", "build", "__pycache__", ".cache"}
 
 SOCKETS = r"sys/socket\.h|sys/un\.h|netinet/.*|arpa/.*|netdb\.h|poll\.h|sys/epoll\.h|sys/select\.h"
 FILES = r"fcntl\.h|unistd\.h|dirent\.h|sys/stat\.h|sys/uio\.h|sys/file\.h|sys/mman\.h"
@@ -57,9 +57,10 @@ CONFIG_KEY = re.compile(r'(?:section|root)\.(?:text|path|file|flag|number|choice
 def files_below(root):
     """Every file of the tree with its path from the root, build trees and caches left out."""
     for path in sorted(root.iterdir()):
+        if path.name in SKIPPED:
+            continue
         if path.is_dir():
-            if path.name not in SKIPPED_FOLDERS:
-                yield from files_below(path)
+            yield from files_below(path)
         elif path.suffix != ".pyc":
             yield path
 

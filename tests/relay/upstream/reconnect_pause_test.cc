@@ -32,7 +32,7 @@ TEST(ReconnectPause, BeginsAnewWithTheFirstContactAfterAnOutageOnly) {
 TEST(ReconnectPause, IsLongWhereSomebodyHasToAct) {
   ReconnectPause pause;
   EXPECT_EQ(pause.after({Kind::refused, "", "", false, false}, kNoJitter), ReconnectPause::kSlow);
-  EXPECT_EQ(pause.after({Kind::log_failed, "", "", false, false}, kNoJitter), ReconnectPause::kSlow);
+  EXPECT_EQ(pause.after({Kind::log_failed, "", "", false, false}, kNoJitter), ReconnectPause::kLog);
 }
 
 TEST(ReconnectPause, GrowsLongAtAPlaceThatStaysDamaged) {
