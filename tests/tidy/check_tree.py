@@ -104,7 +104,7 @@ class Tree:
 
     def check_top_level(self):
         for path in self.root.iterdir():
-            if path.name not in TOP_LEVEL and path.name not in SKIPPED_FOLDERS and not path.name.startswith("."):
+            if path.name not in TOP_LEVEL and path.name not in SKIPPED and not path.name.startswith("."):
                 self.complain(path.name, 1, "the top level is fixed; this belongs into a folder")
 
     def check_text(self, name, text):
