@@ -82,6 +82,13 @@ Status EndsBoard::wait_until_durable() {
   return Done{};
 }
 
+Result<bool> EndsBoard::wait_until_durable(std::chrono::milliseconds time) {
+  std::unique_lock lock(mutex_);
+  const bool durable = durable_.wait_for(lock, time, [&] { return failure_ || ends_.durable == ends_.written; });
+  if (failure_) return *failure_;
+  return durable;
+}
+
 std::optional<EndsBoard::SyncWork> EndsBoard::wait_for_sync_work() {
   std::unique_lock lock(mutex_);
   work_.wait(lock, [&] { return stopping_ || (!failure_ && ends_.durable != ends_.written); });

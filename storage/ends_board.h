@@ -7,6 +7,7 @@
 // Invariant: ends only move forward, but for reopen(); visible <= durable <= written (ServeAfter::fsync) or visible <=
 // written (ServeAfter::write); `visible` and `executed` move together; `visible` names a segment of the catalog.
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -43,6 +44,8 @@ class EndsBoard {
   void set_catalog(std::shared_ptr<const SegmentCatalog> catalog);
   void set_executed(GtidState executed);
   Status wait_until_durable();  // everything written
+  // False: not within `time`.
+  Result<bool> wait_until_durable(std::chrono::milliseconds time);
   void on_visible(std::function<void()> listener) { listener_ = std::move(listener); }
 
   // --- upstream thread, after a failure ---

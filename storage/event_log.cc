@@ -265,6 +265,7 @@ Status EventLog::open_segment(std::string_view source_name) { return core_->writ
 Status EventLog::append(Bytes event) { return core_->writer().append(event); }
 Status EventLog::flush() { return core_->writer().flush(); }
 Status EventLog::sync() { return core_->writer().sync(); }
+Result<bool> EventLog::sync_within(std::chrono::milliseconds time) { return core_->writer().sync_within(time); }
 std::uint64_t EventLog::appended_end() const { return core_->writer().end(); }
 Status EventLog::reopen(RecoveryReport* report) { return core_->reopen(report); }
 bool EventLog::failed() const { return core_->board().failed(); }

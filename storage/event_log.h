@@ -11,6 +11,7 @@
 // is always the end of a whole group or of an event outside any group; a segment holds the magic and whole, validated
 // events. Errors: a failed write or fsync makes the log refuse further appends (its error is returned by every later
 // append) until reopen(); reading goes on.
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -85,6 +86,8 @@ class EventLog {
   bool in_group() const;               // the last event appended is inside a group
   // Flushes and waits until everything appended is durable.
   Status sync();
+  // The same, for so long at most. False: not durable yet.
+  Result<bool> sync_within(std::chrono::milliseconds time);
   // After a failed write or sync: cuts what is not known to be on stable storage, reads the rest again as open() does,
   // and takes appends again from resume_point(). An error leaves the log as it was: failed, and readable.
   Status reopen(RecoveryReport* report);

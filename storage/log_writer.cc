@@ -169,6 +169,11 @@ Status LogWriter::sync() {
   return board_.wait_until_durable();
 }
 
+Result<bool> LogWriter::sync_within(std::chrono::milliseconds time) {
+  BINRELAY_TRY(flush());
+  return board_.wait_until_durable(time);
+}
+
 Status LogWriter::failed(Error error) {
   board_.fail(error);
   return error;

@@ -7,6 +7,7 @@
 //
 // Invariant: an event that was refused left no trace; after a failed write or sync nothing is accepted any more.
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -39,6 +40,7 @@ class LogWriter {
   Status append(Bytes event);
   Status flush();
   Status sync();
+  Result<bool> sync_within(std::chrono::milliseconds time);
   Status close();  // flush, sync, and the journal's record of a clean stop
 
   std::optional<ResumePoint> resume_point() const;

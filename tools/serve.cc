@@ -1,6 +1,7 @@
 // binrelay serve: the relay itself, until a signal ends it.
 #include <pthread.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -43,6 +44,14 @@ class StopSignals {
  private:
   sigset_t set_;
 };
+
+// Shells give 1,024 descriptors and let a process take more.
+void take_all_file_descriptors() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));  // refused: what there is must do
+}
 
 Result<std::string> source_password(const ServeOptions& options, const std::string& source) {
   if (!options.source_password_file.empty()) return read_secret_file(options.source_password_file);
@@ -137,6 +146,7 @@ int run(RelayConfig config) {
 }  // namespace
 
 int serve(const ServeOptions& options) {
+  take_all_file_descriptors();
   RelayConfig config;
   if (!options.config.empty()) {
     const std::vector<ConfigProblem> problems = load_config(options.config, &config);

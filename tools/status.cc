@@ -55,6 +55,12 @@ void print_source(const Json& stream) {
                      count_text(static_cast<std::uint64_t>(number(source, "/reconnects")), "reconnect", "reconnects"));
   line("", "the source's end " + place(source, "/file", "/position") + ", last heard " +
                text_or(Json(time_text(number(source, "/last_received"))), "", "never"));
+  if (at(source, "/semi_sync/wanted") == true) {
+    const bool active = at(source, "/semi_sync/active") == true;
+    line("", std::string("semi-sync: ") + (active ? "acknowledges transactions" : "takes no part now") +
+                 ", withdrawn " +
+                 count_text(static_cast<std::uint64_t>(number(source, "/semi_sync/withdrawn")), "time", "times"));
+  }
   const std::string error = text(source, "/last_error");
   if (!error.empty()) line("", "last error: " + error);
 }
@@ -95,6 +101,8 @@ void print_screen(const Json& status) {
   for (const Json& stream : at(status, "/streams")) {
     std::printf("stream %s, listening on %s\n", escape_control_characters(text(stream, "/name")).c_str(),
                 escape_control_characters(text(stream, "/listen")).c_str());
+    const std::string not_ready = text(stream, "/not_ready");
+    if (!not_ready.empty()) line("not ready", not_ready);
     print_source(stream);
     print_log(stream);
     print_consumers(stream);

@@ -22,7 +22,12 @@ json source_json(const StreamReport& report) {
                  {"file", upstream.source_file},
                  {"position", upstream.source_position},
                  {"gtids", upstream.source_gtids},
-                 {"reconnects", upstream.reconnects}};
+                 {"reconnects", upstream.reconnects},
+                 {"semi_sync",
+                  {{"wanted", upstream.semi_sync.wanted},
+                   {"active", upstream.semi_sync.active},
+                   {"acknowledged", upstream.semi_sync.acknowledged},
+                   {"withdrawn", upstream.semi_sync.withdrawn}}}};
   if (const auto& identity = report.source) {
     source["flavour"] = to_text(identity->flavour);
     source["version"] = identity->version;

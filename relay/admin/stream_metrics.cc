@@ -30,6 +30,12 @@ void add_source(MetricsText& metrics, const StreamReport& report, const Labels& 
                   upstream.bad_events);
   metrics.gauge("binrelay_source_last_received_timestamp_seconds", "When the last event or heartbeat came; 0: never.",
                 stream, unsigned_time(upstream.last_received));
+  metrics.gauge("binrelay_semi_sync_active", "1: transactions are acknowledged to the source.", stream,
+                std::uint64_t{upstream.semi_sync.active});
+  metrics.counter("binrelay_semi_sync_acknowledged_total", "Acknowledgements sent to the source.", stream,
+                  upstream.semi_sync.acknowledged);
+  metrics.counter("binrelay_semi_sync_withdrawn_total", "Times the offer to acknowledge was taken back.", stream,
+                  upstream.semi_sync.withdrawn);
   if (report.lag_bytes) {
     metrics.gauge("binrelay_source_lag_bytes", "Bytes the source has and consumers do not see yet. Absent: not known.",
                   stream, *report.lag_bytes);

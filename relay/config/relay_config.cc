@@ -214,6 +214,8 @@ void read_source(Section& section, const Reading& reading, SourceConfig* source)
   section.number("server_id", &source->server_id, 0, std::numeric_limits<std::uint32_t>::max());
   section.number("heartbeat_ms", &source->heartbeat_ms, kMinPeriodMs, kMaxPeriodMs);
   section.number("connect_timeout_ms", &source->connect_timeout_ms, kMinPeriodMs, kMaxPeriodMs);
+  section.flag("semi_sync", &source->semi_sync);
+  section.number("semi_sync_max_sync_ms", &source->semi_sync_max_sync_ms, 1, kMaxPeriodMs);
 }
 
 Result<PasswordHash> parse_configured_hash(std::string_view text) {

@@ -50,6 +50,8 @@ struct SourceConfig {
   ServerId server_id{};               // 0: chosen at creation and remembered in the journal
   std::uint32_t heartbeat_ms = 5000;  // asked of the source; after three silent periods the connection is dropped
   std::uint32_t connect_timeout_ms = 10000;
+  bool semi_sync = false;                      // acknowledge transactions that are on stable storage
+  std::uint32_t semi_sync_max_sync_ms = 1000;  // the source waits no longer for this disk: the offer is taken back
 };
 
 struct AccountConfig {

@@ -18,6 +18,7 @@ namespace {
 
 // One write covers about this much; larger buffers fall out of the processor's cache.
 constexpr std::size_t kWriteSize = 128u << 10;
+constexpr std::size_t kFramingRoom = 4u << 10;
 // A dump replaced or told to end says so to its client, if the client still reads within this time.
 constexpr auto kLastWordTime = std::chrono::seconds(5);
 
@@ -94,6 +95,7 @@ awaitable<DumpStream::Ended> DumpStream::send_head() {
   auto cursor = LogCursor::open(log_, plan_.start);
   if (!cursor) co_return fail(file_not_found());
   cursor_.emplace(std::move(*cursor));
+  out_.reserve(kWriteSize + LogCursor::kBufferSize + kFramingRoom);  // so that it does not grow to twice as much
   segment_ = log_.catalog()->find(plan_.start.segment);
   if (!segment_) co_return fail(file_not_found());
 

@@ -21,6 +21,7 @@ struct BinlogDump {
   std::string file{};
   std::uint64_t position = kFirstEventOffset;  // COM_BINLOG_DUMP takes 32 bits
   ServerId server_id{};
+  bool semi_sync = false;             // offer to acknowledge
   bool until_end = false;             // the source ends the stream at the end of its log instead of waiting
   std::optional<ByteBuffer> gtids{};  // MysqlGtidSet::encode(): groups the source leaves out
 };
@@ -50,6 +51,13 @@ class EventSource {
   virtual Result<Bytes> next_event() = 0;
   // True: next_event() will very likely not wait.
   virtual bool more_at_hand() = 0;
+
+  // Semi-synchronous replication (MySQL manual, "Semisynchronous Replication"), once the first event of a dump with
+  // `semi_sync` has come: whether the source knows it, and whether it asks to be told when the last event is safe.
+  virtual bool semi_sync_taken() const = 0;
+  virtual bool ack_asked() const = 0;
+  // Everything before `position` of the source's `file` is safe.
+  virtual Status acknowledge(const std::string& file, std::uint64_t position) = 0;
 
   // Number of the error packet behind the last failed call; 0: it did not come from the server.
   virtual std::uint32_t server_error() const = 0;

@@ -31,6 +31,9 @@ constexpr std::uint32_t kLoginDenied = 1045, kAccessDeniedToDatabase = 1044, kHo
                         kAccountLocked = 3118, kMustChangePassword = 1820, kMustChangePasswordLogin = 1862,
                         kTlsError = 2026;
 constexpr unsigned char kEndOfStream = 0xfe;
+// Semi-synchronous replication: what stands before each event, and begins an acknowledgement (MySQL server,
+// plugin/semisync/semisync.h).
+constexpr std::byte kSemiSyncMagic{0xef}, kAckAsked{1};
 // Logins the source may ask for. Not mysql_clear_password: whoever answers in the source's place would be handed the
 // password.
 [[maybe_unused]] constexpr const char* kAllowedLogins =
@@ -63,7 +66,9 @@ struct MysqlSource::Connection {
   const SourceConfig config;
   MYSQL* mysql = nullptr;
   std::uint32_t server_error = 0;
-  std::mutex socket_mutex;  // guards the next two: interrupt() comes from other threads
+  bool semi_sync_offered = false;         // the next event tells whether it was taken
+  bool semi_sync = false, asked = false;  // taken; the last event is to be acknowledged
+  std::mutex socket_mutex;                // guards the next two: interrupt() comes from other threads
   int socket = -1;
   bool interrupted = false;
 #ifdef BINRELAY_CONNECTOR_C
@@ -80,6 +85,7 @@ struct MysqlSource::Connection {
   void set_tls_options();
   void limit_waits(int opened) const;
   Status check_tls() const;
+  Result<Bytes> without_semi_sync_header(Bytes event);
   Status take_socket();
   Error failure(std::string_view doing);
   Error connect_failure();
@@ -138,6 +144,17 @@ void MysqlSource::Connection::set_tls_options() {
 Status MysqlSource::Connection::check_tls() const {
   if (config.tls == TlsMode::disabled || config.tls == TlsMode::preferred || mysql_get_ssl_cipher(mysql)) return Done{};
   return Error{Errc::authentication, address() + " offers no TLS, and the configuration asks for it (source.tls)"};
+}
+
+Result<Bytes> MysqlSource::Connection::without_semi_sync_header(Bytes event) {
+  asked = false;
+  // A dump begins with an artificial ROTATE, whose first byte is that of the timestamp 0.
+  if (std::exchange(semi_sync_offered, false)) semi_sync = !event.empty() && event[0] == kSemiSyncMagic;
+  if (!semi_sync) return event;
+  if (event.size() < 2 || event[0] != kSemiSyncMagic)
+    return Error{Errc::malformed, "the source sent an event without the header of semi-synchronous replication"};
+  asked = event[1] == kAckAsked;
+  return event.subspan(2);
 }
 
 // A TLS record is read without the library's own deadline.
@@ -241,6 +258,7 @@ Status MysqlSource::connect() {
 }
 
 void MysqlSource::close() {
+  connection_->semi_sync_offered = connection_->semi_sync = connection_->asked = false;
   connection_->server_error = 0;
   connection_->release_socket();
   if (connection_->mysql) mysql_close(std::exchange(connection_->mysql, nullptr));
@@ -251,6 +269,9 @@ void MysqlSource::interrupt() {
   connection_->interrupted = true;
   if (connection_->socket >= 0) ::shutdown(connection_->socket, SHUT_RDWR);
 }
+
+bool MysqlSource::semi_sync_taken() const { return connection_->semi_sync; }
+bool MysqlSource::ack_asked() const { return connection_->asked; }
 
 std::uint32_t MysqlSource::server_error() const { return connection_->server_error; }
 
@@ -289,7 +310,12 @@ Result<Table> MysqlSource::query(const std::string& statement) {
 
 namespace {
 
-enum DumpCommand : int { kRegisterReplica = 0x15, kBinlogDump = 0x12, kBinlogDumpGtid = 0x1e };
+enum DumpCommand : int {
+  kRegisterReplica = 0x15,
+  kBinlogDump = 0x12,
+  kBinlogDumpGtid = 0x1e,
+  kAcknowledge = static_cast<int>(kSemiSyncMagic),  // no command, but sent like one
+};
 
 // `skip_reply`: the reply is a stream that next_event() reads.
 bool send_command(MYSQL* mysql, DumpCommand command, const ByteWriter& body, bool skip_reply) {
@@ -316,6 +342,8 @@ Status MysqlSource::register_replica(ServerId server_id, const std::string& host
 }
 
 Status MysqlSource::start_dump(const BinlogDump& dump) {
+  // Old and new names: each server knows one of them.
+  if (dump.semi_sync) BINRELAY_TRY(query("SET @rpl_semi_sync_slave = 1, @rpl_semi_sync_replica = 1"));
   ByteWriter body;
   if (dump.gtids) {
     body.u16(dump_flags(dump)).u32(static_cast<std::uint32_t>(dump.server_id));
@@ -331,6 +359,8 @@ Status MysqlSource::start_dump(const BinlogDump& dump) {
   }
   if (!send_command(connection_->mysql, dump.gtids ? kBinlogDumpGtid : kBinlogDump, body, true))
     return connection_->failure("dump");
+  connection_->semi_sync_offered = dump.semi_sync;
+  connection_->semi_sync = false;
   return Done{};
 }
 
@@ -343,7 +373,21 @@ Result<Bytes> MysqlSource::next_event() {
   if (length == 0) return Error{Errc::malformed, "the source sent an empty packet"};
   if (packet[0] == kEndOfStream) return Error{Errc::connection, "the source ended its stream"};
   if (packet[0] != 0) return Error{Errc::malformed, "the source sent a packet that is no event"};
-  return Bytes(reinterpret_cast<const std::byte*>(packet) + 1, length - 1);
+  auto event = connection_->without_semi_sync_header(Bytes(reinterpret_cast<const std::byte*>(packet) + 1, length - 1));
+  // Having asked, the source counts its packets anew, as if the acknowledgement had come already.
+  if (connection_->asked) mysql->net.pkt_nr = mysql->net.compress_pkt_nr = 1;
+  return event;
+}
+
+Status MysqlSource::acknowledge(const std::string& file, std::uint64_t position) {
+  MYSQL* const mysql = connection_->mysql;
+  if (!mysql) return Error{Errc::connection, "not connected"};
+  const unsigned next_packet = mysql->net.pkt_nr;
+  ByteWriter body;
+  body.u64(position).text(file);
+  if (!send_command(mysql, kAcknowledge, body, true)) return connection_->failure("acknowledging");
+  mysql->net.pkt_nr = mysql->net.compress_pkt_nr = next_packet;
+  return Done{};
 }
 
 bool MysqlSource::more_at_hand() {
@@ -397,6 +441,11 @@ Result<Bytes> MysqlSource::next_event() {
   if (dump.size == 0) return Error{Errc::connection, "the source ended its stream"};
   if (dump.buffer[0] != 0) return Error{Errc::malformed, "the source sent a packet that is no event"};
   return Bytes(reinterpret_cast<const std::byte*>(dump.buffer) + 1, dump.size - 1);
+}
+
+// The library has no way to send the packet, so start_dump() never offers it.
+Status MysqlSource::acknowledge(const std::string&, std::uint64_t) {
+  return Error{Errc::unsupported, "this client library cannot acknowledge"};
 }
 
 bool MysqlSource::more_at_hand() {

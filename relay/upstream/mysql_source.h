@@ -22,6 +22,9 @@ class MysqlSource final : public EventSource {
   Status start_dump(const BinlogDump& dump) override;
   Result<Bytes> next_event() override;
   bool more_at_hand() override;
+  bool semi_sync_taken() const override;
+  bool ack_asked() const override;
+  Status acknowledge(const std::string& file, std::uint64_t position) override;
   std::uint32_t server_error() const override;
   void interrupt() override;
 

@@ -21,6 +21,7 @@ class ReconnectPause {
     streamed_before_ = end.streamed;
     same_place_ = end.kind == Kind::bad_event && end.place == bad_place_ ? same_place_ + 1 : 1;
     bad_place_ = end.kind == Kind::bad_event ? end.place : std::string();
+    if (end.kind == Kind::again) return std::chrono::milliseconds(0);
     if (end.kind == Kind::log_failed) return kLog;  // the disk decides, not the source
     if (end.kind == Kind::refused || stuck()) return kSlow;
     const auto pause = next_;

@@ -46,6 +46,7 @@ class UpstreamLoop::Impl final : private SessionObserver {
         logger_(std::move(logger)),
         identity_changed_(std::move(on_identity)),
         source_(settings_.source),
+        semi_sync_(settings_.source.semi_sync, std::chrono::milliseconds(settings_.source.semi_sync_max_sync_ms)),
         watch_(
             log, std::make_unique<MysqlSource>(settings_.source), logger_,
             [this](const SourceView& view) { on_view(view); },
@@ -71,6 +72,7 @@ class UpstreamLoop::Impl final : private SessionObserver {
   UpstreamStatus status() const {
     const std::lock_guard lock(mutex_);
     UpstreamStatus status = status_;
+    status.semi_sync = semi_sync_.report();
     status.last_received = last_received_.load(std::memory_order_relaxed);
     return status;
   }
@@ -106,6 +108,7 @@ class UpstreamLoop::Impl final : private SessionObserver {
 
   // The upstream thread's own.
   MysqlSource source_;
+  SemiSync semi_sync_;
   ReconnectPause reconnect_pause_;
   std::string cut_short_;                   // a file of the source that ends inside an event, seen twice
   std::string suspected_cut_short_;         // seen once
@@ -129,8 +132,9 @@ void UpstreamLoop::Impl::run() {
     set_state(UpstreamStatus::State::connecting);
     // A log that takes no more is no reason to bother the source.
     const Status usable = log_.failed() ? reopen_log() : Status(Done{});
-    const SessionEnd end = usable ? UpstreamSession(log_, source_, settings_, *this, *logger_).run(cut_short_)
-                                  : SessionEnd{SessionEnd::Kind::log_failed, usable.error().context, "", false, false};
+    const SessionEnd end = usable
+                               ? UpstreamSession(log_, source_, settings_, *this, semi_sync_, *logger_).run(cut_short_)
+                               : SessionEnd{SessionEnd::Kind::log_failed, usable.error().context, "", false, false};
     watch_.set_active(false);
     if (stopping_) break;
     finish(end);
@@ -199,6 +203,9 @@ void UpstreamLoop::Impl::tell(const SessionEnd& end) {
   last_told_ = telling;
   last_told_at_ = now;
   switch (end.kind) {
+    case SessionEnd::Kind::again:
+      logger_->info("connecting anew: {}", end.reason);
+      break;
     case SessionEnd::Kind::lost:
     case SessionEnd::Kind::cut_short:
       logger_->warn("source lost, reconnecting: {}", end.reason);

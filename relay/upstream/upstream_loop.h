@@ -12,6 +12,7 @@
 
 #include "protocol/ids.h"
 #include "relay/config/relay_config.h"
+#include "relay/upstream/semi_sync.h"
 #include "relay/upstream/source_facts.h"
 #include "storage/event_log.h"
 
@@ -26,6 +27,7 @@ struct UpstreamStatus {
   State state = State::connecting;
   std::string last_error;  // of the last connection that ended; "" = none
   std::uint64_t reconnects = 0;
+  SemiSync::Report semi_sync;
   std::uint64_t bad_events = 0;      // damaged ones received; fetched again, none stored
   std::int64_t connected_since = 0;  // unix seconds, 0 = not connected
   std::int64_t last_received = 0;    // unix seconds of the last event or heartbeat

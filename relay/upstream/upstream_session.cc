@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <system_error>
 #include <utility>
 
@@ -11,23 +12,30 @@
 namespace binrelay {
 
 UpstreamSession::UpstreamSession(EventLog& log, EventSource& source, const UpstreamSettings& settings,
-                                 SessionObserver& observer, spdlog::logger& logger)
-    : log_(log), source_(source), settings_(settings), observer_(observer), logger_(logger) {}
+                                 SessionObserver& observer, SemiSync& semi_sync, spdlog::logger& logger)
+    : log_(log), source_(source), settings_(settings), observer_(observer), semi_sync_(semi_sync), logger_(logger) {}
 
 SessionEnd UpstreamSession::run(const std::string& cut_short) {
   const Status ended = stream(cut_short);
   BINRELAY_CHECK(!ended.ok(), "a session ends for a reason");
   SessionEnd end = end_of(ended.error());
   source_.close();
+  semi_sync_.end_dump();
   // What was received whole is kept whatever ended the connection.
   if (const auto flushed = log_.flush(); !flushed)
     end = {SessionEnd::Kind::log_failed, flushed.error().context, "", streamed_, progressed_};
+  if (end.kind == SessionEnd::Kind::log_failed && offered_) semi_sync_.withdraw(Clock::now());
   return end;
 }
 
 SessionEnd UpstreamSession::end_of(const Error& error) const {
   using Kind = SessionEnd::Kind;
   SessionEnd end{Kind::lost, error.context, "", streamed_, progressed_};
+  if (!again_.empty()) {
+    end.kind = Kind::again;
+    end.reason = again_;
+    return end;
+  }
   if (!cut_short_file_.empty()) {
     end.kind = Kind::cut_short;
     end.place = cut_short_file_;
@@ -68,6 +76,7 @@ Status UpstreamSession::stream(const std::string& cut_short) {
   BINRELAY_TRY(prepare());
   BINRELAY_ASSIGN(const DumpFrom from, choose_place(cut_short));
   BINRELAY_TRY(record_identity());
+  offer_semi_sync(from);
   BINRELAY_TRY(start_dump(from));
   Ingest ingest(log_, dump_start(from), logger_);
   Status ended = receive(ingest);
@@ -146,7 +155,7 @@ DumpStart UpstreamSession::dump_start(const DumpFrom& from) const {
 Status UpstreamSession::start_dump(const DumpFrom& from) {
   auto registered = source_.register_replica(server_id(), settings_.report_host, settings_.report_port);
   if (!registered) return explained(std::move(registered).error(), source_.server_error(), facts_.identity.flavour);
-  BinlogDump dump{.file = from.file, .position = from.position, .server_id = server_id()};
+  BinlogDump dump{.file = from.file, .position = from.position, .server_id = server_id(), .semi_sync = offered_};
   if (from.by_gtid) {
     // A set of nothing but purged transactions: enough to be let in, and no group of an existing file is left out.
     BINRELAY_ASSIGN(const MysqlGtidSet purged, MysqlGtidSet::parse(facts_.identity.gtid_purged_at_start));
@@ -169,6 +178,46 @@ void UpstreamSession::announce(const DumpFrom& from) const {
                ahead > from.position ? ahead - from.position : 0);
 }
 
+void UpstreamSession::offer_semi_sync(const DumpFrom& from) {
+  const std::uint64_t ahead = bytes_from(facts_, from.file);
+  behind_ = ahead > from.position ? ahead - from.position : 0;
+  offered_ = semi_sync_.begin_dump(behind_, Clock::now());
+}
+
+Status UpstreamSession::come_again(std::string why) {
+  again_ = std::move(why);
+  return Error{Errc::stopped, again_};
+}
+
+// One acknowledgement covers everything before it, so it waits while more comes in.
+Status UpstreamSession::acknowledge(const Ingest& ingest, bool more_at_hand) {
+  constexpr std::chrono::milliseconds kLongestDelay{5};
+  const auto now = Clock::now();
+  // While it does not wait for anybody, a source also asks inside of groups.
+  if (source_.ack_asked() && !log_.in_group()) {
+    if (!ack_due_) ack_due_since_ = now;
+    ack_due_.emplace(ingest.receiver().file(), ingest.receiver().offset());
+  }
+  if (!ack_due_) {
+    const bool with_the_source = behind_ == 0 && !more_at_hand && !log_.in_group();
+    if (semi_sync_.report().active || !with_the_source || !semi_sync_.should_come_again(now)) return Done{};
+    return come_again("it is with the source now, and offers to acknowledge transactions");
+  }
+  if (more_at_hand && now - ack_due_since_ < kLongestDelay) return Done{};
+  BINRELAY_ASSIGN(const bool durable, log_.sync_within(semi_sync_.max_sync()));
+  if (durable) {
+    BINRELAY_TRY(source_.acknowledge(ack_due_->first, ack_due_->second));
+    semi_sync_.on_acknowledged();
+  }
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - ack_due_since_);
+  ack_due_.reset();
+  if (durable && took <= semi_sync_.max_sync()) return Done{};
+  semi_sync_.withdraw(Clock::now());
+  logger_.warn("semi-sync withdrawn: a transaction took {} ms to reach stable storage, more than semi_sync_max_sync_ms",
+               took.count());
+  return come_again("it goes on without acknowledging transactions");
+}
+
 Status UpstreamSession::receive(Ingest& ingest) {
   while (true) {
     auto event = source_.next_event();
@@ -181,10 +230,20 @@ Status UpstreamSession::receive(Ingest& ingest) {
       }
       return explained(std::move(event).error(), number, facts_.identity.flavour);
     }
+    behind_ -= std::min<std::uint64_t>(behind_, event->size());
     BINRELAY_TRY(ingest.on_event(*event));
-    if (!std::exchange(streamed_, true)) observer_.on_streaming();
+    if (!std::exchange(streamed_, true)) {
+      observer_.on_streaming();
+      if (offered_) semi_sync_.on_taken(source_.semi_sync_taken(), Clock::now());
+      if (offered_ && !source_.semi_sync_taken())
+        logger_.warn(
+            "the source knows no semi-synchronous replication: its plugin is not loaded (or this binary was built with "
+            "a client library that cannot take part); going on without");
+    }
     observer_.on_received();
-    BINRELAY_TRY(ingest.after_event(source_.more_at_hand()));
+    const bool more_at_hand = source_.more_at_hand();
+    BINRELAY_TRY(ingest.after_event(more_at_hand));
+    BINRELAY_TRY(acknowledge(ingest, more_at_hand));
   }
 }
 

@@ -2,13 +2,17 @@
 // UpstreamSession: one connection to the source from its beginning to its end: connect, learn who it is, plan, dump
 // into the log. Thread:  upstream thread. Owner:   UpstreamLoop, one for each attempt. Borrows: everything it is given.
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "relay/config/relay_config.h"
 #include "relay/upstream/event_source.h"
 #include "relay/upstream/ingest.h"
+#include "relay/upstream/semi_sync.h"
 #include "relay/upstream/upstream_plan.h"
 
 namespace binrelay {
@@ -38,6 +42,7 @@ struct SessionEnd {
     lost,        // come back soon
     refused,     // somebody has to act: come back slowly
     bad_event,   // something damaged was received at `place`: fetch it again
+    again,       // on purpose: come back at once
     cut_short,   // the source cannot send file `place` to its end
     log_failed,  // the log takes no more
   };
@@ -51,19 +56,24 @@ struct SessionEnd {
 class UpstreamSession {
  public:
   UpstreamSession(EventLog& log, EventSource& source, const UpstreamSettings& settings, SessionObserver& observer,
-                  spdlog::logger& logger);
+                  SemiSync& semi_sync, spdlog::logger& logger);
 
   // `cut_short`: a file known to end inside an event on the source; "" = none.
   SessionEnd run(const std::string& cut_short);
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   Status stream(const std::string& cut_short);
   Status open_connection();
   Status prepare();
   Result<DumpFrom> choose_place(const std::string& cut_short);
   Status record_identity();
   Status start_dump(const DumpFrom& from);
+  void offer_semi_sync(const DumpFrom& from);
   Status receive(Ingest& ingest);  // never ok
+  Status acknowledge(const Ingest& ingest, bool more_at_hand);
+  Status come_again(std::string why);
   DumpStart dump_start(const DumpFrom& from) const;
   void announce(const DumpFrom& from) const;
   ServerId server_id() const;
@@ -73,11 +83,17 @@ class UpstreamSession {
   EventSource& source_;
   const UpstreamSettings& settings_;
   SessionObserver& observer_;
+  SemiSync& semi_sync_;
   spdlog::logger& logger_;
   SourceFacts facts_;
   std::string cut_short_file_;
   std::string bad_place_;       // of the next event when the dump ended
   bool bad_in_stored_ = false;  // the log already holds that place
+  bool offered_ = false;        // this dump may be acknowledged
+  std::uint64_t behind_ = 0;    // bytes the source had before the dump and has not sent yet
+  std::optional<std::pair<std::string, std::uint64_t>> ack_due_;  // file and position on the source
+  Clock::time_point ack_due_since_{};
+  std::string again_;  // why this session ends on purpose
   bool streamed_ = false;
   bool progressed_ = false;
 };

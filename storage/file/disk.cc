@@ -71,10 +71,10 @@ Result<std::optional<std::size_t>> File::read_cached_at(std::uint64_t offset, st
   iovec part{into.data(), into.size()};
   const ssize_t got = ::preadv2(descriptor_, &part, 1, static_cast<off_t>(offset), RWF_NOWAIT);
   if (got >= 0) return std::optional<std::size_t>(static_cast<std::size_t>(got));
-  if (errno == EAGAIN || errno == EINTR) return std::optional<std::size_t>();
-  if (errno != EOPNOTSUPP && errno != EINVAL && errno != ENOSYS) return system_error("read", path_, errno);
-  BINRELAY_ASSIGN(const std::size_t waited_for, read_at(offset, into));
-  return std::optional<std::size_t>(waited_for);
+  for (const int cannot_tell : {EAGAIN, EINTR, EOPNOTSUPP, EINVAL, ENOSYS}) {
+    if (errno == cannot_tell) return std::optional<std::size_t>();
+  }
+  return system_error("read", path_, errno);
 }
 
 Status File::write_at(std::uint64_t offset, Bytes bytes) const {

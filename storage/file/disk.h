@@ -36,8 +36,8 @@ class File {
 
   // Reads until `into` is full or the file ends; returns the bytes read.
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) const;
-  // Only what the page cache holds; nullopt when the first byte is not there. A file system that cannot tell is read as
-  // usual.
+  // Only what the page cache holds; nullopt when the first byte is not there, or the file system cannot tell: a read
+  // may wait then.
   Result<std::optional<std::size_t>> read_cached_at(std::uint64_t offset, std::span<std::byte> into) const;
   Status write_at(std::uint64_t offset, Bytes bytes) const;
   Status sync() const;  // fdatasync: the bytes and the size

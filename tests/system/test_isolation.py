@@ -174,7 +174,7 @@ def _isolated(stage, source):
     """The latency of healthy consumers, alone and under attack by turns."""
     stage.needs_relay()
     _raise_file_limit()
-    megabytes, rounds, seconds = (2048, 5, 60) if stage.full else (192, 2, 6)
+    megabytes, rounds, seconds = (2048, 5, 120) if stage.full else (192, 2, 6)
     relay = stage.relay(source, limits={"login_seconds": 60})  # they are to be held, all of them
     _fill(source, megabytes)
     relay.caught_up_with(source)
@@ -248,6 +248,27 @@ def slow_consumers_ended(stage):
     stage.say("the one that read nothing was ended, the slow and the idle one were not")
 
 
+def memory_of_stuck_consumers(stage):
+    """Many consumers that read nothing, with much to send to each: what they take of the relay's memory."""
+    stage.needs_relay()
+    _raise_file_limit()
+    source = stage.mariadb("source", binlog_format="ROW")
+    relay = stage.relay(source)
+    _fill(source, 64)
+    relay.caught_up_with(source)
+    first, before, count = relay.binlog_names()[0], relay.process.memory_bytes(), 500 if stage.full else 150
+    stuck = [relay.connect() for _ in range(count)]
+    logged_in = relay.process.memory_bytes()
+    for number, connection in enumerate(stuck):
+        begin_dump(connection, first, 4, 1 + number)
+    time.sleep(3)
+    peak = relay.process.memory_bytes("VmHWM")
+    stage.say(f"{count} connections: {(logged_in - before) // count // 1024} KiB each logged in, "
+              f"{(peak - before) // count // 1024} KiB each as a dump that nobody reads")
+    if not relay.sanitized:
+        assert (peak - before) / count < 750 << 10
+
+
 def limits_hold(stage):
     """Places run out for those who take them, not for others."""
     stage.needs_relay()
@@ -285,4 +306,5 @@ def limits_hold(stage):
     stage.say("wrong passwords are answered after " + ", ".join(f"{seconds:.2f}" for seconds in took) + " s")
 
 
-scenario.main(mariadb_isolation, mysql_isolation, slow_consumers_ended, limits_hold)
+scenario.main(mariadb_isolation, mysql_isolation, slow_consumers_ended, memory_of_stuck_consumers,
+              limits_hold)

@@ -81,6 +81,8 @@ class ScriptedSource final : public EventSource {
   std::vector<std::string> statements;
   std::vector<BinlogDump> dumps;
   int connects = 0;
+  bool knows_semi_sync = false;  // asks after each XID event
+  std::vector<std::pair<std::string, std::uint64_t>> acknowledged;
 
   Status connect() override {
     ++connects;
@@ -131,6 +133,14 @@ class ScriptedSource final : public EventSource {
     return Bytes(current_);
   }
   bool more_at_hand() override { return !incoming_.empty(); }
+  bool semi_sync_taken() const override { return knows_semi_sync && dumps.back().semi_sync; }
+  bool ack_asked() const override {
+    return semi_sync_taken() && decode_event_header(current_).value().type == EventType::xid;
+  }
+  Status acknowledge(const std::string& file, std::uint64_t position) override {
+    acknowledged.emplace_back(file, position);
+    return Done{};
+  }
   std::uint32_t server_error() const override { return server_error_; }
   void interrupt() override {}
 

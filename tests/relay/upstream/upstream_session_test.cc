@@ -56,7 +56,7 @@ class UpstreamSessionTest : public testing::Test {
     open();
   }
   SessionEnd run(const std::string& cut_short = "") {
-    return UpstreamSession(*log_, source_, settings_, observer_, logger_).run(cut_short);
+    return UpstreamSession(*log_, source_, settings_, observer_, semi_sync_, logger_).run(cut_short);
   }
   std::string stored(const std::string& name) {
     EXPECT_TRUE(log_->sync().ok());
@@ -78,6 +78,7 @@ class UpstreamSessionTest : public testing::Test {
   ScriptedSource source_;
   UpstreamSettings settings_;
   SilentObserver observer_;
+  SemiSync semi_sync_{true, std::chrono::milliseconds(500)};
   spdlog::logger logger_{"test", std::make_shared<spdlog::sinks::null_sink_mt>()};
 };
 
@@ -94,6 +95,36 @@ TEST_F(UpstreamSessionTest, AnEmptyLogIsFilledFromTheOldestFile) {
   EXPECT_EQ(source_.dumps.back().file, "b.000007");
   EXPECT_EQ(stored("b.000007"), source_.files[0].content);
   EXPECT_EQ(log_->ends().visible.offset, source_.files[0].content.size());
+}
+
+TEST_F(UpstreamSessionTest, AcknowledgesTheEndsOfTransactions) {
+  source_.files = {whole(kMysqlSample, "b.000007")};
+  source_.knows_semi_sync = true;
+  EXPECT_EQ(run().kind, Kind::lost);
+  std::uint64_t last = 0;
+  for (const auto& event : events_of(source_.files[0])) {
+    if (event.header.type == EventType::xid) last = event.offset + event.header.size;
+  }
+  ASSERT_FALSE(source_.acknowledged.empty());
+  EXPECT_EQ(source_.acknowledged.back(), std::pair(std::string("b.000007"), last));
+  EXPECT_GE(log_->ends().durable.offset, last);
+  EXPECT_FALSE(semi_sync_.report().active) << "the session is over";
+}
+
+TEST_F(UpstreamSessionTest, ASourceFarAheadIsNotOfferedAcknowledgements) {
+  source_.files = {whole(kMysqlSample, "b.000007")};
+  source_.knows_semi_sync = true;
+  source_.reported_size = SemiSync::kNearEnd + 1000;
+  EXPECT_EQ(run().kind, Kind::lost);
+  EXPECT_FALSE(source_.dumps.back().semi_sync);
+  EXPECT_TRUE(source_.acknowledged.empty());
+}
+
+TEST_F(UpstreamSessionTest, ASourceWithoutSemiSyncIsFollowedAllTheSame) {
+  source_.files = {whole(kMysqlSample, "b.000007")};
+  EXPECT_EQ(run().kind, Kind::lost);
+  EXPECT_TRUE(source_.dumps.back().semi_sync);
+  EXPECT_EQ(stored("b.000007"), source_.files[0].content);
 }
 
 TEST_F(UpstreamSessionTest, GoesOnAtTheStartOfTheLastGroupAndStoresOnlyTheRest) {

@@ -1,0 +1,191 @@
+"""The relay as a semi-synchronous replica: what the source's clients were told is committed, the relay has."""
+
+import pathlib
+import re
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+
+import pymysql  # noqa: E402
+import scenario  # noqa: E402
+from dump_client import DumpClient  # noqa: E402
+from lab.machine import Unavailable, scratch, wait_until  # noqa: E402
+
+MARK = re.compile(rb"\[(\d{12})\]")
+WRITERS = 4
+
+
+class SemiSync:
+    """A source's semi-synchronous replication under the names its server gives it."""
+
+    def __init__(self, server):
+        self.server = server
+        self.word = "source" if server.flavour == "mysql" else "master"
+
+    def switch_on(self, timeout_ms):
+        self.server.sql(f"SET GLOBAL rpl_semi_sync_{self.word}_timeout = {timeout_ms}")
+        self.server.sql(f"SET GLOBAL rpl_semi_sync_{self.word}_enabled = 1")
+
+    def status(self, name):
+        return self.server.sql(f"SHOW GLOBAL STATUS LIKE 'Rpl_semi_sync_{self.word}_{name}'")[0][1]
+
+    def wait_for_replica(self):
+        wait_until("the source sees a semi-synchronous replica",
+                   lambda: self.status("clients") == "1" and self.status("status") == "ON", 60)
+
+
+def _table(source):
+    source.sql("CREATE DATABASE work")
+    source.sql("CREATE TABLE work.marks (id INT AUTO_INCREMENT PRIMARY KEY, mark CHAR(20))")
+
+
+class Writers:
+    """Threads that commit marks; `committed` are those whose clients were told so."""
+
+    def __init__(self, source):
+        self.committed = []
+        self._stopping = False
+        self._threads = [threading.Thread(target=self._write, args=(source, number)) for number in range(WRITERS)]
+        for thread in self._threads:
+            thread.start()
+
+    def _write(self, source, number):
+        connection = source.connect("work")
+        with connection.cursor() as cursor:
+            for count in range(10**9):
+                if self._stopping:
+                    return
+                mark = f"{number}{int(time.time()) % 100000:05}{count:06}"
+                try:
+                    cursor.execute(f"INSERT INTO marks (mark) VALUES ('[{mark}]')")
+                except pymysql.err.MySQLError:
+                    return  # the source has been killed
+                self.committed.append(mark)
+
+    def stop(self):
+        self._stopping = True
+        for thread in self._threads:
+            thread.join()
+
+
+def _marks_in(relay, is_mysql, file, position):
+    found = set()
+    for event in DumpClient(relay.connect, is_mysql).from_file(file, position):
+        found.update(mark.decode() for mark in MARK.findall(event))
+    return found
+
+
+def _acknowledged_is_stored(stage, source):
+    stage.needs_relay()
+    relay = stage.relay(source, source_settings={"semi_sync": True, "semi_sync_max_sync_ms": 5000})
+    _table(source)
+    semi_sync, total = SemiSync(source), 0
+    for number in range(20 if stage.full else 5):
+        relay.caught_up_with(source)
+        semi_sync.switch_on(timeout_ms=60000)
+        semi_sync.wait_for_replica()
+        begin = relay.binlog_position()
+        writers = Writers(source)
+        time.sleep(0.7 + 0.13 * number)
+        assert semi_sync.status("no_tx") == "0" and semi_sync.status("status") == "ON", "it did not wait for the relay"
+        source.kill()
+        writers.stop()
+        assert writers.committed, "nothing was committed"
+        # What was acknowledged is on the relay's stable storage: a crash of the relay cannot take it.
+        relay_was_killed = number % 2 == 1
+        if relay_was_killed:
+            relay.kill()
+            relay.start_again()
+        missing = set(writers.committed) - _marks_in(relay, source.flavour == "mysql", *begin)
+        assert not missing, f"round {number + 1}: {len(missing)} acknowledged transactions are lost: {sorted(missing)[:5]}"
+        total += len(writers.committed)
+        source.start()
+    stage.say(f"{number + 1} kills, {total} acknowledged transactions, none lost; "
+              f"{relay.status()['streams'][0]['source']['semi_sync']}")
+
+
+def mysql_acknowledged_is_stored(stage):
+    _acknowledged_is_stored(stage, stage.mysql("source", plugin_load_add="semisync_source.so"))
+
+
+def mariadb_acknowledged_is_stored(stage):
+    _acknowledged_is_stored(stage, stage.mariadb("source", binlog_format="ROW"))
+
+
+def _slow_disk(stage):
+    """A library that makes fdatasync wait while a file exists: (its path, the file)."""
+    folder = scratch("slow-sync")
+    library = folder / "slow_sync.so"
+    code = pathlib.Path(__file__).resolve().parents[1] / "support/slow_sync.cc"
+    subprocess.run(["c++", "-O1", "-shared", "-fPIC", "-o", library, code, "-ldl"], check=True)
+    return library, folder / "stall"
+
+
+def _stalled_disk(stage, source):
+    stage.needs_relay()
+    library, stall = _slow_disk(stage)
+    relay = stage.relay(source, source_settings={"semi_sync": True, "semi_sync_max_sync_ms": 300},
+                        environment={"LD_PRELOAD": str(library), "SLOW_SYNC": str(stall)})
+    if relay.sanitized:
+        raise Unavailable("a sanitizer wants to be the first library")
+    _table(source)
+    semi_sync = SemiSync(source)
+    relay.caught_up_with(source)
+    timeout = 1.5
+    semi_sync.switch_on(timeout_ms=int(timeout * 1000))
+    semi_sync.wait_for_replica()
+    connection = source.connect("work")
+
+    def commits(seconds):
+        """How long each commit took."""
+        took, end = [], time.monotonic() + seconds
+        with connection.cursor() as cursor:
+            while time.monotonic() < end:
+                began = time.monotonic()
+                cursor.execute("INSERT INTO marks (mark) VALUES ('x')")
+                took.append(time.monotonic() - began)
+                time.sleep(0.02)
+        return took
+
+    before = commits(2)
+    assert semi_sync.status("status") == "ON"
+    stall.touch()
+    during = commits(5)
+    stall.unlink()
+    waited = [seconds for seconds in during if seconds > timeout / 2]
+    stage.say(f"commits took {max(before) * 1e3:.0f} ms at most before; in 5 s of a stalled disk {len(during)} commits, "
+              f"{len(waited)} waited: {[round(seconds, 2) for seconds in waited]} s")
+    assert len(waited) <= 1 and all(seconds < timeout + 1 for seconds in waited), waited
+    report = relay.status()["streams"][0]["source"]["semi_sync"]
+    assert report["withdrawn"] == 1 and not report["active"], report
+    assert "semi-sync withdrawn" in relay.log_tail(20)
+    relay.caught_up_with(source)
+    wait_until("the relay offers again", lambda: semi_sync.status("clients") == "1", 60)
+    commits(0.5)
+    semi_sync.wait_for_replica()
+    stage.say("the relay offered again by itself")
+
+
+def mysql_stalled_disk(stage):
+    _stalled_disk(stage, stage.mysql("source", plugin_load_add="semisync_source.so"))
+
+
+def mariadb_stalled_disk(stage):
+    _stalled_disk(stage, stage.mariadb("source", binlog_format="ROW"))
+
+
+def no_semi_sync_on_the_source(stage):
+    """A source without the plugin is followed all the same."""
+    stage.needs_relay()
+    source = stage.mysql("source")
+    relay = stage.relay(source, source_settings={"semi_sync": True})
+    _table(source)
+    relay.caught_up_with(source)
+    assert "knows no semi-synchronous replication" in relay.log_tail(20), relay.log_tail(20)
+
+
+scenario.main(mysql_acknowledged_is_stored, mariadb_acknowledged_is_stored, mysql_stalled_disk, mariadb_stalled_disk,
+              no_semi_sync_on_the_source)
