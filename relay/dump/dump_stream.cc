@@ -221,15 +221,15 @@ void DumpStream::release_held_head(bool first_group_skipped) {
 awaitable<DumpStream::Ended> DumpStream::send_large_event(const CursorEvent& event) {
   framer_.begin(out_, event.header.size);
   framer_.piece(out_, event.bytes);
-  for (bool last = false; !last;) {
+  for (bool last = false;;) {
+    Ended ended = co_await flush_if_large();
+    if (ended || last) co_return ended;
     const PieceStep step = cursor_->next_piece();
     if (const auto* piece = std::get_if<Piece>(&step)) {
       framer_.piece(out_, piece->bytes);
       last = piece->last;
-      const Ended ended = co_await flush_if_large();
-      if (ended) co_return ended;
     } else if (std::get_if<NeedsRead>(&step)) {
-      const Ended ended = co_await read_more();
+      ended = co_await read_more();
       if (ended) co_return ended;
     } else {
       // Half an event is out: no error packet fits in. The client reconnects and asks again.
@@ -237,7 +237,6 @@ awaitable<DumpStream::Ended> DumpStream::send_large_event(const CursorEvent& eve
       co_return DumpEnd{"cannot read the log: " + std::get<Error>(step).context, true};
     }
   }
-  co_return std::nullopt;
 }
 
 awaitable<DumpStream::Ended> DumpStream::on_segment_end(const Segment& following) {

@@ -266,7 +266,7 @@ def memory_of_stuck_consumers(stage):
     stage.say(f"{count} connections: {(logged_in - before) // count // 1024} KiB each logged in, "
               f"{(peak - before) // count // 1024} KiB each as a dump that nobody reads")
     if not relay.sanitized:
-        assert (peak - before) / count < 750 << 10
+        assert (peak - before) / count < 600 << 10
 
 
 def limits_hold(stage):
