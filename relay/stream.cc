@@ -154,7 +154,6 @@ std::uint64_t Stream::bytes_between(LogPosition from, LogPosition to) const {
 }
 
 std::string Stream::why_not_ready() const {
-  if (const auto failure = log_->failure()) return "the log takes no more events: " + failure->context;
   const std::lock_guard lock(mutex_);
   if (stopped_) return "stopping";
   if (listening_) return "";
@@ -176,6 +175,7 @@ void Stream::report_log(const LogEnds& ends, StreamReport* report) const {
   if (const auto oldest = catalog->oldest()) report->oldest_file = oldest->served_name;
   report->counters = log_->counters();
   report->sync_times = log_->sync_times();
+  if (const auto failure = log_->failure()) report->log_failure = failure->context;
 }
 
 // The source's end and files are what the watch saw last: that may be older than what we have.

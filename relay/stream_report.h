@@ -47,6 +47,7 @@ struct StreamReport {
   std::uint64_t segments = 0, generation = 0, log_bytes = 0;
   EventLog::Counters counters;
   LatencyCounts sync_times;
+  std::string log_failure;                              // "": it takes events
   std::optional<std::uint64_t> lag_bytes, lag_seconds;  // behind the source; nullopt: not known now
 
   std::vector<ConsumerReport> consumers;

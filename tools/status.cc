@@ -76,6 +76,8 @@ void print_log(const Json& stream) {
   if (!executed.empty()) line("gtids", executed);
   const std::string seconds = at(stream, "/lag_s").is_number() ? duration_text(number(stream, "/lag_s")) : "unknown";
   line("lag", size(stream, "/lag_bytes") + ", " + seconds);
+  const std::string failure = text(log, "/failure");
+  if (!failure.empty()) line("", "takes no more events: " + failure);
   line("disk", size(stream, "/disk/free") + " free of " + size(stream, "/disk/total"));
 }
 

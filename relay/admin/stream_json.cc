@@ -56,6 +56,7 @@ json log_json(const StreamReport& report, const std::string& executed) {
           {"max_sync_us", counters.max_sync_us},
           {"gaps", counters.gaps},
           {"bad_blocks", counters.bad_blocks},
+          {"failure", report.log_failure},
           {"last_event_time", counters.last_event_timestamp}};
 }
 

@@ -58,6 +58,8 @@ void add_log(MetricsText& metrics, const StreamReport& report, const Labels& str
   add_end("durable", report.durable);
   add_end("visible", report.visible);
   const EventLog::Counters& counters = report.counters;
+  metrics.gauge("binrelay_log_failed", "1: the disk refuses to store more; what is stored stays served.", stream,
+                std::uint64_t{!report.log_failure.empty()});
   metrics.gauge("binrelay_log_files", "Binlog files stored.", stream, report.segments);
   metrics.gauge("binrelay_log_bytes", "Bytes stored.", stream, report.log_bytes);
   metrics.counter("binrelay_received_bytes_total", "Bytes of events stored since the start.", stream, counters.bytes);
