@@ -81,6 +81,11 @@ void print_log(const Json& stream) {
   line("disk", size(stream, "/disk/free") + " free of " + size(stream, "/disk/total"));
 }
 
+std::string lag(const Json& consumer) {
+  const std::int64_t seconds = number(consumer, "/lag_s");
+  return size(consumer, "/lag_bytes") + (seconds > 0 ? ", " + duration_text(seconds) : "");
+}
+
 void print_consumers(const Json& stream) {
   const Json consumers = at(stream, "/consumers");
   line("consumers", consumers.empty() ? "none" : std::to_string(consumers.size()));
@@ -90,9 +95,9 @@ void print_consumers(const Json& stream) {
   for (const Json& consumer : consumers) {
     const bool dumping = at(consumer, "/sent_bytes").is_number();
     table.add({text(consumer, "/id"), text(consumer, "/user"), text(consumer, "/host"), text(consumer, "/server_id"),
-               text(consumer, "/state"), place(consumer, "/file", "/position"),
-               dumping ? size(consumer, "/lag_bytes") : "-", dumping ? size(consumer, "/sent_bytes") : "-",
-               time_text(number(consumer, "/connected_since")), text(consumer, "/program")});
+               text(consumer, "/state"), place(consumer, "/file", "/position"), dumping ? lag(consumer) : "-",
+               dumping ? size(consumer, "/sent_bytes") : "-", time_text(number(consumer, "/connected_since")),
+               text(consumer, "/program")});
   }
   for (const std::string& row : table.lines("    ")) std::fputs(row.c_str(), stdout);
 }

@@ -7,6 +7,7 @@ import random
 import resource
 import select
 import socket
+import ssl
 import struct
 import sys
 import time
@@ -233,8 +234,11 @@ def slow_consumers_ended(stage):
     _fill(source, 64)
     relay.caught_up_with(source)
     first, end = relay.binlog_names()[0], relay.binlog_position()
-    stuck, slow, idle = relay.connect(), relay.connect(), relay.connect()
+    any_certificate = ssl.create_default_context()
+    any_certificate.check_hostname, any_certificate.verify_mode = False, ssl.CERT_NONE
+    stuck, stuck_tls, slow, idle = relay.connect(), relay.connect(ssl=any_certificate), relay.connect(), relay.connect()
     begin_dump(stuck, first, 4, 1)
+    begin_dump(stuck_tls, first, 4, 4)
     slow_socket = begin_dump(slow, first, 4, 2)
     begin_dump(idle, *end, 3)
     began = time.monotonic()
@@ -244,8 +248,8 @@ def slow_consumers_ended(stage):
     left = {consumer["server_id"] for consumer in relay.status()["streams"][0]["consumers"] if consumer.get("sent_bytes")}
     assert left == {2, 3}, f"still there: {left}"
     assert "slow consumer ended" in relay.log_tail(20), relay.log_tail(20)
-    assert relay.status()["streams"][0]["connections"]["slow_consumers_ended"] == 1
-    stage.say("the one that read nothing was ended, the slow and the idle one were not")
+    assert relay.status()["streams"][0]["connections"]["slow_consumers_ended"] == 2
+    stage.say("the two that read nothing were ended, the slow and the idle one were not")
 
 
 def memory_of_stuck_consumers(stage):

@@ -12,6 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import pymysql  # noqa: E402
 import scenario  # noqa: E402
 from dump_client import DumpClient  # noqa: E402
+from lab import Relay  # noqa: E402
 from lab.machine import Unavailable, scratch, wait_until  # noqa: E402
 
 MARK = re.compile(rb"\[(\d{12})\]")
@@ -124,6 +125,18 @@ def _slow_disk(stage):
     return library, folder / "stall"
 
 
+def _commits(source, seconds, statement="INSERT INTO marks (mark) VALUES ('x')"):
+    """How long each commit took, one after the other for so long."""
+    took, end = [], time.monotonic() + seconds
+    with source.connect("work") as connection, connection.cursor() as cursor:
+        while time.monotonic() < end:
+            began = time.monotonic()
+            cursor.execute(statement)
+            took.append(time.monotonic() - began)
+            time.sleep(0.02)
+    return took
+
+
 def _stalled_disk(stage, source):
     stage.needs_relay()
     library, stall = _slow_disk(stage)
@@ -137,23 +150,10 @@ def _stalled_disk(stage, source):
     timeout = 1.5
     semi_sync.switch_on(timeout_ms=int(timeout * 1000))
     semi_sync.wait_for_replica()
-    connection = source.connect("work")
-
-    def commits(seconds):
-        """How long each commit took."""
-        took, end = [], time.monotonic() + seconds
-        with connection.cursor() as cursor:
-            while time.monotonic() < end:
-                began = time.monotonic()
-                cursor.execute("INSERT INTO marks (mark) VALUES ('x')")
-                took.append(time.monotonic() - began)
-                time.sleep(0.02)
-        return took
-
-    before = commits(2)
+    before = _commits(source, 2)
     assert semi_sync.status("status") == "ON"
     stall.touch()
-    during = commits(5)
+    during = _commits(source, 5)
     stall.unlink()
     waited = [seconds for seconds in during if seconds > timeout / 2]
     stage.say(f"commits took {max(before) * 1e3:.0f} ms at most before; in 5 s of a stalled disk {len(during)} commits, "
@@ -164,7 +164,7 @@ def _stalled_disk(stage, source):
     assert "semi-sync withdrawn" in relay.log_tail(20)
     relay.caught_up_with(source)
     wait_until("the relay offers again", lambda: semi_sync.status("clients") == "1", 60)
-    commits(0.5)
+    _commits(source, 0.5)
     semi_sync.wait_for_replica()
     stage.say("the relay offered again by itself")
 
@@ -175,6 +175,38 @@ def mysql_stalled_disk(stage):
 
 def mariadb_stalled_disk(stage):
     _stalled_disk(stage, stage.mariadb("source", binlog_format="ROW"))
+
+
+def full_disk_does_not_hold_up_commits(stage):
+    """The relay's disk runs full while it is the only semi-synchronous replica."""
+    stage.needs_relay()
+    source, disk = stage.mariadb("source", binlog_format="ROW"), scratch("disk")
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100m", "tmpfs", disk], capture_output=True, text=True)
+    if mounted.returncode != 0:
+        raise Unavailable(f"cannot mount a small file system: {mounted.stderr.strip()}")
+    relay = Relay(source, source_settings={"semi_sync": True})
+    relay.data_dir = disk / "data"
+    try:
+        stage.enter(relay)
+        _table(source)
+        source.sql("CREATE TABLE work.bulk (id INT AUTO_INCREMENT PRIMARY KEY, body LONGBLOB)")
+        relay.caught_up_with(source)
+        semi_sync, timeout = SemiSync(source), 1.5
+        semi_sync.switch_on(timeout_ms=int(timeout * 1000))
+        semi_sync.wait_for_replica()
+        filler = disk / "filler"
+        filler.write_bytes(bytes(60 << 20))
+        took = _commits(source, 12, "INSERT INTO bulk (body) VALUES (REPEAT('abcdefgh', 131072))")
+        waited = [seconds for seconds in took if seconds > timeout / 2]
+        stage.say(f"{len(took)} commits of 1 MiB, the disk had room for 40; {len(waited)} waited: "
+                  f"{[round(seconds, 2) for seconds in waited]} s")
+        assert len(took) > 60 and len(waited) <= 1 and all(seconds < timeout + 1 for seconds in waited), took
+        assert not relay.status()["streams"][0]["source"]["semi_sync"]["active"]
+        source.sql("TRUNCATE work.bulk")
+        wait_until("the relay says that the disk is full", lambda: relay.status()["streams"][0]["source"]["last_error"], 30)
+    finally:
+        relay.stop()
+        subprocess.run(["umount", "--lazy", disk], check=False)
 
 
 def no_semi_sync_on_the_source(stage):
@@ -188,4 +220,4 @@ def no_semi_sync_on_the_source(stage):
 
 
 scenario.main(mysql_acknowledged_is_stored, mariadb_acknowledged_is_stored, mysql_stalled_disk, mariadb_stalled_disk,
-              no_semi_sync_on_the_source)
+              full_disk_does_not_hold_up_commits, no_semi_sync_on_the_source)
