@@ -29,11 +29,13 @@ Result<LogState> read_log_state(const StreamFiles& files) {
   return log;
 }
 
+constexpr int kCatalogAttempts = 5;
+
 // The segments whose head is whole.
 Result<SegmentCatalog> read_catalog(const StreamFiles& files, const LogState& log) {
   std::vector<std::shared_ptr<const Segment>> segments;
   std::optional<GtidState> added_before;
-  for (const SegmentState& state : log.segments()) {
+  for (const SegmentState& state : log.kept_segments()) {
     if (state.sealed && state.size <= kFirstEventOffset) continue;
     BINRELAY_ASSIGN(File opened, Disk().open_for_reading(files.segment(state.generation, state.source_name)));
     BINRELAY_ASSIGN(const std::uint64_t size, opened.size());
@@ -41,8 +43,9 @@ Result<SegmentCatalog> read_catalog(const StreamFiles& files, const LogState& lo
     const bool in_progress = !state.sealed && (head.ok() ? !head->complete() : head.error().code == Errc::short_input);
     if (in_progress) continue;
     if (!head.ok()) return std::move(head).error();
-    const GtidState carried_over =
-        state_behind(segments.empty() ? nullptr : segments.back().get(), added_before, head->flavour());
+    const GtidState carried_over = segments.empty()
+                                       ? state_before_kept(log, head->flavour())
+                                       : state_behind(segments.back().get(), added_before, head->flavour());
     segments.push_back(std::make_shared<Segment>(make_segment(files, log, state, *head, carried_over)));
     added_before = state.added;
   }
@@ -100,7 +103,13 @@ Result<Archive> Archive::open(const std::filesystem::path& stream_directory) {
   const StreamFiles files{stream_directory};
   BINRELAY_TRY(check_format(Disk(), files));
   BINRELAY_ASSIGN(LogState log, read_log_state(files));
-  BINRELAY_ASSIGN(SegmentCatalog catalog, read_catalog(files, log));
+  auto read = read_catalog(files, log);
+  // A file that is missing may have been purged since the journal was read.
+  for (int attempt = 1; !read.ok() && read.error().code == Errc::not_found && attempt < kCatalogAttempts; ++attempt) {
+    BINRELAY_ASSIGN(log, read_log_state(files));
+    read = read_catalog(files, log);
+  }
+  BINRELAY_ASSIGN(SegmentCatalog catalog, std::move(read));
   std::unique_ptr<IndexStore> index;
   if (log.created()) {
     auto opened = IndexStore::open_for_reading(files.index(), log.created()->relay_uuid);
@@ -162,7 +171,9 @@ Result<std::vector<SegmentListing>> Archive::list(const Progress& progress) cons
     }
     listing.from_index = indexed == limit;
     listing.size = std::max(listing.size, indexed);
-    if (!listing.from_index) BINRELAY_TRY(scan_rest(listing, indexed, limit));
+    const Status scanned = listing.from_index ? Done{} : scan_rest(listing, indexed, limit);
+    if (!scanned.ok() && scanned.error().code == Errc::not_found) continue;  // purged meanwhile
+    BINRELAY_TRY(scanned);
     done += listing.size;
     if (progress) progress(done, std::max(done, all));
     listings.push_back(std::move(listing));

@@ -1,5 +1,7 @@
 #include "storage/ends_board.h"
 
+#include <algorithm>
+
 #include "protocol/check.h"
 
 namespace binrelay {
@@ -65,9 +67,30 @@ void EndsBoard::set_active_file(std::shared_ptr<File> file) {
   active_file_ = std::move(file);
 }
 
-void EndsBoard::set_catalog(std::shared_ptr<const SegmentCatalog> catalog) {
+void EndsBoard::add_to_catalog(std::shared_ptr<const Segment> segment) {
   const std::lock_guard lock(mutex_);
-  catalog_ = std::move(catalog);
+  auto segments = catalog_->segments();
+  segments.push_back(std::move(segment));
+  catalog_ = std::make_shared<SegmentCatalog>(std::move(segments));
+}
+
+void EndsBoard::replace_newest(std::shared_ptr<const Segment> segment) {
+  const std::lock_guard lock(mutex_);
+  auto segments = catalog_->segments();
+  BINRELAY_CHECK(!segments.empty() && segments.back()->number == segment->number, "the newest segment is replaced");
+  segments.back() = std::move(segment);
+  catalog_ = std::make_shared<SegmentCatalog>(std::move(segments));
+}
+
+std::vector<std::shared_ptr<const Segment>> EndsBoard::drop_before(SegmentNumber oldest) {
+  const std::lock_guard lock(mutex_);
+  const auto& segments = catalog_->segments();
+  const auto first_kept =
+      std::find_if(segments.begin(), segments.end(), [&](const auto& segment) { return segment->number == oldest; });
+  BINRELAY_CHECK(first_kept != segments.end() && oldest <= ends_.visible.segment, "visible stays in the catalog");
+  std::vector<std::shared_ptr<const Segment>> dropped(segments.begin(), first_kept);
+  catalog_ = std::make_shared<SegmentCatalog>(std::vector(first_kept, segments.end()));
+  return dropped;
 }
 
 void EndsBoard::set_executed(GtidState executed) {

@@ -41,7 +41,8 @@ class EndsBoard {
   // The segment before is sealed and durable; the next one holds its magic.
   void on_opened(SegmentNumber segment, std::shared_ptr<File> file);
   void set_active_file(std::shared_ptr<File> file);
-  void set_catalog(std::shared_ptr<const SegmentCatalog> catalog);
+  void add_to_catalog(std::shared_ptr<const Segment> segment);  // it becomes the newest
+  void replace_newest(std::shared_ptr<const Segment> segment);  // by itself, sealed
   void set_executed(GtidState executed);
   Status wait_until_durable();  // everything written
   // False: not within `time`.
@@ -54,6 +55,10 @@ class EndsBoard {
   LogPosition settle();
   // The failure is over. `visible` is taken from `ends` and may be less than it was with ServeAfter::write.
   void reopen(LogEnds ends, GtidState executed, std::shared_ptr<const SegmentCatalog> catalog);
+
+  // --- housekeeping ---
+  // Takes the segments before `oldest`, which must be there, out of the catalog; returns them.
+  std::vector<std::shared_ptr<const Segment>> drop_before(SegmentNumber oldest);
 
   // --- sync thread ---
   struct SyncWork {

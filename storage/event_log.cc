@@ -1,9 +1,12 @@
 #include "storage/event_log.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <filesystem>
 #include <mutex>
 #include <random>
+#include <set>
 
 #include "storage/ends_board.h"
 #include "storage/file/data_dir_lock.h"
@@ -15,6 +18,7 @@
 #include "storage/journal/journal.h"
 #include "storage/log_writer.h"
 #include "storage/recovery.h"
+#include "storage/retention/read_pins.h"
 #include "storage/segment/segment_files.h"
 
 namespace binrelay {
@@ -75,6 +79,8 @@ Result<OpenedIndex> open_index_as_is(const StreamFiles& files, const Uuid& log, 
                                      const LogEnds& ends) {
   OpenedIndex opened;
   BINRELAY_ASSIGN(opened.store, IndexStore::open(files.index(), log));
+  // Of segments that were purged when the index was not at hand.
+  if (!recovered.segments.empty()) BINRELAY_TRY(opened.store->remove_before(recovered.segments.front()->number));
   BINRELAY_ASSIGN(const std::optional<BlockRecord> last, opened.store->last());
   if (!last) {
     if (!recovered.segments.empty()) opened.end = {recovered.segments.front()->number, kFirstEventOffset};
@@ -144,6 +150,7 @@ class EventLog::Core {
 
   Status reopen(RecoveryReport* report) {
     if (!board_.failed()) return Done{};
+    const std::lock_guard lock(purge_mutex_);
     const LogPosition durable = board_.settle();
     BINRELAY_TRY(journal_.cut_to_durable());
     BINRELAY_ASSIGN(Journal journal, Journal::open(disk_, files_.journal()));
@@ -176,6 +183,34 @@ class EventLog::Core {
     const std::lock_guard lock(source_mutex_);
     return source_;
   }
+
+  Result<PurgeOutcome> purge_before(SegmentNumber wanted) {
+    const std::lock_guard lock(purge_mutex_);
+    PurgeOutcome outcome;
+    const auto catalog = board_.catalog();
+    wanted = std::min(wanted, newest_that_stays(*catalog));
+    const std::shared_ptr<const Segment> first_kept = catalog->at_or_after(wanted);
+    if (first_kept == nullptr || first_kept == catalog->oldest()) return outcome;
+    const SegmentNumber floor = pins_.raise_floor(first_kept->number);
+    if (floor < first_kept->number) outcome.in_use = floor;
+    const std::shared_ptr<const Segment> oldest = catalog->at_or_after(floor);
+    if (oldest == catalog->oldest()) return outcome;
+
+    const SegmentsPurged record{oldest->number, oldest->previous};
+    if (auto journalled = journal_.append({record}, Journal::Sync::durable); !journalled.ok()) {
+      pins_.lower_floor(catalog->oldest()->number);
+      return std::move(journalled).error();
+    }
+    outcome.purged = board_.drop_before(oldest->number);
+    {
+      const std::lock_guard index_lock(index_mutex_);
+      if (index_writer_) index_writer_->forget_before(oldest->number);
+    }
+    remove_files(&outcome);
+    return outcome;
+  }
+
+  ReadPins& pins() { return pins_; }
 
   const LogCreated& created() const { return created_; }
   LogWriter& writer() { return *writer_; }
@@ -217,11 +252,38 @@ class EventLog::Core {
     return file.sync();
   }
 
+  // The newest segment that readers are let into and whose head no crash takes away.
+  SegmentNumber newest_that_stays(const SegmentCatalog& catalog) const {
+    const LogEnds ends = board_.ends();
+    SegmentNumber newest{};
+    for (const auto& segment : catalog.segments()) {
+      if (LogPosition{segment->number, segment->head_end} <= std::min(ends.visible, ends.durable))
+        newest = segment->number;
+    }
+    return newest;
+  }
+
+  void remove_files(PurgeOutcome* outcome) const {
+    std::set<std::filesystem::path> directories;
+    for (const auto& segment : outcome->purged) {
+      outcome->bytes += segment->size;
+      directories.insert(segment->path.parent_path());
+      if (const Status removed = disk_.remove(segment->path); !removed.ok())
+        outcome->not_removed.push_back(removed.error().context);
+    }
+    for (const std::filesystem::path& directory : directories) {
+      if (const Status synced = disk_.sync_directory(directory); !synced.ok())
+        outcome->not_removed.push_back(synced.error().context);
+    }
+  }
+
   const StorageOptions options_;
   const Disk disk_;
   const StreamFiles files_;
   const DataDirLock lock_;
   Journal journal_;
+  std::mutex purge_mutex_;  // a purge and a reopening exclude each other
+  ReadPins pins_;
   const LogCreated created_;
   mutable std::mutex source_mutex_;
   std::optional<SourceIdentity> source_;
@@ -270,6 +332,10 @@ std::uint64_t EventLog::appended_end() const { return core_->writer().end(); }
 Status EventLog::reopen(RecoveryReport* report) { return core_->reopen(report); }
 bool EventLog::failed() const { return core_->board().failed(); }
 bool EventLog::in_group() const { return core_->writer().in_group(); }
+
+Result<PurgeOutcome> EventLog::purge_before(SegmentNumber oldest) { return core_->purge_before(oldest); }
+ReadPins& EventLog::pins() const { return core_->pins(); }
+std::optional<SegmentNumber> EventLog::oldest_in_use() const { return core_->pins().oldest(); }
 
 std::shared_ptr<const SegmentCatalog> EventLog::catalog() const { return core_->board().catalog(); }
 LogEnds EventLog::ends() const { return core_->board().ends(); }

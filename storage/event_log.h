@@ -5,6 +5,7 @@
 //   upstream thread: open_segment / append / flush          one writer
 //   sync thread:     fdatasync, moves durable and visible   owned
 //   index thread:    block records behind durable           owned
+//   housekeeping:    purge_before
 //   any thread:      catalog(), ends(), executed(), LogCursor
 //
 // Invariant: visible <= durable <= written with ServeAfter::fsync, visible <= written with ServeAfter::write; visible
@@ -26,11 +27,14 @@
 #include "protocol/ids.h"
 #include "protocol/result.h"
 #include "storage/latency_histogram.h"
+#include "storage/retention/purge.h"
 #include "storage/segment/segment_catalog.h"
 #include "storage/source_identity.h"
 #include "storage/storage_options.h"
 
 namespace binrelay {
+
+class ReadPins;
 
 struct LogEnds {
   LogPosition written;  // handed to the operating system
@@ -93,6 +97,13 @@ class EventLog {
   Status reopen(RecoveryReport* report);
   bool failed() const;
 
+  // --- retention: any thread, one purge at a time inside ---
+  // Removes the sealed segments before `oldest`: in the journal first, then from the catalog, then their files. It
+  // stops before the first segment a LogCursor stands at, and before the one `visible` is in. Errors: nothing was
+  // removed. Goes on working after a write has failed for want of space.
+  Result<PurgeOutcome> purge_before(SegmentNumber oldest);
+  std::optional<SegmentNumber> oldest_in_use() const;  // where the hindmost LogCursor stands
+
   // --- reading: any thread ---
   std::shared_ptr<const SegmentCatalog> catalog() const;
   LogEnds ends() const;
@@ -122,6 +133,7 @@ class EventLog {
   class Core;
   explicit EventLog(std::unique_ptr<Core> core);
   std::unique_ptr<Core> core_;
+  ReadPins& pins() const;
   friend class LogCursor;
 };
 

@@ -1,11 +1,13 @@
 #include "storage/log_cursor.h"
 
 #include "protocol/event/event_checksum.h"
+#include "storage/retention/read_pins.h"
 
 namespace binrelay {
 
 struct LogCursor::State {
   const EventLog& log;
+  ReadPins::Pin pin;  // at `segment`
   std::shared_ptr<const Segment> segment;
   EventReader reader;
   std::size_t buffer_size;
@@ -57,18 +59,21 @@ struct LogCursor::State {
     if (!next_reader.ok()) return std::move(next_reader).error();
     reader = std::move(*next_reader);
     segment = now->following;
+    pin.move_to(segment->number);
     return SegmentEnd{segment};
   }
 };
 
 Result<LogCursor> LogCursor::open(const EventLog& log, LogPosition position, std::size_t buffer_size) {
+  std::optional<ReadPins::Pin> pin = log.pins().pin(position.segment);  // first: what is found then stays
   std::shared_ptr<const Segment> segment = log.catalog()->find(position.segment);
-  if (segment == nullptr)
+  if (!pin || segment == nullptr)
     return Error{Errc::not_found, "segment " + std::to_string(raw(position.segment)) + " is not in the log"};
   if (position.offset < kFirstEventOffset) return Error{Errc::refused, "a binlog's events begin at offset 4"};
   BINRELAY_ASSIGN(File file, Disk().open_for_reading(segment->path));
   EventReader reader(std::make_shared<const File>(std::move(file)), position.offset, position.offset, buffer_size);
-  return LogCursor(std::unique_ptr<State>(new State{log, std::move(segment), std::move(reader), buffer_size, false}));
+  return LogCursor(std::unique_ptr<State>(
+      new State{log, *std::move(pin), std::move(segment), std::move(reader), buffer_size, false}));
 }
 
 LogCursor::LogCursor(std::unique_ptr<State> state) : state_(std::move(state)) {}

@@ -6,8 +6,8 @@
 //
 // Waiting: `visible` moves before on_visible's listener is called. So arm the wait first, call next() once more, and
 // sleep only if that says AtVisibleEnd again: a move before the second next() is seen by it, a later one calls the
-// listener. An event that starts past `visible` does not exist for it. It holds the segment's file open: a purge does
-// not disturb it.
+// listener. An event that starts past `visible` does not exist for it. It pins its segment: no purge takes that, or
+// what follows, away from it.
 #include <cstdint>
 #include <memory>
 #include <variant>

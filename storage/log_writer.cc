@@ -106,13 +106,10 @@ GtidState LogWriter::carried_over(Flavour flavour) const {
 void LogWriter::take_head(SegmentHead head) {
   active_->head = std::move(head);
   if (!active_->head.complete()) return;
-  const std::shared_ptr<const SegmentCatalog> catalog = board_.catalog();
-  auto segments = catalog->segments();
   auto segment = std::make_shared<Segment>(
       make_segment(files_, journal_.state(), active_state(), active_->head, carried_over(active_->head.flavour())));
-  if (segments.empty()) board_.set_executed(segment->previous);
-  segments.push_back(std::move(segment));
-  board_.set_catalog(std::make_shared<SegmentCatalog>(std::move(segments)));
+  if (board_.catalog()->segments().empty()) board_.set_executed(segment->previous);
+  board_.add_to_catalog(std::move(segment));
 }
 
 Status LogWriter::store(Bytes event) {
@@ -255,18 +252,14 @@ void LogWriter::publish_sealed() {
   if (!active_->head.described()) return;  // the source never sent an event of it
   if (!active_->head.complete()) {
     active_->head.finish();
-    auto segments = board_.catalog()->segments();
-    segments.push_back(std::make_shared<Segment>(
+    board_.add_to_catalog(std::make_shared<Segment>(
         make_segment(files_, journal_.state(), state, active_->head, carried_over(active_->head.flavour()))));
-    board_.set_catalog(std::make_shared<SegmentCatalog>(std::move(segments)));
   } else {
-    auto segments = board_.catalog()->segments();
-    auto sealed = std::make_shared<Segment>(*segments.back());
+    auto sealed = std::make_shared<Segment>(*board_.catalog()->newest());
     sealed->sealed = true;
     sealed->size = state.size;
     sealed->last_boundary = state.last_boundary;
-    segments.back() = std::move(sealed);
-    board_.set_catalog(std::make_shared<SegmentCatalog>(std::move(segments)));
+    board_.replace_newest(std::move(sealed));
   }
   added_before_ = state.added;
 }

@@ -1,6 +1,7 @@
 #include "storage/recovery.h"
 
 #include <algorithm>
+#include <set>
 
 #include "storage/gtid_state_bytes.h"
 #include "storage/segment/segment_files.h"
@@ -79,12 +80,13 @@ class Recovery {
       : disk_(disk), files_(files), journal_(journal), log_(journal.state()), report_(report) {}
 
   Result<Recovered> run() {
-    for (const SegmentState& segment : log_.segments()) {
+    for (const SegmentState& segment : log_.kept_segments()) {
       BINRELAY_TRY(segment.sealed ? load_sealed(segment) : load_active(segment));
     }
     BINRELAY_TRY(look_for_strays());
     BINRELAY_TRY(journal_.cut_torn_tail(disk_, &report_->notes));
     BINRELAY_TRY(remove_half_opened());
+    BINRELAY_TRY(remove_purged());
     BINRELAY_TRY(cut_tail());
     // What a killed process wrote may be in the page cache only; from here on it counts as durable.
     if (recovered_.active) BINRELAY_TRY(recovered_.active->file->sync());
@@ -109,7 +111,8 @@ class Recovery {
 
   void add_segment(const SegmentState& state, const SegmentHead& head, std::optional<GtidState> added) {
     const Segment* before = recovered_.segments.empty() ? nullptr : recovered_.segments.back().get();
-    const GtidState carried_over = state_behind(before, added_before_, head.flavour());
+    const GtidState carried_over = before == nullptr ? state_before_kept(log_, head.flavour())
+                                                     : state_behind(before, added_before_, head.flavour());
     recovered_.segments.push_back(std::make_shared<Segment>(make_segment(files_, log_, state, head, carried_over)));
     added_before_ = std::move(added);
   }
@@ -212,6 +215,7 @@ class Recovery {
     if (!Disk::exists(directory)) return Done{};  // a missing segment is told by name
     BINRELAY_ASSIGN(const std::vector<std::string> names, disk_.names_in(directory));
     for (const std::string& name : names) {
+      if (log_.names_purged_segment(generation, name)) purged_.push_back(directory / name);
       if (is_broken_name(name) || log_.names_segment(generation, name)) continue;
       BINRELAY_ASSIGN(const bool half_opened, holds_magic_at_most(directory / name));
       if (half_opened) {
@@ -240,6 +244,17 @@ class Recovery {
       BINRELAY_TRY(disk_.sync_directory(path.parent_path()));
       report_->notes.push_back(files_.relative(path) + ": removed, it was being created when the process ended");
     }
+    return Done{};
+  }
+
+  Status remove_purged() {
+    std::set<std::filesystem::path> directories;
+    for (const std::filesystem::path& path : purged_) {
+      BINRELAY_TRY(disk_.remove(path));
+      directories.insert(path.parent_path());
+      report_->notes.push_back(files_.relative(path) + ": removed, its purge had been interrupted");
+    }
+    for (const std::filesystem::path& directory : directories) BINRELAY_TRY(disk_.sync_directory(directory));
     return Done{};
   }
 
@@ -277,8 +292,8 @@ class Recovery {
   const LogState& log_;
   RecoveryReport* report_;
   Recovered recovered_;
-  std::optional<GtidState> added_before_;  // by the last of recovered_.segments
-  std::vector<std::filesystem::path> half_opened_;
+  std::optional<GtidState> added_before_;                    // by the last of recovered_.segments
+  std::vector<std::filesystem::path> half_opened_, purged_;  // to be removed
   std::optional<TailCut> cut_;
 };
 

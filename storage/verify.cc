@@ -64,8 +64,12 @@ class Verifier {
       find(files_.format(), 0, format.error().context);
     check_journal();
     open_index();
-    for (const SegmentState& state : log_.segments()) all_bytes_ += state.size;
-    for (const SegmentState& state : log_.segments()) check_segment(state);
+    for (const SegmentState& state : log_.kept_segments()) all_bytes_ += state.size;
+    if (log_.purged()) {
+      behind_ = log_.purged()->before;
+      generation_before_ = log_.kept_segments().front().generation;
+    }
+    for (const SegmentState& state : log_.kept_segments()) check_segment(state);
     // A relay that is running may be opening a segment right now, and its index may know of it already.
     if (!in_use_) {
       look_for_strays();
@@ -147,6 +151,7 @@ class Verifier {
     ++report_.segments;
     std::optional<GtidState> behind_before = std::exchange(behind_, std::nullopt);
     auto opened = Disk().open_for_reading(path);
+    if (!opened.ok() && was_purged_meanwhile(state)) return;
     if (!opened.ok()) return find(path, 0, opened.error().context);
     const auto size = opened->size();
     if (!size.ok()) return find(path, 0, size.error().context);
@@ -189,6 +194,15 @@ class Verifier {
       report_.bytes_without_checksum +=
           scan.end() - std::min<std::uint64_t>(scan.end(), state.digests.size() * state.digest_block_bytes);
     }
+  }
+
+  bool was_purged_meanwhile(const SegmentState& state) const {
+    if (!in_use_) return false;
+    const auto content = Disk().read_whole(files_.journal(), kMaxJournalSize);
+    if (!content.ok() || !check_journal_header(*content).ok()) return false;
+    LogState now;
+    scan_journal(*content, [&](std::uint64_t, const JournalRecord& record) { return now.apply(record); });
+    return now.names_purged_segment(state.generation, state.source_name);
   }
 
   std::uint64_t durable_end(const SegmentState& state) const {

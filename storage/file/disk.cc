@@ -110,6 +110,10 @@ Status File::truncate(std::uint64_t size) const {
   return Done{};
 }
 
+void File::reserve(std::uint64_t size) const {
+  static_cast<void>(::fallocate(descriptor_, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size)));
+}
+
 Result<std::uint64_t> File::size() const {
   struct stat found {};
   if (::fstat(descriptor_, &found) != 0) return system_error("stat", path_, errno);

@@ -42,6 +42,8 @@ class File {
   Status write_at(std::uint64_t offset, Bytes bytes) const;
   Status sync() const;  // fdatasync: the bytes and the size
   Status truncate(std::uint64_t size) const;
+  // Asks the file system for blocks up to `size`, without changing the file's size. A wish: nothing depends on it.
+  void reserve(std::uint64_t size) const;
   Result<std::uint64_t> size() const;
   const std::filesystem::path& path() const { return path_; }
   int descriptor() const { return descriptor_; }

@@ -6,6 +6,7 @@
 //   <directory>/journal                                storage/journal/journal_format.h
 //   <directory>/segments/<generation>/<source name>    raw binlog, byte for byte
 //   <directory>/index/                                 RocksDB, disposable
+//   <directory>/consumers                              whom retention waits for, disposable
 //   <any of these>.broken-<n>                          the tail recovery cut off, kept for whoever wants to look
 #include <cstdint>
 #include <filesystem>
@@ -24,6 +25,7 @@ struct StreamFiles {
   std::filesystem::path lock() const { return directory / "LOCK"; }
   std::filesystem::path journal() const { return directory / "journal"; }
   std::filesystem::path index() const { return directory / "index"; }
+  std::filesystem::path consumers() const { return directory / "consumers"; }
   std::filesystem::path segments() const { return directory / "segments"; }
   std::filesystem::path generation(std::uint32_t number) const { return segments() / std::to_string(number); }
   std::filesystem::path segment(std::uint32_t generation_number, std::string_view source_name) const {

@@ -99,6 +99,15 @@ Status IndexStore::put(const BlockRecord& record) {
   return Done{};
 }
 
+Status IndexStore::remove_before(SegmentNumber segment) {
+  const ByteBuffer first = encode_block_key(SegmentNumber{}, 0);
+  const ByteBuffer behind = encode_block_key(segment, 0);
+  auto status = database_->db->DeleteRange(rocksdb::WriteOptions(), database_->db->DefaultColumnFamily(), slice(first),
+                                           slice(behind));
+  if (!status.ok()) return index_error(status);
+  return Done{};
+}
+
 Result<std::optional<BlockRecord>> IndexStore::last() const {
   std::unique_ptr<rocksdb::Iterator> at(database_->db->NewIterator(rocksdb::ReadOptions()));
   at->SeekForPrev(kVersionKey);

@@ -24,6 +24,7 @@ class IndexStore {
   ~IndexStore();
 
   Status put(const BlockRecord& record);
+  Status remove_before(SegmentNumber segment);  // the records of all segments before it
   Result<std::optional<BlockRecord>> last() const;
   // In log order, from `from` on; stops when `visit` returns false. An undecodable record is an error.
   Status for_each(SegmentNumber from, const std::function<bool(const BlockRecord&)>& visit) const;

@@ -38,12 +38,12 @@ void IndexWriter::run(LogPosition at) {
     if (segment != nullptr) {
       const std::uint64_t to = passed ? segment->last_boundary : durable->offset;
       auto end = index(*segment, at.offset, to, passed);
-      if (!end.ok()) {
-        const std::lock_guard lock(mutex_);
+      const std::lock_guard lock(mutex_);
+      if (!end.ok() && segment->number >= oldest_) {
         failure_ = std::move(end).error();
         return;
       }
-      at.offset = *end;
+      if (end.ok()) at.offset = *end;
     }
     if (passed && !stopping_) at = {catalog->after(at.segment)->number, kFirstEventOffset};
   }
@@ -54,11 +54,18 @@ Result<std::uint64_t> IndexWriter::index(const Segment& segment, std::uint64_t f
   if (from >= to) return from;
   return make_block_records(segment, from, to, to_the_end, block_bytes_,
                             [&](const BlockRecord& record) -> Result<bool> {
-                              BINRELAY_TRY(store_.put(record));
                               const std::lock_guard lock(mutex_);
+                              if (record.segment < oldest_) return false;
+                              BINRELAY_TRY(store_.put(record));
                               indexed_ = {record.segment, record.end};
                               return !stopping_;
                             });
+}
+
+void IndexWriter::forget_before(SegmentNumber oldest) {
+  const std::lock_guard lock(mutex_);
+  oldest_ = oldest;
+  if (auto removed = store_.remove_before(oldest); !removed.ok() && !failure_) failure_ = std::move(removed).error();
 }
 
 LogPosition IndexWriter::indexed() const {

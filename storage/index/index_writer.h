@@ -32,6 +32,8 @@ class IndexWriter {
   IndexWriter(const IndexWriter&) = delete;
   IndexWriter& operator=(const IndexWriter&) = delete;
 
+  // Any thread: these segments are purged. Their records go, and no new ones come.
+  void forget_before(SegmentNumber oldest);
   LogPosition indexed() const;
   std::optional<Error> failure() const;  // set: it has given up until the log is opened again
 
@@ -45,6 +47,7 @@ class IndexWriter {
   std::atomic<bool> stopping_{false};
   mutable std::mutex mutex_;
   LogPosition indexed_;
+  SegmentNumber oldest_{};  // those before are purged
   std::optional<Error> failure_;
   std::thread thread_;  // last: starts when everything else is there
 };

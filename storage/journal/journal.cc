@@ -3,6 +3,12 @@
 #include "storage/file/file_names.h"
 
 namespace binrelay {
+namespace {
+
+// So that a purge can be journalled when it is the full disk that calls for it.
+constexpr std::uint64_t kReservedBytes = 64u << 10;
+
+}  // namespace
 
 Result<Journal> Journal::create(const Disk& disk, const std::filesystem::path& path, const LogCreated& created) {
   ByteBuffer content = encode_journal_header();
@@ -31,9 +37,11 @@ Result<Journal> Journal::open(const Disk& disk, const std::filesystem::path& pat
     return Error{Errc::checksum,
                  path.string() + " is damaged at offset " + std::to_string(scan.end) + ": its first record is lost"};
   }
+  state.forget_digests_of_purged();
   BINRELAY_ASSIGN(File file, disk.open_for_writing(path));
   Journal journal(std::move(file), std::move(state), scan.end, scan.next_sequence);
   journal.torn_tail_.assign(content.begin() + static_cast<std::ptrdiff_t>(scan.end), content.end());
+  journal.file_.reserve(scan.end + kReservedBytes);
   return journal;
 }
 
@@ -56,6 +64,8 @@ Status Journal::cut_to_durable() {
 }
 
 Status Journal::append(const std::vector<JournalRecord>& records, Sync sync) {
+  const std::lock_guard lock(*mutex_);
+  if (sync_failure_) return *sync_failure_;
   ByteBuffer bytes;
   std::uint64_t sequence = next_sequence_;
   for (const JournalRecord& record : records) {
@@ -63,13 +73,19 @@ Status Journal::append(const std::vector<JournalRecord>& records, Sync sync) {
     bytes.insert(bytes.end(), encoded.begin(), encoded.end());
   }
   BINRELAY_TRY(file_.write_at(end_, bytes));
-  if (sync == Sync::durable) BINRELAY_TRY(file_.sync());
+  if (sync == Sync::durable) {
+    if (auto synced = file_.sync(); !synced.ok()) {
+      sync_failure_ = synced.error();
+      return synced;
+    }
+  }
   for (const JournalRecord& record : records) {
     BINRELAY_CHECK(state_.apply(record).ok(), "the log journals only what follows from what it journalled before");
   }
   end_ += bytes.size();
   if (sync == Sync::durable) durable_end_ = end_;
   next_sequence_ = sequence;
+  file_.reserve(end_ + kReservedBytes);
   return Done{};
 }
 

@@ -1,11 +1,15 @@
 #pragma once
 // Journal: the append-only file of records behind LogState.
 //
-// Thread: upstream thread. Owner: EventLog.
+// Thread: append() from any, one at a time inside. The upstream thread reads state() while housekeeping appends a
+// purge: that changes nothing of what it reads (LogState). Owner: EventLog.
 //
-// Invariant: what append(…, durable) returned for is on stable storage and in state().
+// Invariant: what append(…, durable) returned for is on stable storage and in state(). After a failed sync nobody knows
+// what the file holds, and nothing is appended any more.
 #include <cstdint>
 #include <filesystem>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -37,12 +41,14 @@ class Journal {
   Journal(File file, LogState state, std::uint64_t end, std::uint64_t next_sequence)
       : file_(std::move(file)), state_(std::move(state)), end_(end), durable_end_(end), next_sequence_(next_sequence) {}
 
+  std::unique_ptr<std::mutex> mutex_ = std::make_unique<std::mutex>();  // one append at a time
   File file_;
   LogState state_;
   std::uint64_t end_ = 0;
   std::uint64_t durable_end_ = 0;
   std::uint64_t next_sequence_ = 1;
   ByteBuffer torn_tail_;
+  std::optional<Error> sync_failure_;
 };
 
 }  // namespace binrelay

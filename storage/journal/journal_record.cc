@@ -161,6 +161,16 @@ Status read(ByteReader& in, CleanStop& record) {
 void write(ByteWriter&, const LogReopened&) {}
 Status read(ByteReader&, LogReopened&) { return Done{}; }
 
+void write(ByteWriter& out, const SegmentsPurged& record) {
+  out.u64(raw(record.oldest));
+  write_gtid_state(out, record.before);
+}
+Status read(ByteReader& in, SegmentsPurged& record) {
+  record.oldest = SegmentNumber{in.u64()};
+  BINRELAY_ASSIGN(record.before, read_gtid_state(in));
+  return Done{};
+}
+
 template <std::size_t kIndex = 0>
 Result<JournalRecord> decode_alternative(std::size_t index, ByteReader& in) {
   if constexpr (kIndex == std::variant_size_v<JournalRecord>) {

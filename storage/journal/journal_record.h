@@ -94,8 +94,16 @@ struct LogReopened {
   friend bool operator==(const LogReopened&, const LogReopened&) = default;
 };
 
+// The segments before `oldest` no longer count: their files are removed after this record is durable, and a crash in
+// between leaves the rest to recovery.
+struct SegmentsPurged {
+  SegmentNumber oldest{};  // the first one kept
+  GtidState before;        // what the files before it contained: gtid_purged
+  friend bool operator==(const SegmentsPurged&, const SegmentsPurged&) = default;
+};
+
 using JournalRecord = std::variant<LogCreated, SourceSeen, HistoryBegun, GenerationBegun, SegmentOpened, DurableMark,
-                                   CleanStop, LogReopened>;
+                                   CleanStop, LogReopened, SegmentsPurged>;
 
 // The type byte is the alternative's index + 1.
 ByteBuffer encode_record_body(const JournalRecord& record);

@@ -80,7 +80,7 @@ Status LogState::apply_record(const SegmentOpened& record) {
   SegmentState opened;
   opened.number = record.number;
   opened.generation = record.generation;
-  names_.emplace(record.generation, record.source_name);
+  names_.emplace(std::pair(record.generation, record.source_name), record.number);
   opened.source_name = record.source_name;
   opened.digest_block_bytes = record.digest_block_bytes;
   segments_.push_back(std::move(opened));
@@ -111,6 +111,17 @@ Status LogState::apply_record(const CleanStop& record) {
 
 // Any record voids the clean stop before it.
 Status LogState::apply_record(const LogReopened&) { return Done{}; }
+
+Status LogState::apply_record(const SegmentsPurged& record) {
+  const std::uint64_t oldest = raw(record.oldest);
+  if (oldest <= purged_count() + 1 || oldest > segments_.size()) return contradicts("the oldest segment after a purge");
+  purged_ = record;
+  return Done{};
+}
+
+void LogState::forget_digests_of_purged() {
+  for (std::size_t i = 0; i < purged_count(); ++i) segments_[i].digests = {};
+}
 
 std::string LogState::served_name(const SegmentState& segment) const {
   const GenerationBegun& generation = generations_.at(segment.generation - 1);

@@ -3,10 +3,12 @@
 //
 // Thread: none.
 //
-// Invariant: segment numbers are 1, 2, 3 …; all but the last are sealed; names are unique within a generation.
+// Invariant: segment numbers are 1, 2, 3 …; all but the last are sealed; names are unique within a generation, also
+// those of purged segments. A purge changes purged() alone.
 #include <cstdint>
+#include <map>
 #include <optional>
-#include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,7 +37,9 @@ class LogState {
 
   const std::optional<LogCreated>& created() const { return created_; }
   const std::optional<SourceIdentity>& source() const { return source_; }
-  const std::vector<SegmentState>& segments() const { return segments_; }
+  const std::vector<SegmentState>& segments() const { return segments_; }  // those that were purged too
+  std::span<const SegmentState> kept_segments() const { return std::span(segments_).subspan(purged_count()); }
+  const std::optional<SegmentsPurged>& purged() const { return purged_; }  // the last purge
   const std::vector<GenerationBegun>& generations() const { return generations_; }
   const std::vector<HistoryBegun>& histories() const { return histories_; }
   const std::optional<CleanStop>& clean_stop() const { return clean_stop_; }  // only while it is the last record
@@ -43,6 +47,13 @@ class LogState {
   bool names_segment(std::uint32_t generation, const std::string& source_name) const {
     return names_.contains({generation, source_name});
   }
+  // A file of this name is left over from a purge that was interrupted.
+  bool names_purged_segment(std::uint32_t generation, const std::string& source_name) const {
+    const auto found = names_.find({generation, source_name});
+    return found != names_.end() && raw(found->second) <= purged_count();
+  }
+  // Nobody compares what is gone; they are most of what is remembered of it.
+  void forget_digests_of_purged();
   // The name consumers see: the source's own while the generation's number offset is 0.
   std::string served_name(const SegmentState& segment) const;
 
@@ -55,13 +66,16 @@ class LogState {
   Status apply_record(const DurableMark& record);
   Status apply_record(const CleanStop& record);
   Status apply_record(const LogReopened& record);
+  Status apply_record(const SegmentsPurged& record);
+  std::size_t purged_count() const { return purged_ ? raw(purged_->oldest) - 1 : 0; }
 
   std::optional<LogCreated> created_;
   std::optional<SourceIdentity> source_;
   std::vector<HistoryBegun> histories_;
   std::vector<GenerationBegun> generations_;
   std::vector<SegmentState> segments_;
-  std::set<std::pair<std::uint32_t, std::string>> names_;  // of segments, by generation
+  std::map<std::pair<std::uint32_t, std::string>, SegmentNumber> names_;  // of segments, by generation
+  std::optional<SegmentsPurged> purged_;
   std::optional<CleanStop> clean_stop_;
 };
 

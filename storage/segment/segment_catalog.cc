@@ -4,10 +4,15 @@
 
 namespace binrelay {
 
-std::shared_ptr<const Segment> SegmentCatalog::find(SegmentNumber number) const {
+std::shared_ptr<const Segment> SegmentCatalog::at_or_after(SegmentNumber number) const {
   const auto at = std::lower_bound(segments_.begin(), segments_.end(), number,
                                    [](const auto& segment, SegmentNumber wanted) { return segment->number < wanted; });
-  return at != segments_.end() && (*at)->number == number ? *at : nullptr;
+  return at != segments_.end() ? *at : nullptr;
+}
+
+std::shared_ptr<const Segment> SegmentCatalog::find(SegmentNumber number) const {
+  std::shared_ptr<const Segment> at = at_or_after(number);
+  return at != nullptr && at->number == number ? at : nullptr;
 }
 
 std::shared_ptr<const Segment> SegmentCatalog::find(std::string_view served_name) const {

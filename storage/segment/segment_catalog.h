@@ -40,6 +40,7 @@ class SegmentCatalog {
   const std::vector<std::shared_ptr<const Segment>>& segments() const { return segments_; }
   std::shared_ptr<const Segment> find(SegmentNumber number) const;
   std::shared_ptr<const Segment> find(std::string_view served_name) const;  // the newest of that name
+  std::shared_ptr<const Segment> at_or_after(SegmentNumber number) const;   // nullptr at the end
   std::shared_ptr<const Segment> after(SegmentNumber number) const;         // nullptr at the end
   std::shared_ptr<const Segment> oldest() const { return segments_.empty() ? nullptr : segments_.front(); }
   std::shared_ptr<const Segment> newest() const { return segments_.empty() ? nullptr : segments_.back(); }

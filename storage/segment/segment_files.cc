@@ -36,6 +36,10 @@ Segment make_segment(const StreamFiles& files, const LogState& log, const Segmen
   return segment;
 }
 
+GtidState state_before_kept(const LogState& log, Flavour flavour) {
+  return log.purged() ? log.purged()->before : empty_state(flavour);
+}
+
 GtidState state_behind(const Segment* before, const std::optional<GtidState>& added, Flavour flavour) {
   if (before == nullptr) return empty_state(flavour);
   GtidState state = before->previous;

@@ -21,4 +21,7 @@ Segment make_segment(const StreamFiles& files, const LogState& log, const Segmen
 // What the files up to and with `before` contain; the empty state of `flavour` for nullptr.
 GtidState state_behind(const Segment* before, const std::optional<GtidState>& added, Flavour flavour);
 
+// What the files before the oldest segment that is kept contained, as far as only the journal knows.
+GtidState state_before_kept(const LogState& log, Flavour flavour);
+
 }  // namespace binrelay
