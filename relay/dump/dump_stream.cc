@@ -1,8 +1,10 @@
 #include "relay/dump/dump_stream.h"
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <ctime>
+#include <utility>
 
 #include "protocol/event/event_builder.h"
 #include "protocol/event/event_checksum.h"
@@ -291,7 +293,9 @@ awaitable<DumpStream::Ended> DumpStream::read_more() {
     ended.reason += " (" + failed->context + ")";
     co_return ended;
   }
-  // A long run of skipped groups is no silence.
+  // Who sends lets the others have the thread; a long run of skipped groups sends nothing.
+  if (!std::exchange(rested_, false)) co_await asio::post(channel_.executor(), asio::use_awaitable);
+  // Nor is it silence.
   if (skipped_run_open_ && !framer_.in_event() && !held_description_ && Clock::now() >= heartbeat_due()) {
     add_heartbeat(skipped_end_);
     co_return co_await flush();
@@ -318,6 +322,7 @@ awaitable<DumpStream::Ended> DumpStream::flush() {
   progress_->moved_at = std::time(nullptr);
   out_.clear();
   last_sent_ = Clock::now();
+  rested_ = true;
   co_return std::nullopt;
 }
 

@@ -89,6 +89,7 @@ class DumpStream {
   bool skipped_run_open_ = false;  // groups were skipped since the last packet sent
   std::uint64_t skipped_end_ = 0;  // where the last skipped event ended
   Clock::time_point last_sent_ = Clock::now();
+  bool rested_ = true;            // others had the thread since the last read
   std::uint32_t event_time_ = 0;  // of the last event that has one
   std::optional<EndReason> end_reason_;
 };
