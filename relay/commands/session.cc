@@ -59,6 +59,7 @@ class Session : public std::enable_shared_from_this<Session> {
                             state_.connection_id, state_.user, state_.peer_host,
                             context_.gate->limits().slow_consumer_seconds);
     }
+    ticket_.reset();
     context_.registry->leave(state_.connection_id);
   }
 
@@ -106,7 +107,7 @@ class Session : public std::enable_shared_from_this<Session> {
     greeting.certificate = context_.tls->certificate_digest();
     greeting.public_key_pem = context_.tls->login_public_key();
     LoginOutcome outcome =
-        co_await run_login(*channel_, std::move(greeting), ticket_, *context_.tls, *context_.users, *context_.readers);
+        co_await run_login(*channel_, std::move(greeting), *ticket_, *context_.tls, *context_.users, *context_.readers);
     if (const auto* rejected = std::get_if<HandshakeRejected>(&outcome)) {
       const bool answered = rejected->error.code != 0;
       if (!answered) context_.gate->counters().on_unfinished_login();
@@ -307,7 +308,7 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   const SessionContext& context_;
-  ConnectionGate::Ticket ticket_;
+  std::optional<ConnectionGate::Ticket> ticket_;  // given back when the connection has ended
   asio::io_context& io_;
   std::shared_ptr<PacketChannel> channel_;
   std::shared_ptr<const SourceIdentity> source_;

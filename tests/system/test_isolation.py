@@ -176,7 +176,7 @@ def _isolated(stage, source):
     stage.needs_relay()
     _raise_file_limit()
     megabytes, rounds, alone_s, attack_s = (2048, 5, 60, 120) if stage.full else (192, 2, 6, 6)
-    relay = stage.relay(source, limits={"login_seconds": 600})  # they are to be held, all of them
+    relay = stage.relay(source, limits={"login_seconds": 600, "connections": 10000})  # all are to be held
     _fill(source, megabytes)
     relay.caught_up_with(source)
     tails = TailClients(relay.connect, HEALTHY, *relay.binlog_position())
