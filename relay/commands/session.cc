@@ -109,12 +109,17 @@ class Session : public std::enable_shared_from_this<Session> {
     LoginOutcome outcome =
         co_await run_login(*channel_, std::move(greeting), *ticket_, *context_.tls, *context_.users, *context_.readers);
     if (const auto* rejected = std::get_if<HandshakeRejected>(&outcome)) {
-      const bool answered = rejected->error.code != 0;
-      if (!answered) context_.gate->counters().on_unfinished_login();
       // A port probe says nothing worth a warning.
-      const auto level = answered ? spdlog::level::warn : spdlog::level::debug;
-      context_.logger->log(level, "login refused: user '{}' from {}: {}", rejected->user, state_.peer_host,
-                           rejected->reason);
+      const bool answered = rejected->error.code != 0;
+      if (!answered) {
+        context_.gate->counters().on_unfinished_login();
+        context_.logger->debug("login not finished: '{}' from {}: {}", rejected->user, state_.peer_host,
+                               rejected->reason);
+      } else if (const auto unlogged = context_.gate->may_log_refusal()) {
+        const std::string more = *unlogged == 0 ? "" : " (and " + std::to_string(*unlogged) + " more before it)";
+        context_.logger->warn("login refused: user '{}' from {}: {}{}", rejected->user, state_.peer_host,
+                              rejected->reason, more);
+      }
       co_return false;
     }
     channel_->set_write_patience(std::chrono::seconds(context_.gate->limits().slow_consumer_seconds));

@@ -56,6 +56,20 @@ std::size_t ConnectionGate::failing_hosts() const {
   return failures_.size();
 }
 
+std::optional<std::uint64_t> ConnectionGate::may_log_refusal(Clock::time_point now) {
+  const std::lock_guard lock(mutex_);
+  if (now - log_second_ >= std::chrono::seconds(1)) {
+    log_second_ = now;
+    log_lines_ = 0;
+  }
+  if (log_lines_ == kLogLinesPerSecond) {
+    ++unlogged_;
+    return std::nullopt;
+  }
+  ++log_lines_;
+  return std::exchange(unlogged_, 0);
+}
+
 // What is old goes first. When everybody is young, whoever failed longest ago is forgiven.
 void ConnectionGate::make_room_for_failures(Clock::time_point now) {
   if (failures_.size() < kMaxFailingHosts) return;

@@ -26,6 +26,7 @@ class ConnectionGate {
   static constexpr unsigned kFreeFailures = 3;  // people mistype
   static constexpr std::chrono::milliseconds kFirstDelay{250}, kLongestDelay{8000};
   static constexpr std::chrono::minutes kForgetFailures{10};
+  static constexpr unsigned kLogLinesPerSecond = 5;
 
   explicit ConnectionGate(const LimitsConfig& limits) : limits_(limits) {}
   ~ConnectionGate();
@@ -57,6 +58,9 @@ class ConnectionGate {
   ConnectionCounters& counters() { return counters_; }
   const ConnectionCounters& counters() const { return counters_; }
   std::size_t failing_hosts() const;
+  // Guessing must not fill the disk with log lines. nullopt: say nothing; else how many refusals were not told of
+  // before.
+  std::optional<std::uint64_t> may_log_refusal(Clock::time_point now = Clock::now());
 
  private:
   struct Failures {
@@ -74,6 +78,9 @@ class ConnectionGate {
   std::map<std::string, std::size_t> logging_in_;  // by host
   std::map<std::string, std::size_t> logged_in_;   // by account
   std::map<std::string, Failures> failures_;       // by host
+  Clock::time_point log_second_{};                 // when the current second of log lines began
+  unsigned log_lines_ = 0;                         // in it
+  std::uint64_t unlogged_ = 0;
 };
 
 }  // namespace binrelay

@@ -81,6 +81,14 @@ TEST_F(ConnectionGateTest, TheRightPasswordForgives) {
   EXPECT_EQ(fail("10.0.0.1"), milliseconds(0));
 }
 
+TEST_F(ConnectionGateTest, GuessingDoesNotFillTheLog) {
+  for (unsigned i = 0; i < ConnectionGate::kLogLinesPerSecond; ++i) EXPECT_EQ(gate_.may_log_refusal(now_), 0u);
+  for (int i = 0; i < 195; ++i) EXPECT_EQ(gate_.may_log_refusal(now_), std::nullopt);
+  now_ += std::chrono::seconds(1);
+  EXPECT_EQ(gate_.may_log_refusal(now_), 195u);
+  EXPECT_EQ(gate_.may_log_refusal(now_), 0u);
+}
+
 TEST_F(ConnectionGateTest, AMillionHostsTakeBoundedMemory) {
   for (unsigned host = 0; host < 3 * ConnectionGate::kMaxFailingHosts; ++host) {
     auto ticket = gate_.admit(boost::asio::ip::address_v4(host));
