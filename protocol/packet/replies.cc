@@ -77,9 +77,9 @@ ByteBuffer build_row(const std::vector<std::optional<std::string>>& row) {
 
 }  // namespace
 
-ByteBuffer build_ok(std::uint64_t affected_rows, std::uint16_t status, std::string_view text) {
+ByteBuffer build_ok(std::uint64_t affected_rows, std::uint16_t status, std::string_view text, std::uint16_t warnings) {
   ByteWriter out;
-  out.u8(kOkHeader).length_encoded(affected_rows).length_encoded(0).u16(status).u16(0);
+  out.u8(kOkHeader).length_encoded(affected_rows).length_encoded(0).u16(status).u16(warnings);
   if (!text.empty()) out.length_encoded_text(text);
   return std::move(out).take();
 }

@@ -21,7 +21,7 @@ struct SqlError {
 };
 
 ByteBuffer build_ok(std::uint64_t affected_rows = 0, std::uint16_t status = kStatusAutocommit,
-                    std::string_view text = {});
+                    std::string_view text = {}, std::uint16_t warnings = 0);
 ByteBuffer build_error(const SqlError& error);
 ByteBuffer build_error_without_sqlstate(const SqlError& error);  // 1130 before the greeting
 ByteBuffer build_eof(std::uint16_t status = kStatusAutocommit);

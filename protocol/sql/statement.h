@@ -108,7 +108,8 @@ struct KillStatement {
 };
 struct PurgeBinaryLogsStatement {
   std::optional<std::string> to_file;
-  std::optional<std::string> before;
+  std::optional<std::string> before;                // a date and time
+  std::optional<std::uint64_t> before_seconds_ago;  // NOW(), NOW() - INTERVAL 3 DAY, DATE_SUB(NOW(), INTERVAL 3 DAY)
 };
 struct TransactionStatement {};  // BEGIN, START TRANSACTION, COMMIT, ROLLBACK: nothing to do
 struct EmptyStatement {};        // only comments

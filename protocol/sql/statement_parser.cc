@@ -111,6 +111,55 @@ Statement parse_kill(TokenCursor& in) {
   return statement;
 }
 
+bool accept_now(TokenCursor& in) {
+  if (!in.accept_one_of({"NOW", "SYSDATE", "CURRENT_TIMESTAMP", "LOCALTIME", "LOCALTIMESTAMP"})) return false;
+  if (in.accept_symbol("(")) in.expect_symbol(")");
+  return true;
+}
+
+// INTERVAL 3 DAY. Units of no fixed length are not understood.
+std::uint64_t parse_interval(TokenCursor& in) {
+  struct Unit {
+    std::string_view name;
+    std::uint64_t seconds;
+  };
+  constexpr std::array kUnits{Unit{"SECOND", 1}, Unit{"MINUTE", 60}, Unit{"HOUR", 3600}, Unit{"DAY", 86400},
+                              Unit{"WEEK", 604800}};
+  constexpr std::uint64_t kMostOfAUnit = 1u << 30;
+  in.expect("INTERVAL");
+  std::uint64_t count = 0;
+  if (in.at(Kind::string)) {
+    const std::string digits = in.expect_string();
+    TokenCursor number(digits);
+    count = number.expect_integer();
+    if (number.failed() || !number.at_end()) in.fail();
+  } else {
+    count = in.expect_integer();
+  }
+  if (count > kMostOfAUnit) in.fail();
+  for (const Unit& unit : kUnits) {
+    if (in.accept(unit.name)) return count * unit.seconds;
+  }
+  in.fail();
+  return 0;
+}
+
+std::uint64_t parse_time_ago(TokenCursor& in) {
+  std::uint64_t seconds = 0;
+  if (in.accept("DATE_SUB")) {
+    in.expect_symbol("(");
+    if (!accept_now(in)) in.fail();
+    in.expect_symbol(",");
+    seconds = parse_interval(in);
+    in.expect_symbol(")");
+  } else if (!accept_now(in)) {
+    in.fail();
+  } else if (in.accept_symbol("-")) {
+    seconds = parse_interval(in);
+  }
+  return seconds;
+}
+
 Statement parse_purge(TokenCursor& in) {
   if (!in.accept_one_of({"BINARY", "MASTER"})) in.fail();
   in.expect("LOGS");
@@ -119,8 +168,15 @@ Statement parse_purge(TokenCursor& in) {
     statement.to_file = in.expect_string();
   } else {
     in.expect("BEFORE");
-    if (!in.failed() && !in.at(Kind::string)) return RefusedStatement{"PURGE BINARY LOGS BEFORE (an expression)"};
-    statement.before = in.expect_string();
+    if (in.at(Kind::string)) {
+      statement.before = in.expect_string();
+    } else if (!in.failed()) {
+      TokenCursor ahead = in;
+      statement.before_seconds_ago = parse_time_ago(ahead);
+      if (ahead.failed() || !(ahead.at_end() || ahead.at_symbol(";")))
+        return RefusedStatement{"PURGE BINARY LOGS BEFORE (this expression)"};
+      in = ahead;
+    }
   }
   return statement;
 }

@@ -99,7 +99,9 @@ struct StatementText {
     return (kill.query_only ? "kill query " : "kill ") + std::to_string(kill.connection_id);
   }
   std::string operator()(const PurgeBinaryLogsStatement& purge) const {
-    return purge.to_file ? "purge to " + *purge.to_file : "purge before " + purge.before.value_or("?");
+    if (purge.to_file) return "purge to " + *purge.to_file;
+    if (purge.before_seconds_ago) return "purge before " + std::to_string(*purge.before_seconds_ago) + " s ago";
+    return "purge before " + purge.before.value_or("?");
   }
   std::string operator()(const TransactionStatement&) const { return "transaction"; }
   std::string operator()(const EmptyStatement&) const { return "empty"; }
