@@ -63,6 +63,10 @@ Result<std::unique_ptr<Stream>> Stream::open(const StreamConfig& config, const s
   for (const auto& note : report.notes) stream->logger_->warn("recovery: {}", note);
   BINRELAY_ASSIGN(stream->tls_, TlsContext::open(config.tls, data_dir / "tls"));
 
+  stream->housekeeper_ =
+      std::make_unique<Housekeeper>(*stream->log_, stream->registry_, config.retention, stream->directory_,
+                                    stream->logger_, Housekeeper::real_world(stream->directory_));
+
   auto& context = stream->context_;
   context.log = stream->log_.get();
   context.registry = &stream->registry_;
@@ -77,6 +81,7 @@ Result<std::unique_ptr<Stream>> Stream::open(const StreamConfig& config, const s
     return self->identity_;
   };
   context.started_at = std::time(nullptr);
+  context.housekeeper = stream->housekeeper_.get();
 
   stream->log_->on_visible([self = stream.get()] { self->tail_.notify(); });
   const std::string report_host = config.report_host.empty() ? own_host_name() : config.report_host;
@@ -98,6 +103,7 @@ Status Stream::start() {
                   config_.listen.port);
   }
   upstream_->start();
+  housekeeper_->start();
   return Done{};
 }
 
@@ -140,6 +146,7 @@ void Stream::stop() {
   const auto deadline = std::chrono::steady_clock::now() + kSessionEndTime;
   while (registry_.size() > 0 && std::chrono::steady_clock::now() < deadline)
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  if (housekeeper_) housekeeper_->stop();
 }
 
 std::uint64_t Stream::bytes_between(LogPosition from, LogPosition to) const {
@@ -240,6 +247,7 @@ StreamReport Stream::report() const {
   report_lag(ends, &report);
   report_consumers(ends, &report);
   report.connections = gate_.counters().read();
+  report.retention = housekeeper_->report();
   std::error_code failed;
   if (const auto space = std::filesystem::space(directory_, failed); !failed) {
     report.disk_free = space.available;

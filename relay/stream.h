@@ -14,6 +14,7 @@
 #include "relay/login/listener.h"
 #include "relay/login/tls_context.h"
 #include "relay/login/user_directory.h"
+#include "relay/retention/housekeeper.h"
 #include "relay/runtime/io_threads.h"
 #include "relay/stream_report.h"
 #include "relay/upstream/upstream_loop.h"
@@ -54,6 +55,7 @@ class Stream {
   UserDirectory users_;
   ReplicaRegistry registry_;
   ConnectionGate gate_;  // before the listener: sessions hold its tickets
+  std::unique_ptr<Housekeeper> housekeeper_;
   SessionContext context_;
   Listener listener_;
   std::unique_ptr<UpstreamLoop> upstream_;

@@ -10,6 +10,7 @@
 #include "relay/commands/replica_registry.h"
 #include "relay/config/relay_config.h"
 #include "relay/login/connection_counters.h"
+#include "relay/retention/retention_report.h"
 #include "relay/upstream/upstream_loop.h"
 #include "storage/event_log.h"
 #include "storage/source_identity.h"
@@ -53,6 +54,7 @@ struct StreamReport {
   std::vector<ConsumerReport> consumers;
   ConnectionCounts connections;
   std::optional<std::uint64_t> disk_free, disk_total;
+  RetentionReport retention;
 };
 
 }  // namespace binrelay

@@ -86,6 +86,32 @@ std::string lag(const Json& consumer) {
   return size(consumer, "/lag_bytes") + (seconds > 0 ? ", " + duration_text(seconds) : "");
 }
 
+std::string rule(const Json& retention, const char* pointer, const std::string& value, const char* what) {
+  return number(retention, pointer) == 0 ? "" : std::string("; ") + what + " " + value;
+}
+
+void print_retention(const Json& stream) {
+  const Json retention = at(stream, "/retention");
+  if (retention.is_null()) return;
+  std::string rules =
+      rule(retention, "/expire_seconds", duration_text(number(retention, "/expire_seconds")), "files older than") +
+      rule(retention, "/max_bytes", size(retention, "/max_bytes"), "what is above") +
+      rule(retention, "/min_free_bytes", size(retention, "/min_free_bytes"), "while the disk has less than");
+  rules = rules.empty() ? "nothing by itself" : rules.substr(2);
+  line("purges", rules + "; oldest file from " + text_or(Json(time_text(number(retention, "/oldest_time"))), "", "-"));
+  if (number(retention, "/purged_files") != 0) {
+    line("", count_text(static_cast<std::uint64_t>(number(retention, "/purged_files")), "file", "files") + " with " +
+                 size(retention, "/purged_bytes") + " purged since the start, last at " +
+                 time_text(number(retention, "/last_purge")));
+  }
+  for (const Json& consumer : at(retention, "/waited_for")) {
+    line("", "keeps " + text(consumer, "/file") + " on for " +
+                 duration_text(std::max<std::int64_t>(0, number(consumer, "/seconds_left"))) + ": server_id " +
+                 text(consumer, "/server_id") + " (" + text(consumer, "/user") + " from " + text(consumer, "/host") +
+                 ") has gone away");
+  }
+}
+
 void print_consumers(const Json& stream) {
   const Json consumers = at(stream, "/consumers");
   line("consumers", consumers.empty() ? "none" : std::to_string(consumers.size()));
@@ -112,6 +138,7 @@ void print_screen(const Json& status) {
     if (!not_ready.empty()) line("not ready", not_ready);
     print_source(stream);
     print_log(stream);
+    print_retention(stream);
     print_consumers(stream);
   }
 }

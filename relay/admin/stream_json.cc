@@ -79,6 +79,25 @@ json consumer_json(const ConsumerReport& report) {
   return consumer;
 }
 
+json retention_json(const RetentionReport& report) {
+  json waited_for = json::array();
+  for (const RetentionReport::Waiting& waiting : report.waited_for) {
+    waited_for.push_back({{"server_id", static_cast<std::uint32_t>(waiting.consumer.server_id)},
+                          {"uuid", waiting.consumer.uuid},
+                          {"user", waiting.consumer.user},
+                          {"host", waiting.consumer.host},
+                          {"file", waiting.file},
+                          {"last_seen", waiting.consumer.last_seen},
+                          {"seconds_left", waiting.seconds_left}});
+  }
+  const RetentionRules& rules = report.config.rules;
+  return {{"expire_seconds", rules.expire_seconds}, {"max_bytes", rules.max_bytes},
+          {"min_free_bytes", rules.min_free_bytes}, {"purge_hold_seconds", report.config.purge_hold_seconds},
+          {"oldest_time", report.oldest_time},      {"purged_files", report.purged_files},
+          {"purged_bytes", report.purged_bytes},    {"last_purge", report.last_purge},
+          {"waited_for", std::move(waited_for)}};
+}
+
 }  // namespace
 
 json stream_json(const StreamReport& report, const std::string& executed) {
@@ -102,6 +121,7 @@ json stream_json(const StreamReport& report, const std::string& executed) {
             {"unfinished_logins", connections.unfinished_logins},
             {"slow_consumers_ended", connections.slow_consumers_ended},
             {"turned_away", connections.turned_away}}},
+          {"retention", retention_json(report.retention)},
           {"disk", std::move(disk)}};
 }
 

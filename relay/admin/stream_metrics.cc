@@ -62,6 +62,12 @@ void add_log(MetricsText& metrics, const StreamReport& report, const Labels& str
                 std::uint64_t{!report.log_failure.empty()});
   metrics.gauge("binrelay_log_files", "Binlog files stored.", stream, report.segments);
   metrics.gauge("binrelay_log_bytes", "Bytes stored.", stream, report.log_bytes);
+  metrics.gauge("binrelay_log_oldest_timestamp_seconds", "When the oldest stored file begins; 0: there is none.",
+                stream, unsigned_time(report.retention.oldest_time));
+  metrics.counter("binrelay_purged_files_total", "Files removed since the start.", stream,
+                  report.retention.purged_files);
+  metrics.counter("binrelay_purged_bytes_total", "Bytes of the files removed since the start.", stream,
+                  report.retention.purged_bytes);
   metrics.counter("binrelay_received_bytes_total", "Bytes of events stored since the start.", stream, counters.bytes);
   metrics.counter("binrelay_received_transactions_total", "Transactions stored since the start.", stream,
                   counters.transactions);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <utility>
 
 namespace binrelay {
 namespace {
@@ -34,7 +35,19 @@ std::uint32_t ReplicaRegistry::enter(ConnectionEntry entry, std::function<void(E
 
 void ReplicaRegistry::leave(std::uint32_t id) {
   const std::lock_guard lock(mutex_);
-  slots_.erase(id);
+  const auto found = slots_.find(id);
+  if (found == slots_.end()) return;
+  ConnectionEntry& entry = found->second.entry;
+  if (entry.will_be_back()) {
+    if (departed_.size() == kMaxDeparted) departed_.erase(departed_.begin());
+    departed_.push_back(std::move(entry));
+  }
+  slots_.erase(found);
+}
+
+std::vector<ConnectionEntry> ReplicaRegistry::take_departed() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(departed_, {});
 }
 
 void ReplicaRegistry::update(std::uint32_t id, const std::function<void(ConnectionEntry&)>& change) {

@@ -16,6 +16,8 @@
 
 namespace binrelay {
 
+inline constexpr std::size_t kMaxDeparted = 1000;
+
 // Why a connection is ended by another.
 enum class EndReason : std::uint8_t { killed, query_killed, replaced_by_same_replica, shutdown };
 
@@ -40,6 +42,9 @@ struct ConnectionEntry {
     std::atomic<std::int64_t> moved_at{0};     // unix seconds: something was sent
   };
   std::shared_ptr<Progress> progress;  // null unless dumping
+  bool ends_by_itself = false;         // a dump that was asked to stop at the end of the log
+  // Retention remembers it when it has gone: a dump of somebody with a name, who will want what follows.
+  bool will_be_back() const { return progress && server_id != ServerId{0} && !ends_by_itself; }
 };
 
 class ReplicaRegistry {
@@ -57,6 +62,8 @@ class ReplicaRegistry {
   bool kill(std::uint32_t id, EndReason reason);  // false: no such connection
   void end_all(EndReason reason);
   std::vector<ConnectionEntry> list() const;  // copies, by id
+  // Who has gone since the last call and will be back; the latest kMaxDeparted of them.
+  std::vector<ConnectionEntry> take_departed();
   std::size_t size() const;
 
  private:
@@ -66,6 +73,7 @@ class ReplicaRegistry {
   };
   mutable std::mutex mutex_;
   std::map<std::uint32_t, Slot> slots_;
+  std::vector<ConnectionEntry> departed_;
   std::uint32_t next_id_ = 1;
 };
 

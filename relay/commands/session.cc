@@ -66,7 +66,9 @@ class Session : public std::enable_shared_from_this<Session> {
  private:
   enum class Next : std::uint8_t { read_on, close };
 
-  RelayView view() const { return {context_.log, context_.registry, source_, context_.started_at}; }
+  RelayView view() const {
+    return {context_.log, context_.registry, source_, context_.started_at, context_.housekeeper};
+  }
 
   void enter_registry() {
     ConnectionEntry entry;
@@ -125,6 +127,7 @@ class Session : public std::enable_shared_from_this<Session> {
     channel_->set_write_patience(std::chrono::seconds(context_.gate->limits().slow_consumer_seconds));
     auto& accepted = std::get<HandshakeAccepted>(outcome);
     state_.user = std::move(accepted.user);
+    state_.may_purge = context_.users->may_purge(state_.user);
     state_.database = std::move(accepted.database);
     state_.attributes = std::move(accepted.attributes);
     state_.tls_version = channel_->tls_version();
@@ -204,7 +207,7 @@ class Session : public std::enable_shared_from_this<Session> {
     });
     const RelayView relay = view();
     Answer answer = packet_too_large();
-    if (text.size() <= kMaxCommandSize && may_read_disk(text)) {
+    if (text.size() <= kMaxCommandSize && may_wait_for_disk(text)) {
       answer =
           co_await asio::co_spawn(*context_.readers, answer_with_patience(text, relay, state_), asio::use_awaitable);
     } else if (text.size() <= kMaxCommandSize) {
@@ -245,7 +248,8 @@ class Session : public std::enable_shared_from_this<Session> {
       context_.registry->update(state_.connection_id,
                                 [&](ConnectionEntry& entry) { entry.database = state_.database; });
     }
-    const ByteBuffer ok = build_ok();
+    const auto warnings = static_cast<std::uint16_t>(state_.warnings.size());
+    const ByteBuffer ok = build_ok(0, kStatusAutocommit, {}, warnings);
     co_return next(co_await channel_->send_payload(ok));
   }
 
@@ -280,6 +284,8 @@ class Session : public std::enable_shared_from_this<Session> {
     auto progress = std::make_shared<ConnectionEntry::Progress>();
     progress->segment = raw(plan.start.segment);
     progress->offset = plan.start.offset;
+    context_.registry->update(state_.connection_id,
+                              [&](ConnectionEntry& entry) { entry.ends_by_itself = plan.non_blocking; });
     const auto replaced = context_.registry->begin_dump(state_.connection_id, source_->flavour, plan.server_id,
                                                         plan.replica_uuid, gtid, progress);
     if (replaced) {

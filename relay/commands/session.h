@@ -36,6 +36,7 @@ struct SessionContext {
   std::shared_ptr<spdlog::logger> logger;
   std::function<std::shared_ptr<const SourceIdentity>()> source;  // never null once the stream listens
   std::int64_t started_at = 0;
+  Housekeeper* housekeeper = nullptr;
 };
 
 boost::asio::awaitable<void> run_session(boost::asio::ip::tcp::socket socket, ConnectionGate::Ticket ticket,

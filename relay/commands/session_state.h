@@ -5,11 +5,19 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "protocol/ids.h"
 #include "protocol/packet/commands.h"
 
 namespace binrelay {
+
+// A row of SHOW WARNINGS.
+struct SqlWarning {
+  std::string level;  // Note, Warning, Error
+  std::uint16_t code = 0;
+  std::string text;
+};
 
 struct SessionState {
   std::uint32_t connection_id = 0;
@@ -23,6 +31,8 @@ struct SessionState {
   std::map<std::string, std::optional<std::string>> user_variables;  // @x, names in lower case; nullopt: NULL
   std::map<std::string, std::string> session_variables;              // SET x = …, names in lower case
   std::optional<RegisterReplicaCommand> registration;                // COM_REGISTER_SLAVE
+  bool may_purge = false;                                            // of the account
+  std::vector<SqlWarning> warnings;                                  // of the last statement
 };
 
 }  // namespace binrelay

@@ -5,6 +5,7 @@
 
 #include "protocol/limits.h"
 #include "relay/commands/expression_value.h"
+#include "relay/commands/purge_answer.h"
 #include "relay/commands/served_gtids.h"
 #include "relay/commands/statement_errors.h"
 #include "relay/commands/system_variables.h"
@@ -272,14 +273,22 @@ class StatementAnswerer {
   }
 
   Answer operator()(const ShowWarningsStatement&) {
-    return ResultSet{{text_column("Level"), number_column("Code"), text_column("Message")}, {}};
+    ResultSet result{{text_column("Level"), number_column("Code"), text_column("Message")}, {}};
+    for (const SqlWarning& warning : session_.warnings)
+      result.rows.push_back({warning.level, std::to_string(warning.code), warning.text});
+    return result;
   }
 
   Answer operator()(const ShowGrantsStatement&) {
     std::string user;
     for (const char c : session_.user) user.append(c == '`' ? 2 : 1, c);
-    return ResultSet{{text_column("Grants for " + session_.user + "@%")},
-                     {{"GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO `" + user + "`@`%`"}}};
+    const bool mysql = source_.flavour == Flavour::mysql;
+    const std::string purge = session_.may_purge && !mysql ? ", BINLOG ADMIN" : "";
+    const std::string to = " ON *.* TO `" + user + "`@`%`";
+    ResultSet result{{text_column("Grants for " + session_.user + "@%")},
+                     {{"GRANT REPLICATION SLAVE, REPLICATION CLIENT" + purge + to}}};
+    if (session_.may_purge && mysql) result.rows.push_back({"GRANT BINLOG_ADMIN" + to});
+    return result;
   }
 
   Answer operator()(const ShowDatabasesStatement& show) {
@@ -303,7 +312,7 @@ class StatementAnswerer {
     return KillAnswer{static_cast<std::uint32_t>(kill.connection_id), kill.query_only};
   }
 
-  Answer operator()(const PurgeBinaryLogsStatement&) { return refused_by_relay("PURGE BINARY LOGS"); }
+  Answer operator()(const PurgeBinaryLogsStatement& purge) { return answer_purge(purge, relay_, session_); }
   Answer operator()(const RefusedStatement& refused) { return refused_by_relay(refused.verb); }
 
  private:
@@ -350,6 +359,8 @@ Answer answer_statement(const Statement& statement, const RelayView& relay, Sess
 
 Answer answer_query(std::string_view text, const RelayView& relay, SessionState& session) {
   const auto parsed = parse_statement(text);
+  const auto* known = std::get_if<Statement>(&parsed);
+  if (known == nullptr || !std::holds_alternative<ShowWarningsStatement>(*known)) session.warnings.clear();
   if (const auto* error = std::get_if<ParseError>(&parsed)) return syntax_error(relay.source->flavour, *error);
   const auto& statement = std::get<Statement>(parsed);
   // A comment is a statement that does nothing; no text at all is an error.
@@ -358,10 +369,12 @@ Answer answer_query(std::string_view text, const RelayView& relay, SessionState&
   return answer_statement(statement, relay, session);
 }
 
-bool may_read_disk(std::string_view query) {
-  constexpr std::string_view kReader = "binlog_gtid_pos";
+bool may_wait_for_disk(std::string_view query) {
   const auto equal = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : +a) == +b; };
-  return std::search(query.begin(), query.end(), kReader.begin(), kReader.end(), equal) != query.end();
+  for (const std::string_view word : {"binlog_gtid_pos", "purge"}) {
+    if (std::search(query.begin(), query.end(), word.begin(), word.end(), equal) != query.end()) return true;
+  }
+  return false;
 }
 
 bool is_known_database(std::string_view name) {

@@ -18,12 +18,15 @@
 
 namespace binrelay {
 
+class Housekeeper;
+
 // What the answers look at.
 struct RelayView {
   const EventLog* log = nullptr;
   ReplicaRegistry* registry = nullptr;
   std::shared_ptr<const SourceIdentity> source;  // whom the relay shows itself as
   std::int64_t started_at = 0;                   // unix seconds
+  Housekeeper* housekeeper = nullptr;            // performs PURGE
 };
 
 // What the user variables of a connection, the row of a SELECT or the arguments of a function may add up to.
@@ -48,8 +51,9 @@ using Answer = std::variant<OkAnswer, ResultSet, SqlError, UseDatabaseAnswer, Ki
 Answer answer_statement(const Statement& statement, const RelayView& relay, SessionState& session);
 // COM_QUERY: parse, then answer; a parse error is 1064 with the source flavour's text.
 Answer answer_query(std::string_view text, const RelayView& relay, SessionState& session);
-// True when answering may read the log's files for long (binlog_gtid_pos): a case for a thread that may wait.
-bool may_read_disk(std::string_view query);
+// True when answering may wait for the disk (binlog_gtid_pos reads files, PURGE removes some): a case for a thread that
+// may.
+bool may_wait_for_disk(std::string_view query);
 // Databases a connection may name (COM_INIT_DB, USE, at login): "", information_schema and mysql. Nothing is in them.
 bool is_known_database(std::string_view name);
 // COM_STATISTICS' one line.

@@ -81,6 +81,22 @@ SqlError unknown_thread(std::uint64_t id) { return {1094, "HY000", "Unknown thre
 
 SqlError no_binary_logging() { return {1381, "HY000", "You are not using binary logging"}; }
 
+SqlError unknown_binary_log() { return {1373, "HY000", "Target log not found in binlog index"}; }
+
+SqlError purge_denied(const SourceIdentity& source) {
+  const bool old_mariadb = source.flavour == Flavour::mariadb && source.version.starts_with("10.");
+  const std::string privilege = source.flavour == Flavour::mysql ? "SUPER or BINLOG_ADMIN"
+                                : old_mariadb                    ? "SUPER, BINLOG ADMIN"
+                                                                 : "BINLOG ADMIN";
+  return {1227, "42000",
+          "Access denied; you need (at least one of) the " + privilege +
+              " privilege(s) for this operation (binrelay: may_purge = true for this account)"};
+}
+
+SqlError purge_failed(std::string_view why) {
+  return {1378, "HY000", "binrelay: nothing was purged: " + std::string(why.substr(0, 400))};
+}
+
 SqlError refused_by_relay(std::string_view what) {
   return {1290, "HY000",
           "This server is binrelay, a binlog relay: it runs as with the --read-only option and cannot execute " +

@@ -8,6 +8,7 @@
 #include "protocol/ids.h"
 #include "protocol/packet/replies.h"
 #include "protocol/sql/statement.h"
+#include "storage/source_identity.h"
 
 namespace binrelay {
 
@@ -31,6 +32,9 @@ SqlError expression_too_long();                                                /
 SqlError unknown_database(std::string_view name);                              // 1049
 SqlError unknown_thread(std::uint64_t id);                                     // 1094
 SqlError no_binary_logging();                                                  // 1381
+SqlError unknown_binary_log();                                                 // 1373
+SqlError purge_denied(const SourceIdentity& source);                           // 1227
+SqlError purge_failed(std::string_view why);                                   // 1378
 SqlError refused_by_relay(std::string_view what);  // 1290: names this program and where to go
 
 }  // namespace binrelay

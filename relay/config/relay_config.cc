@@ -24,6 +24,7 @@ constexpr std::size_t kMaxUserName = 80;  // MariaDB's limit; MySQL's is 32
 constexpr std::uint32_t kMinPeriodMs = 100, kMaxPeriodMs = 600'000;
 constexpr std::uint32_t kMaxIoThreads = 64;
 constexpr std::uint32_t kMaxConnections = 100'000, kMaxLoginSeconds = 600, kMaxSlowConsumerSeconds = 86'400;
+constexpr std::int64_t kMaxRetentionSeconds = 100LL * 366 * 86400;
 
 // What one pass over the file brings to light. With `keys` set the pass only lists the keys it would ask for.
 struct Reading {
@@ -236,6 +237,7 @@ void read_account(Section& section, std::vector<AccountConfig>* accounts) {
   section.parsed("password_hash", &account.password, parse_configured_hash);
   section.require("password_hash", "`binrelay passwd` makes one");
   section.choice("view", &account.view, {{"all", AccountConfig::View::all}});
+  section.flag("may_purge", &account.may_purge);
   for (const AccountConfig& other : *accounts) {
     if (!account.user.empty() && other.user == account.user)
       section.complain("user", "'" + account.user + "' is given twice in this stream");
@@ -261,6 +263,14 @@ void read_limits(Section& section, LimitsConfig* limits) {
   section.number("slow_consumer_seconds", &limits->slow_consumer_seconds, 1, kMaxSlowConsumerSeconds);
 }
 
+void read_retention(Section& section, RetentionConfig* retention) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  section.number("expire_seconds", &retention->rules.expire_seconds, 0, kMaxRetentionSeconds);
+  section.number("max_bytes", &retention->rules.max_bytes, 0, kMost);
+  section.number("min_free_bytes", &retention->rules.min_free_bytes, 0, kMost);
+  section.number("purge_hold_seconds", &retention->purge_hold_seconds, 0, kMaxRetentionSeconds);
+}
+
 Result<Endpoint> parse_listen(std::string_view text) { return parse_endpoint(text, 0); }
 
 // Two listeners that cannot both be opened.
@@ -282,6 +292,7 @@ void read_stream(Section& section, const Reading& reading, RelayConfig* config) 
   section.table("limits", [&](Section& limits) { read_limits(limits, &stream.limits); });
   section.table("source", [&](Section& source) { read_source(source, reading, &stream.source); });
   section.require("source", "a table [stream.source] with host and user");
+  section.table("retention", [&](Section& retention) { read_retention(retention, &stream.retention); });
   section.tables("account", [&](Section& account) { read_account(account, &stream.accounts); });
   if (stream.accounts.empty())
     section.complain("account", "missing; without an account nobody can log in: add [[stream.account]]");

@@ -13,6 +13,7 @@
 #include "protocol/auth/passwords.h"
 #include "protocol/ids.h"
 #include "protocol/result.h"
+#include "storage/retention/retention_policy.h"
 #include "storage/storage_options.h"
 
 namespace binrelay {
@@ -59,6 +60,7 @@ struct AccountConfig {
   std::string user;
   PasswordHash password;
   View view = View::all;
+  bool may_purge = false;
 };
 
 struct ListenTlsConfig {
@@ -75,6 +77,12 @@ struct LimitsConfig {
   std::uint32_t slow_consumer_seconds = 600;  // a consumer that takes nothing for so long while data waits is ended
 };
 
+struct RetentionConfig {
+  RetentionRules rules;
+  // A consumer that names itself and is gone holds back what it has not been sent for so long.
+  std::uint64_t purge_hold_seconds = 86400;
+};
+
 struct StreamConfig {
   std::string name = "main";
   Endpoint listen{"127.0.0.1", 3307};
@@ -83,6 +91,7 @@ struct StreamConfig {
   ServeAfter serve_after = ServeAfter::fsync;
   SourceConfig source;
   std::vector<AccountConfig> accounts;
+  RetentionConfig retention;
   std::string report_host;  // how the relay shows itself in the source's SHOW REPLICAS; "" = host name
 };
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,8 +16,10 @@ namespace binrelay {
 class UserDirectory {
  public:
   explicit UserDirectory(const std::vector<AccountConfig>& accounts) {
-    for (const auto& account : accounts)
+    for (const auto& account : accounts) {
       accounts_.emplace(account.user, AccountCredentials{account.password, std::nullopt});
+      if (account.may_purge) purgers_.insert(account.user);
+    }
   }
 
   std::optional<AccountCredentials> find(const std::string& user) const {
@@ -31,7 +34,10 @@ class UserDirectory {
     if (const auto found = accounts_.find(user); found != accounts_.end()) found->second.remembered = digest;
   }
 
+  bool may_purge(const std::string& user) const { return purgers_.contains(user); }
+
  private:
+  std::set<std::string> purgers_;  // never changes
   mutable std::mutex mutex_;
   std::map<std::string, AccountCredentials> accounts_;
 };

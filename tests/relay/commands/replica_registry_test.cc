@@ -49,6 +49,22 @@ class ReplicaRegistryTest : public testing::Test {
   std::map<std::uint32_t, std::shared_ptr<std::vector<EndReason>>> ended;
 };
 
+TEST_F(ReplicaRegistryTest, TellsOnceWhoHasGoneAndWillBeBack) {
+  const auto replica = connect("a");
+  const auto nameless = connect("b");
+  const auto to_the_end = connect("c");
+  const auto client = connect("d");
+  dump(replica, Flavour::mysql, 7);
+  dump(nameless, Flavour::mysql, 0);
+  dump(to_the_end, Flavour::mysql, 8);
+  registry.update(to_the_end, [](ConnectionEntry& entry) { entry.ends_by_itself = true; });
+  for (const auto id : {replica, nameless, to_the_end, client}) registry.leave(id);
+  const auto departed = registry.take_departed();
+  ASSERT_EQ(departed.size(), 1u);
+  EXPECT_EQ(departed[0].server_id, ServerId{7});
+  EXPECT_THAT(registry.take_departed(), IsEmpty());
+}
+
 TEST_F(ReplicaRegistryTest, ListsConnectionsByIdUntilTheyLeave) {
   const auto first = connect("a");
   const auto second = connect("b");
