@@ -35,9 +35,11 @@ def sha2_hash(password):
 
 
 class Relay:
-    """One relay process; `log`, `stream`, `limits` and `source_settings` add to (or override) the configuration's keys."""
+    """One relay process; `log`, `stream`, `limits`, `retention` and `source_settings` add to (or override) the
+    configuration's keys."""
 
-    def __init__(self, source, name="relay", stream=None, source_settings=None, log=None, limits=None, environment=None):
+    def __init__(self, source, name="relay", stream=None, source_settings=None, log=None, limits=None, environment=None,
+                 retention=None):
         self.name = name
         self.source = source
         self.host = "127.0.0.1"
@@ -56,10 +58,14 @@ class Relay:
         self._source_settings = source_settings or {}
         self._limits = limits or {}
         self._environment = {**os.environ, **(environment or {})}
+        self._retention_settings = retention or {}
+        self._purgers = set()
         self.user, self.password = self.add_account("replica")
 
-    def add_account(self, user, password=None, plugin=None):
+    def add_account(self, user, password=None, plugin=None, may_purge=False):
         """Adds an account to the configuration (before start); (user, password)."""
+        if may_purge:
+            self._purgers.add(user)
         password = password or secrets.token_hex(12)
         plugin = plugin or ("sha2" if self.source.flavour == "mysql" else "native")
         self.accounts[user] = (password, sha2_hash(password) if plugin == "sha2" else native_hash(password))
@@ -144,8 +150,10 @@ class Relay:
         if self._limits:
             lines += _table("[stream.limits]", self._limits)
         lines += _table("[stream.source]", source)
+        lines += _table("[stream.retention]", self._retention_settings)
         for user, (_, password_hash) in self.accounts.items():
-            lines += _table("[[stream.account]]", {"user": user, "password_hash": password_hash, "view": "all"})
+            lines += _table("[[stream.account]]", {"user": user, "password_hash": password_hash, "view": "all",
+                                                   **({"may_purge": True} if user in self._purgers else {})})
         return lines
 
     def _source_password(self):
