@@ -103,7 +103,8 @@ def _purged_as_source(stage, source, replica, newcomer):
 
     def waited_for():
         return [consumer["server_id"] for consumer in relay.status()["streams"][0]["retention"]["waited_for"]]
-    wait_until("the relay waits for its replica", lambda: waited_for() == [replica.server_id], 30)
+    # A replica that has hung up is noticed with the next event or heartbeat, which MariaDB asks for every 30 s.
+    wait_until("the relay waits for its replica", lambda: waited_for() == [replica.server_id], 90)
     _write_files(source, 3)
     relay.caught_up_with(source)
     newest = relay.binlog_names()[-1]
