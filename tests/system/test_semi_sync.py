@@ -155,10 +155,11 @@ def _stalled_disk(stage, source):
     stall.touch()
     during = _commits(source, 5)
     stall.unlink()
-    waited = [seconds for seconds in during if seconds > timeout / 2]
+    waited = [seconds for seconds in during if seconds > timeout * 0.9]
     stage.say(f"commits took {max(before) * 1e3:.0f} ms at most before; in 5 s of a stalled disk {len(during)} commits, "
               f"{len(waited)} waited: {[round(seconds, 2) for seconds in waited]} s")
     assert len(waited) <= 1 and all(seconds < timeout + 1 for seconds in waited), waited
+    assert semi_sync.status("no_times") == "1", "the source gave up waiting more than once"
     report = relay.status()["streams"][0]["source"]["semi_sync"]
     assert report["withdrawn"] == 1 and not report["active"], report
     assert "semi-sync withdrawn" in relay.log_tail(20)
@@ -197,10 +198,11 @@ def full_disk_does_not_hold_up_commits(stage):
         filler = disk / "filler"
         filler.write_bytes(bytes(60 << 20))
         took = _commits(source, 12, "INSERT INTO bulk (body) VALUES (REPEAT('abcdefgh', 131072))")
-        waited = [seconds for seconds in took if seconds > timeout / 2]
+        waited = [seconds for seconds in took if seconds > timeout * 0.9]
         stage.say(f"{len(took)} commits of 1 MiB, the disk had room for 40; {len(waited)} waited: "
                   f"{[round(seconds, 2) for seconds in waited]} s")
         assert len(took) > 60 and len(waited) <= 1 and all(seconds < timeout + 1 for seconds in waited), took
+        assert semi_sync.status("no_times") == "1", "the source gave up waiting more than once"
         assert not relay.status()["streams"][0]["source"]["semi_sync"]["active"]
         source.sql("TRUNCATE work.bulk")
         wait_until("the relay says that the disk is full", lambda: relay.status()["streams"][0]["source"]["last_error"], 30)
