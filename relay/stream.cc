@@ -191,7 +191,7 @@ void Stream::report_lag(const LogEnds& ends, StreamReport* report) const {
   const auto visible = log_->catalog()->find(ends.visible.segment);
   if (visible && visible->source_name == upstream.source_file) {
     report->lag_bytes = upstream.source_position - std::min(upstream.source_position, ends.visible.offset);
-  } else if (log_->catalog()->find(std::string_view(upstream.source_file))) {
+  } else if (visible && log_->catalog()->find(std::string_view(visible->series->names.of(upstream.source_file)))) {
     report->lag_bytes = 0;
   } else if (visible) {
     const auto& files = upstream.source_files;
@@ -238,8 +238,8 @@ StreamReport Stream::report() const {
   StreamReport report;
   report.name = config_.name;
   report.listen = config_.listen;
-  report.source_address = {config_.source.host, config_.source.port};
   report.upstream = upstream_->status();
+  report.source_address = report.upstream.address;
   report.source = context_.source();
   report.not_ready = why_not_ready();
   const LogEnds ends = log_->ends();

@@ -150,35 +150,51 @@ Result<std::uint64_t> size_of(const std::filesystem::path& path) {
 
 }  // namespace
 
+Result<SegmentListing> Archive::listing_of(const std::shared_ptr<const Segment>& segment) const {
+  SegmentListing listing;
+  listing.segment = segment;
+  listing.added = empty_state(segment->flavour);
+  std::uint64_t limit = segment->last_boundary;
+  if (segment->sealed) {
+    listing.size = segment->size;
+  } else {
+    BINRELAY_ASSIGN(limit, size_of(segment->path));
+  }
+  std::uint64_t indexed = kFirstEventOffset;
+  for (const BlockRecord& block : state_->blocks_of(*segment, limit)) {
+    add_block(listing, block);
+    indexed = block.end;
+  }
+  listing.from_index = indexed == limit;
+  listing.size = std::max(listing.size, indexed);
+  if (!listing.from_index) BINRELAY_TRY(scan_rest(listing, indexed, limit));
+  return listing;
+}
+
 Result<std::vector<SegmentListing>> Archive::list(const Progress& progress) const {
   std::vector<SegmentListing> listings;
   std::uint64_t done = 0, all = 0;
   for (const auto& segment : state_->catalog.segments()) all += segment->size;
   for (const auto& segment : state_->catalog.segments()) {
-    SegmentListing listing;
-    listing.segment = segment;
-    listing.added = empty_state(segment->flavour);
-    std::uint64_t limit = segment->last_boundary;
-    if (segment->sealed) {
-      listing.size = segment->size;
-    } else {
-      BINRELAY_ASSIGN(limit, size_of(segment->path));
-    }
-    std::uint64_t indexed = kFirstEventOffset;
-    for (const BlockRecord& block : state_->blocks_of(*segment, limit)) {
-      add_block(listing, block);
-      indexed = block.end;
-    }
-    listing.from_index = indexed == limit;
-    listing.size = std::max(listing.size, indexed);
-    const Status scanned = listing.from_index ? Done{} : scan_rest(listing, indexed, limit);
-    if (!scanned.ok() && scanned.error().code == Errc::not_found) continue;  // purged meanwhile
-    BINRELAY_TRY(scanned);
+    auto listed = listing_of(segment);
+    if (!listed.ok() && listed.error().code == Errc::not_found) continue;  // purged meanwhile
+    BINRELAY_ASSIGN(SegmentListing listing, std::move(listed));
     done += listing.size;
     if (progress) progress(done, std::max(done, all));
     listings.push_back(std::move(listing));
   }
   return listings;
+}
+
+Result<GtidState> Archive::executed() const {
+  const auto newest = state_->catalog.newest();
+  if (!newest) return GtidState{};
+  BINRELAY_ASSIGN(const SegmentListing listing, listing_of(newest));
+  GtidState state = log_behind(newest.get(), listing.added, newest->flavour);
+  auto* set = std::get_if<MysqlGtidSet>(&state);
+  if (!set || !source()) return state;
+  if (const auto purged = MysqlGtidSet::parse(source()->gtid_purged_at_start)) set->add(*purged);
+  return state;
 }
 
 Status Archive::events(const Segment& segment, std::uint64_t from_offset,

@@ -61,7 +61,10 @@ class Archive {
 
   const SegmentCatalog& catalog() const;
   std::optional<SourceIdentity> source() const;
+  // What a source has to have to continue the log: its GTIDs, and on MySQL what its first source never had in a binlog.
+  Result<GtidState> executed() const;
   Result<std::vector<SegmentListing>> list(const Progress& progress) const;
+  Result<SegmentListing> listing_of(const std::shared_ptr<const Segment>& segment) const;
   // Calls `visit` for each event of `segment` from `from_offset` on until it returns false.
   Status events(const Segment& segment, std::uint64_t from_offset,
                 const std::function<bool(const ArchivedEvent&)>& visit) const;

@@ -43,4 +43,10 @@ std::optional<std::string> continuity_break(const GtidState& expected, const Gti
   return mariadb_break(std::get<MariadbBinlogState>(expected), std::get<MariadbBinlogState>(found));
 }
 
+std::optional<std::string> series_break(const GtidState& held, const GtidState& found) {
+  const GtidState missing = lacking(found, held);
+  if (is_empty(missing)) return std::nullopt;
+  return "it presumes " + shortened(to_text(missing)) + ", which the log does not have";
+}
+
 }  // namespace binrelay

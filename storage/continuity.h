@@ -12,4 +12,8 @@ namespace binrelay {
 // DELETE_DOMAIN_ID).
 std::optional<std::string> continuity_break(const GtidState& expected, const GtidState& found);
 
+// nullopt: `found`, the list at the start of the first file of a new series, presumes nothing that the log does not
+// hold.
+std::optional<std::string> series_break(const GtidState& held, const GtidState& found);
+
 }  // namespace binrelay

@@ -119,7 +119,7 @@ GtidState executed_of(const Journal& journal, const Recovered& recovered) {
   const Segment& newest = *recovered.segments.back();
   const std::optional<GtidState> added = newest.sealed ? journal.state().segments()[raw(newest.number) - 1].added
                                                        : std::optional<GtidState>(recovered.active->added);
-  return state_behind(&newest, added, newest.flavour);
+  return log_behind(&newest, added, newest.flavour);
 }
 
 }  // namespace
@@ -135,6 +135,7 @@ class EventLog::Core {
         journal_(std::move(journal)),
         created_(*journal_.state().created()),
         source_(journal_.state().source()),
+        abandoned_(journal_.state().abandoned_by(static_cast<std::uint32_t>(journal_.state().histories().size()))),
         board_(options.serve_after, ends_of(journal_, recovered), executed_of(journal_, recovered),
                std::make_shared<SegmentCatalog>(recovered.segments)),
         sync_(board_) {
@@ -177,6 +178,20 @@ class EventLog::Core {
     const std::lock_guard lock(source_mutex_);
     source_ = identity;
     return Done{};
+  }
+
+  Status open_segment(std::string_view source_name, const std::optional<SeriesBegin>& series) {
+    BINRELAY_TRY(writer_->open_segment(source_name, series));
+    if (!series) return Done{};
+    const std::lock_guard lock(source_mutex_);
+    source_ = series->source;
+    if (series->history) abandoned_ = series->history->abandoned;
+    return Done{};
+  }
+
+  GtidState abandoned() const {
+    const std::lock_guard lock(source_mutex_);
+    return abandoned_;
   }
 
   std::optional<SourceIdentity> source() const {
@@ -287,6 +302,7 @@ class EventLog::Core {
   const LogCreated created_;
   mutable std::mutex source_mutex_;
   std::optional<SourceIdentity> source_;
+  GtidState abandoned_;
   EndsBoard board_;
   AppendCounters appended_;
   std::optional<LogWriter> writer_;
@@ -323,7 +339,9 @@ std::optional<ResumePoint> EventLog::resume_point() const { return core_->writer
 Result<bool> EventLog::stored_bytes_equal(std::uint64_t offset, Bytes expected) const {
   return core_->writer().stored_bytes_equal(offset, expected);
 }
-Status EventLog::open_segment(std::string_view source_name) { return core_->writer().open_segment(source_name); }
+Status EventLog::open_segment(std::string_view source_name, const std::optional<SeriesBegin>& series) {
+  return core_->open_segment(source_name, series);
+}
 Status EventLog::append(Bytes event) { return core_->writer().append(event); }
 Status EventLog::flush() { return core_->writer().flush(); }
 Status EventLog::sync() { return core_->writer().sync(); }
@@ -341,9 +359,10 @@ std::shared_ptr<const SegmentCatalog> EventLog::catalog() const { return core_->
 LogEnds EventLog::ends() const { return core_->board().ends(); }
 GtidState EventLog::executed() const { return core_->board().executed(); }
 GtidState EventLog::before_log() const {
-  const std::shared_ptr<const Segment> oldest = catalog()->oldest();
+  const std::shared_ptr<const Segment> oldest = catalog()->history_begin();
   return oldest == nullptr ? GtidState(MysqlGtidSet{}) : oldest->previous;
 }
+GtidState EventLog::abandoned() const { return core_->abandoned(); }
 std::optional<Error> EventLog::index_failure() const { return core_->index_failure(); }
 void EventLog::on_visible(std::function<void()> listener) { core_->board().on_visible(std::move(listener)); }
 

@@ -56,6 +56,20 @@ struct ResumePoint {
   std::uint64_t end = 0;                   // end of what is stored
 };
 
+// What follows comes from another series of files: of a source that took over, or of the same one after a reset.
+struct SeriesBegin {
+  SourceIdentity source;
+  // What the log holds already and its consumers have: such transactions are stored, but not served a second time.
+  GtidState skip;
+  // Set: nothing continues what the log held. Its transactions stay readable by file name; consumers of them cannot go
+  // on.
+  struct NewHistory {
+    std::string reason;
+    GtidState abandoned;  // what the log had and this source does not
+  };
+  std::optional<NewHistory> history;
+};
+
 class EventLog {
  public:
   // Opens or creates the log, takes the directory's LOCK, recovers. Errc::conflict: another process holds the lock.
@@ -80,7 +94,8 @@ class EventLog {
   // Seals the active segment (flush, fdatasync, journal) and creates the next. Errc::refused: the name does not pass
   // is_safe_file_name(). Errc::conflict: a segment of this name is stored already. Readers see the new segment once its
   // head (FDE and PREVIOUS_GTIDS or GTID_LIST) is appended and visible.
-  Status open_segment(std::string_view source_name);
+  // `series`: a new generation begins with it.
+  Status open_segment(std::string_view source_name, const std::optional<SeriesBegin>& series = std::nullopt);
   // One whole, validated event; the first of a segment must be an FDE. Errc::malformed when it cannot follow
   // (TransactionBoundary). Errc::conflict: the file does not continue the one before (a gap, or another family); both
   // are named. A refused event leaves no trace. May wait for the disk when more than 64 MiB are not durable.
@@ -108,7 +123,8 @@ class EventLog {
   std::shared_ptr<const SegmentCatalog> catalog() const;
   LogEnds ends() const;
   GtidState executed() const;    // every GTID in whole visible groups, and all that came before the log; a copy
-  GtidState before_log() const;  // what came before the oldest segment: gtid_purged
+  GtidState before_log() const;  // what came before the oldest segment of this history: gtid_purged
+  GtidState abandoned() const;   // what the log had when this history began and its source had not
   // Called by the thread that moved `visible` (sync or upstream), without locks held. Set before the first append, must
   // not block.
   void on_visible(std::function<void()> listener);

@@ -46,10 +46,6 @@ Result<GtidState> read_gtid_state(ByteReader& in) {
   return GtidState(std::move(set));
 }
 
-bool is_empty(const GtidState& state) {
-  return std::visit([](const auto& held) { return held.empty(); }, state);
-}
-
 void add_all(GtidState& state, const GtidState& added) {
   BINRELAY_CHECK(state.index() == added.index(), "GTID states of one flavour are joined");
   if (auto* mysql = std::get_if<MysqlGtidSet>(&state)) {

@@ -11,7 +11,6 @@ namespace binrelay {
 void write_gtid_state(ByteWriter& out, const GtidState& state);
 Result<GtidState> read_gtid_state(ByteReader& in);
 
-bool is_empty(const GtidState& state);
 // Adds what `added` holds to `state`; both of one flavour.
 void add_all(GtidState& state, const GtidState& added);
 

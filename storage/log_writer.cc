@@ -91,8 +91,12 @@ Status LogWriter::check_head(const SegmentHead& head) {
   if (before == nullptr) return Done{};
   const std::string pair = active_state().source_name + " does not continue " + before->source_name + ": ";
   if (head.flavour() != before->flavour) return Error{Errc::conflict, pair + "it is of the other server family"};
-  if (!head.complete() || !head.previous() || active_state().generation != before->generation) return Done{};
-  const auto broken = continuity_break(carried_over(head.flavour()), *head.previous());
+  if (!head.complete() || !head.previous()) return Done{};
+  const Series& series = *journal_.state().series_of(active_state());
+  if (series.history != before->series->history) return Done{};
+  const auto broken = series.generation == before->generation
+                          ? continuity_break(carried_over(head.flavour()), *head.previous())
+                          : series_break(series.skip, *head.previous());
   if (!broken) return Done{};
   appended_.gaps.fetch_add(1, std::memory_order_relaxed);
   return Error{Errc::conflict, pair + *broken};
@@ -108,7 +112,8 @@ void LogWriter::take_head(SegmentHead head) {
   if (!active_->head.complete()) return;
   auto segment = std::make_shared<Segment>(
       make_segment(files_, journal_.state(), active_state(), active_->head, carried_over(active_->head.flavour())));
-  if (board_.catalog()->segments().empty()) board_.set_executed(segment->previous);
+  const auto before = board_.catalog()->newest();
+  if (before == nullptr || before->series->history != segment->series->history) board_.set_executed(segment->previous);
   board_.add_to_catalog(std::move(segment));
 }
 
@@ -135,6 +140,7 @@ void LogWriter::account(const EventHeader& header, BoundaryPlace place) {
   appended_.last_timestamp.store(header.timestamp, std::memory_order_relaxed);
   if (!active.boundary.gtid()) return;
   add(active.added, *active.boundary.gtid());
+  if (journal_.state().series_of(active_state())->skips(active.boundary.gtid())) return;
   fresh_gtids_.push_back(*active.boundary.gtid());
 }
 
@@ -202,12 +208,17 @@ Status LogWriter::journal_marks() {
 
 // --- the next segment ---
 
-Status LogWriter::open_segment(std::string_view source_name) {
+Status LogWriter::open_segment(std::string_view source_name, const std::optional<SeriesBegin>& series) {
   if (board_.failed()) return *board_.failure();
   if (!is_safe_file_name(source_name))
     return Error{Errc::refused, "a binlog file cannot be stored under the name the source gives it"};
   const LogState& log = journal_.state();
-  const std::uint32_t generation = log.generations().empty() ? 1 : log.generations().back().number;
+  std::uint32_t generation = log.generations().empty() ? 1 : log.generations().back().number;
+  std::optional<GenerationBegun> begun;
+  if (series) {
+    BINRELAY_ASSIGN(begun, next_generation(source_name, *series));
+    generation = begun->number;
+  }
   if (log.names_segment(generation, std::string(source_name))) {
     return Error{Errc::conflict, std::string(source_name) + " is stored already"};
   }
@@ -223,7 +234,16 @@ Status LogWriter::open_segment(std::string_view source_name) {
                        std::string(source_name), options_.digest_block_bytes, std::nullopt};
   if (active_) opened.sealed_before = seal_active();
   const SegmentNumber number = opened.number;
-  records.push_back(std::move(opened));
+  if (begun) {
+    SeriesOpened series_opened{std::nullopt, GtidState{}, std::move(*begun), {series->source}, std::move(opened)};
+    if (series->history) {
+      series_opened.history = HistoryBegun{series_opened.generation.history, series->history->reason};
+      series_opened.abandoned = series->history->abandoned;
+    }
+    records.push_back(std::move(series_opened));
+  } else {
+    records.push_back(std::move(opened));
+  }
   if (auto journalled = journal_.append(records, Journal::Sync::durable); !journalled.ok()) {
     return failed(std::move(journalled).error());
   }
@@ -235,6 +255,31 @@ Status LogWriter::open_segment(std::string_view source_name) {
   active_.emplace(Active{number, std::move(writer), {}, {}, kFirstEventOffset, 0, {}, kFirstEventOffset, std::nullopt});
   board_.on_opened(number, file);
   return Done{};
+}
+
+Result<GenerationBegun> LogWriter::next_generation(std::string_view source_name, const SeriesBegin& series) const {
+  const LogState& log = journal_.state();
+  if (!active_) return Error{Errc::refused, "a log's first series begins by itself"};
+  const auto number = number_in(source_name);
+  if (!number) {
+    return Error{Errc::refused, "the source's " + std::string(source_name) +
+                                    " has no number at its end, so it cannot be given a name that follows the log's"};
+  }
+  const GenerationBegun& last = log.generations().back();
+  return GenerationBegun{last.number + 1, last.history + (series.history ? 1 : 0), last.base_name,
+                         static_cast<std::int64_t>(next_served_number() - *number), series.skip};
+}
+
+// One past the newest file that consumers see. A file nothing was ever received of has not used its name up: the file
+// before may name it as the one to go on with.
+std::uint64_t LogWriter::next_served_number() const {
+  const auto& segments = journal_.state().segments();
+  const auto seen = [&](const SegmentState& segment) {
+    return segment.sealed ? segment.size > kFirstEventOffset : active_->head.described();
+  };
+  const auto newest = std::find_if(segments.rbegin(), segments.rend(), seen);
+  if (newest == segments.rend()) return 1;
+  return number_in(journal_.state().served_name(*newest)).value_or(0) + 1;
 }
 
 SegmentSeal LogWriter::seal_active() const {

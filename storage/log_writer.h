@@ -36,7 +36,7 @@ class LogWriter {
   LogWriter(const StorageOptions& options, const Disk& disk, const StreamFiles& files, Journal& journal,
             EndsBoard& board, AppendCounters& appended, std::optional<RecoveredActive> active);
 
-  Status open_segment(std::string_view source_name);
+  Status open_segment(std::string_view source_name, const std::optional<SeriesBegin>& series);
   Status append(Bytes event);
   Status flush();
   Status sync();
@@ -76,6 +76,8 @@ class LogWriter {
   Status journal_marks();
   SegmentSeal seal_active() const;
   void publish_sealed();
+  Result<GenerationBegun> next_generation(std::string_view source_name, const SeriesBegin& series) const;
+  std::uint64_t next_served_number() const;
   Result<std::shared_ptr<File>> create_segment_file(std::uint32_t generation, std::string_view source_name);
   Status failed(Error error);
 

@@ -205,9 +205,8 @@ class Recovery {
   // Files that no record names: a crash came between making a file and journalling it, or somebody put them there.
   Status look_for_strays() {
     for (const GenerationBegun& generation : log_.generations()) BINRELAY_TRY(look_for_strays_in(generation.number));
-    // The very first file is made before its generation is journalled.
-    if (log_.generations().empty() && Disk::exists(files_.generation(1))) BINRELAY_TRY(look_for_strays_in(1));
-    return Done{};
+    // The first file of a generation is made before the generation is journalled.
+    return look_for_strays_in(static_cast<std::uint32_t>(log_.generations().size()) + 1);
   }
 
   Status look_for_strays_in(std::uint32_t generation) {

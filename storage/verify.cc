@@ -66,8 +66,9 @@ class Verifier {
     open_index();
     for (const SegmentState& state : log_.kept_segments()) all_bytes_ += state.size;
     if (log_.purged()) {
-      behind_ = log_.purged()->before;
-      generation_before_ = log_.kept_segments().front().generation;
+      series_before_ = log_.series_of(log_.kept_segments().front());
+      // Of a series that skips, the journal has what the log contained, not what the files listed.
+      if (is_empty(series_before_->skip)) behind_ = log_.purged()->before;
     }
     for (const SegmentState& state : log_.kept_segments()) check_segment(state);
     // A relay that is running may be opening a segment right now, and its index may know of it already.
@@ -285,11 +286,15 @@ class Verifier {
       behind_ = before;
       return;
     }
-    const bool same_series = generation_before_ == state.generation;
-    generation_before_ = state.generation;
-    if (before && head.previous() && same_series) {
-      if (auto broken = continuity_break(*before, *head.previous()))
-        find(path, head.end(), "it does not continue the file before: " + *broken);
+    const std::shared_ptr<const Series> series_before = std::exchange(series_before_, log_.series_of(state));
+    if (head.previous() && series_before && series_before->history == series_before_->history) {
+      std::optional<std::string> broken;
+      if (series_before != series_before_) {
+        broken = series_break(series_before_->skip, *head.previous());
+      } else if (before) {
+        broken = continuity_break(*before, *head.previous());
+      }
+      if (broken) find(path, head.end(), "it does not continue the file before: " + *broken);
     }
     if (head.previous()) {
       behind_ = head.previous();
@@ -318,7 +323,7 @@ class Verifier {
   LogState log_;
   std::unique_ptr<IndexStore> index_;  // nullptr: none, or given up
   std::optional<GtidState> behind_;    // what the files so far contain; nullopt: unknown
-  std::uint32_t generation_before_ = 0;
+  std::shared_ptr<const Series> series_before_;
   std::uint64_t all_bytes_ = 0;
   std::uint64_t told_ = 0;
   bool in_use_ = false;

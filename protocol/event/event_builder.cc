@@ -10,6 +10,7 @@
 namespace binrelay {
 namespace {
 
+constexpr std::size_t kSizeOffset = 9;
 constexpr std::size_t kLogPosOffset = 13;
 constexpr std::size_t kCreatedOffset = kEventHeaderSize + 52;
 
@@ -33,6 +34,18 @@ ByteBuffer build_fake_rotate(ServerId server_id, std::string_view file_name, std
   ByteWriter body;
   body.u64(position).text(file_name);
   return build_event(EventType::rotate, server_id, 0, kFlagArtificial, body.view(), checksum);
+}
+
+ByteBuffer build_renamed_rotate(Bytes stored_event, std::string_view file_name, ChecksumAlgorithm checksum) {
+  constexpr std::size_t kHead = kEventHeaderSize + 8;  // up to and with the position
+  BINRELAY_CHECK(stored_event.size() >= kHead, "a rotate that was decoded before");
+  const std::size_t trailer = checksum == ChecksumAlgorithm::crc32 ? kChecksumSize : 0;
+  ByteWriter out;
+  out.bytes(stored_event.first(kSizeOffset)).u32(static_cast<std::uint32_t>(kHead + file_name.size() + trailer));
+  out.bytes(stored_event.subspan(kSizeOffset + 4, kHead - kSizeOffset - 4)).text(file_name).zeros(trailer);
+  ByteBuffer event = std::move(out).take();
+  if (trailer != 0) rewrite_event_checksum(event);
+  return event;
 }
 
 ByteBuffer build_mid_file_format_description(Bytes stored_event, bool clear_log_pos) {

@@ -15,6 +15,9 @@ namespace binrelay {
 ByteBuffer build_fake_rotate(ServerId server_id, std::string_view file_name, std::uint64_t position,
                              ChecksumAlgorithm checksum);
 
+// A stored ROTATE that names another file: everything else, where it ends included, is as it was.
+ByteBuffer build_renamed_rotate(Bytes stored_event, std::string_view file_name, ChecksumAlgorithm checksum);
+
 // A stored FDE as it is sent before mid-file data: log_pos 0 (when `clear_log_pos`), created 0, flags 0, CRC
 // recomputed.
 ByteBuffer build_mid_file_format_description(Bytes stored_event, bool clear_log_pos);

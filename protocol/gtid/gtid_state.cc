@@ -3,6 +3,14 @@
 #include "protocol/check.h"
 
 namespace binrelay {
+namespace {
+
+bool mariadb_contains(const MariadbBinlogState& state, const MariadbGtid& gtid) {
+  const auto sequence = state.sequence_of(gtid.domain, gtid.server);
+  return sequence && *sequence >= gtid.sequence;
+}
+
+}  // namespace
 
 std::string to_text(const GtidState& state) {
   return std::visit([](const auto& held) { return held.to_text(); }, state);
@@ -24,6 +32,42 @@ void add(GtidState& state, const AnyGtid& gtid) {
 GtidState empty_state(Flavour flavour) {
   if (flavour == Flavour::mysql) return MysqlGtidSet{};
   return MariadbBinlogState{};
+}
+
+bool is_empty(const GtidState& state) {
+  return std::visit([](const auto& held) { return held.empty(); }, state);
+}
+
+bool contains(const GtidState& state, const AnyGtid& gtid) {
+  if (state.index() != gtid.index()) return false;
+  if (const auto* mysql = std::get_if<MysqlGtidSet>(&state)) return mysql->contains(std::get<MysqlGtid>(gtid));
+  return mariadb_contains(std::get<MariadbBinlogState>(state), std::get<MariadbGtid>(gtid));
+}
+
+GtidState lacking(const GtidState& wanted, const GtidState& held) {
+  if (wanted.index() != held.index()) return wanted;
+  if (const auto* mysql = std::get_if<MysqlGtidSet>(&wanted)) return difference(*mysql, std::get<MysqlGtidSet>(held));
+  MariadbBinlogState missing;
+  for (const MariadbGtid& gtid : std::get<MariadbBinlogState>(wanted).to_list()) {
+    if (!mariadb_contains(std::get<MariadbBinlogState>(held), gtid)) missing.add(gtid);
+  }
+  return missing;
+}
+
+GtidState joined(const GtidState& first, const GtidState& read) {
+  BINRELAY_CHECK(first.index() == read.index(), "GTID states of one flavour are joined");
+  if (const auto* mysql = std::get_if<MysqlGtidSet>(&first)) {
+    MysqlGtidSet all = *mysql;
+    all.add(std::get<MysqlGtidSet>(read));
+    return all;
+  }
+  // A domain's last is `first`'s until the series has got past it.
+  const auto& had = std::get<MariadbBinlogState>(first);
+  MariadbBinlogState all = had;
+  for (const MariadbGtid& gtid : std::get<MariadbBinlogState>(read).to_list()) {
+    if (!mariadb_contains(had, gtid)) all.add(gtid);
+  }
+  return all;
 }
 
 }  // namespace binrelay

@@ -3,6 +3,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "protocol/event/event_builder.h"
 #include "protocol/event/events.h"
 #include "storage/log_cursor.h"
 
@@ -31,7 +32,13 @@ struct EventRows {
 
 std::vector<std::optional<std::string>> row_of(const CursorEvent& event, const Segment& segment) {
   const std::uint64_t end = event.position.offset + event.header.size;
-  const std::string body = event.whole ? describe_event(event.bytes, segment.checksum) : std::string("(large event)");
+  std::string body = event.whole ? describe_event(event.bytes, segment.checksum) : std::string("(large event)");
+  if (event.whole && event.header.type == EventType::rotate) {
+    const auto rotate = decode_rotate(event.bytes, segment.checksum);
+    const std::string name = rotate ? segment.series->names.of(rotate->file_name) : "";
+    if (rotate && name != rotate->file_name)
+      body = describe_event(build_renamed_rotate(event.bytes, name, segment.checksum), segment.checksum);
+  }
   return {segment.served_name,
           std::to_string(event.position.offset),
           std::string(event_type_name(event.header.type)),
@@ -72,7 +79,7 @@ asio::awaitable<std::optional<Error>> fill(EventRows& rows, ByteBuffer& out) {
 asio::awaitable<Status> reply_binlog_events(ShowBinlogEventsStatement request, const RelayView& relay,
                                             PacketChannel& channel, asio::thread_pool& readers) {
   const auto catalog = relay.log->catalog();
-  const auto segment = request.file ? catalog->find(std::string_view(*request.file)) : catalog->oldest();
+  const auto segment = request.file ? catalog->find(std::string_view(*request.file)) : catalog->history_begin();
   if (!segment) {
     const ByteBuffer error = build_error(show_error("Could not find target log"));
     co_return co_await channel.send_payload(error);

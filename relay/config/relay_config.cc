@@ -25,6 +25,7 @@ constexpr std::uint32_t kMinPeriodMs = 100, kMaxPeriodMs = 600'000;
 constexpr std::uint32_t kMaxIoThreads = 64;
 constexpr std::uint32_t kMaxConnections = 100'000, kMaxLoginSeconds = 600, kMaxSlowConsumerSeconds = 86'400;
 constexpr std::int64_t kMaxRetentionSeconds = 100LL * 366 * 86400;
+constexpr std::uint16_t kSourcePort = 3306;
 
 // What one pass over the file brings to light. With `keys` set the pass only lists the keys it would ask for.
 struct Reading {
@@ -101,6 +102,19 @@ class Section {
       }
     }
     complain(key, "\"" + value + "\" is not one of " + names);
+  }
+  // A list of texts that `parse` (text -> Result<T>) understands.
+  template <class Target, class Parse>
+  void list(std::string_view key, std::vector<Target>* target, Parse parse) {
+    if (reading_.keys != nullptr) reading_.keys->push_back(dotted(key));
+    const toml::node* node = want(key, toml::node_type::array, "a list of texts: [\"…\", \"…\"]");
+    if (node == nullptr) return;
+    for (const toml::node& element : *node->as_array()) {
+      if (!element.is_string()) return complain(key, "must be a list of texts: [\"…\", \"…\"]");
+      auto value = parse(std::string_view(element.as_string()->get()));
+      if (!value.ok()) return complain(key, value.error().context);
+      target->push_back(std::move(value).value());
+    }
   }
   // A text that `parse` (text -> Result<T>) understands.
   template <class Target, class Parse>
@@ -197,6 +211,9 @@ void read_source(Section& section, const Reading& reading, SourceConfig* source)
   section.text("host", &source->host);
   if (source->host.empty()) section.complain("host", "must not be empty");
   section.number("port", &source->port, 1, std::numeric_limits<std::uint16_t>::max());
+  section.list("sources", &source->sources, [](std::string_view text) { return parse_endpoint(text, kSourcePort); });
+  if (!source->sources.empty() && (section.has("host") || section.has("port")))
+    section.complain("sources", "stands in place of host and port: give one or the other");
   section.text("user", &source->user);
   section.require("user", "the source account that the relay replicates with");
   if (section.has("user") && source->user.empty()) section.complain("user", "must not be empty");
@@ -365,6 +382,10 @@ std::vector<ConfigProblem> load_config(const std::filesystem::path& file, RelayC
   std::stable_sort(reading.problems.begin(), reading.problems.end(),
                    [](const ConfigProblem& left, const ConfigProblem& right) { return left.line < right.line; });
   return std::move(reading.problems);
+}
+
+std::vector<Endpoint> addresses_of(const SourceConfig& source) {
+  return source.sources.empty() ? std::vector{Endpoint{source.host, source.port}} : source.sources;
 }
 
 std::vector<std::string> config_keys() {

@@ -43,6 +43,7 @@ using StartPlace = std::variant<StartOldest, StartNow, StartGtid, StartFile, Sta
 struct SourceConfig {
   std::string host = "127.0.0.1";
   std::uint16_t port = 3306;
+  std::vector<Endpoint> sources;  // in place of host and port: tried in this order; one history, one account
   std::string user;
   std::string password;  // resolved from password_file / password_env; never logged
   TlsMode tls = TlsMode::preferred;
@@ -54,6 +55,9 @@ struct SourceConfig {
   bool semi_sync = false;                      // acknowledge transactions that are on stable storage
   std::uint32_t semi_sync_max_sync_ms = 1000;  // the source waits no longer for this disk: the offer is taken back
 };
+
+// Where the source may be: never empty.
+std::vector<Endpoint> addresses_of(const SourceConfig& source);
 
 struct AccountConfig {
   enum class View : std::uint8_t { all };

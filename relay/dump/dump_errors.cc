@@ -152,4 +152,21 @@ SqlError gtid_state_purged() {
 
 SqlError unknown_command() { return {kErrUnknownCommand, "08S01", "Unknown command"}; }
 
+SqlError history_ended(const std::string& last_file, const std::string& next_file) {
+  return dump_error("binrelay: a history of the source ends with " + last_file +
+                    "; what follows does not continue it, because the source was reset or lost transactions. Build the "
+                    "replica anew from the source, and start it at " +
+                    next_file + " or by GTID");
+}
+
+SqlError holds_abandoned(const GtidState& abandoned) {
+  constexpr std::size_t kLongest = 250;
+  std::string text = to_text(abandoned);
+  if (text.size() > kLongest) text = text.substr(0, kLongest) + "...";
+  return dump_error(
+      "binrelay: the consumer has transactions that the relay's source lost, and that were given up with "
+      "`binrelay switch-source`: " +
+      text + ". Build the replica anew from the source");
+}
+
 }  // namespace binrelay

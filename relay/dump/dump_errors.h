@@ -6,8 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "protocol/gtid/mariadb_gtid.h"
-#include "protocol/gtid/mysql_gtid_set.h"
+#include "protocol/gtid/gtid_state.h"
 #include "protocol/ids.h"
 #include "protocol/packet/replies.h"
 
@@ -48,5 +47,9 @@ SqlError gtid_not_in_log(const MariadbGtid& wanted, const std::optional<MariadbG
 SqlError gtid_is_hole(const MariadbGtid& wanted);
 SqlError gtid_state_purged();
 SqlError unknown_command();  // 1047
+
+// The relay's own: its source lost transactions, and the operator went on without them.
+SqlError history_ended(const std::string& last_file, const std::string& next_file);
+SqlError holds_abandoned(const GtidState& abandoned);
 
 }  // namespace binrelay

@@ -109,19 +109,38 @@ PlanOrError start_in(const Segment& segment, std::uint64_t position, DumpPlan pl
 PlanOrError start_by_name(const std::string& name, std::uint64_t position, DumpPlan plan, Flavour flavour,
                           const EventLog& log) {
   const auto catalog = log.catalog();
-  const auto segment = name.empty() ? catalog->oldest() : catalog->find(name);
+  const auto segment = name.empty() ? catalog->history_begin() : catalog->find(name);
   if (!segment) return file_not_found();
   return start_in(*segment, position, std::move(plan), flavour, log);
 }
 
+// The newest file of the newest history that `fits`.
+template <class Fits>
+std::shared_ptr<const Segment> newest_that(const SegmentCatalog& catalog, Fits fits) {
+  const auto& segments = catalog.segments();
+  for (auto segment = segments.rbegin(); segment != segments.rend(); ++segment) {
+    if ((*segment)->series->history != segments.back()->series->history) break;
+    if (fits(**segment)) return *segment;
+  }
+  return nullptr;
+}
+
 // The newest file that begins with nothing the consumer lacks.
 std::shared_ptr<const Segment> newest_within(const SegmentCatalog& catalog, const MysqlGtidSet& had) {
-  const auto& segments = catalog.segments();
-  const auto found = std::find_if(segments.rbegin(), segments.rend(), [&](const auto& segment) {
-    const auto* previous = std::get_if<MysqlGtidSet>(&segment->previous);
+  return newest_that(catalog, [&](const Segment& segment) {
+    const auto* previous = std::get_if<MysqlGtidSet>(&segment.previous);
     return previous && had.contains_all(*previous);
   });
-  return found == segments.rend() ? nullptr : *found;
+}
+
+// A number that the source has given out again since cannot be told from the lost one.
+std::optional<SqlError> refuse_abandoned(const MysqlGtidSet& had, const EventLog& log, const GtidState& executed) {
+  const GtidState abandoned = lacking(log.abandoned(), executed);
+  const auto* lost = std::get_if<MysqlGtidSet>(&abandoned);
+  if (!lost || lost->empty()) return std::nullopt;
+  MysqlGtidSet held = difference(*lost, difference(*lost, had));
+  if (held.empty()) return std::nullopt;
+  return holds_abandoned(held);
 }
 
 PlanOrError start_by_set(const BinlogDumpGtidCommand& command, DumpPlan plan, const RelayView& relay) {
@@ -129,6 +148,7 @@ PlanOrError start_by_set(const BinlogDumpGtidCommand& command, DumpPlan plan, co
   const GtidState executed = served_executed(relay);
   const auto* in_log = std::get_if<MysqlGtidSet>(&executed);
   BINRELAY_CHECK(in_log != nullptr, "a MySQL log without a MySQL set");
+  if (auto error = refuse_abandoned(command.gtids, log, executed)) return *error;
   if (!in_log->contains_all(command.gtids.only(relay.source->server_uuid))) return replica_is_ahead();
 
   const GtidState before_log = served_purged(relay);
@@ -193,12 +213,10 @@ bool begins_within(const GtidByDomain& had, const MariadbBinlogState& previous) 
 }
 
 std::shared_ptr<const Segment> newest_within(const SegmentCatalog& catalog, const GtidByDomain& had) {
-  const auto& segments = catalog.segments();
-  const auto found = std::find_if(segments.rbegin(), segments.rend(), [&](const auto& segment) {
-    const auto* previous = std::get_if<MariadbBinlogState>(&segment->previous);
+  return newest_that(catalog, [&](const Segment& segment) {
+    const auto* previous = std::get_if<MariadbBinlogState>(&segment.previous);
     return previous && begins_within(had, *previous);
   });
-  return found == segments.rend() ? nullptr : *found;
 }
 
 // What the files before the first one contain need not be waited for.
@@ -211,6 +229,16 @@ void leave_out_what_came_before(const MariadbBinlogState& previous, GroupSkip::M
     if (until == start->until->end()) continue;
     if (until->second.server == gtid.server && until->second.sequence <= gtid.sequence) start->until->erase(until);
   }
+}
+
+std::optional<SqlError> refuse_abandoned(const GtidByDomain& had, const GtidState& abandoned,
+                                         const GtidState& executed) {
+  const GtidState lost = lacking(abandoned, executed);
+  for (const auto& [domain, gtid] : had) {
+    if (!contains(executed, gtid) && contains(lost, gtid))
+      return holds_abandoned(MariadbBinlogState::from_list({gtid}));
+  }
+  return std::nullopt;
 }
 
 bool flag_variable(const SessionState& session, std::string_view name) { return integer_variable(session, name) != 0; }
@@ -232,6 +260,7 @@ PlanOrError start_by_position(const std::string& connect_state, const SessionSta
   const GtidState executed = log.executed();
   const auto* state = std::get_if<MariadbBinlogState>(&executed);
   BINRELAY_CHECK(state != nullptr, "a MariaDB log without a MariaDB state");
+  if (auto error = refuse_abandoned(start.had, log.abandoned(), executed)) return *error;
   if (auto error = check_position(*state, flag_variable(session, "slave_gtid_ignore_duplicates"), &start))
     return *error;
   const auto segment = newest_within(*log.catalog(), start.had);

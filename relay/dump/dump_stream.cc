@@ -139,7 +139,7 @@ std::optional<SqlError> DumpStream::decide(const CursorEvent& event) {
   }
   const SkipDecision decision = plan_.skip.on_group(gtid);
   if (decision == SkipDecision::refuse) return plan_.skip.refusal();
-  skipping_ = decision == SkipDecision::skip;
+  skipping_ = decision == SkipDecision::skip || segment_->series->skips(gtid);
   return std::nullopt;
 }
 
@@ -175,6 +175,26 @@ DumpStream::Ended DumpStream::judge_by_gtid(const CursorEvent& event, bool* send
   return std::nullopt;
 }
 
+DumpStream::Ended DumpStream::judge_by_position(const CursorEvent& event, bool* send) {
+  if (const auto error = decide(event)) return fail(*error);
+  *send = !skipping_;
+  if (*send) {
+    jump_over_skipped();
+  } else {
+    skipped_run_open_ = true;
+    skipped_end_ = event.position.offset + event.header.size;
+  }
+  return std::nullopt;
+}
+
+// A MySQL replica adds the sizes of events up and moves by nothing else than a ROTATE; MariaDB's goes by where an event
+// says it ends.
+void DumpStream::jump_over_skipped() {
+  if (skipped_run_open_ && flavour_ == Flavour::mysql)
+    add(build_fake_rotate(source_server_id_, segment_->served_name, skipped_end_, segment_->checksum));
+  skipped_run_open_ = false;
+}
+
 awaitable<DumpStream::Ended> DumpStream::on_event(const CursorEvent& event) {
   if (first_event_) {
     if (auto error = check_first_event(event)) co_return fail(*error);
@@ -185,13 +205,17 @@ awaitable<DumpStream::Ended> DumpStream::on_event(const CursorEvent& event) {
     bool send = true;
     const Ended ended = judge_by_gtid(event, &send);
     if (ended || !send) co_return ended;
+  } else if (!is_empty(segment_->series->skip)) {
+    bool send = true;
+    const Ended ended = judge_by_position(event, &send);
+    if (ended || !send) co_return ended;
   }
   if (plan_.leave_out_marked && (event.header.flags & kFlagSkipReplication) != 0) co_return std::nullopt;
   if (flavour_ == Flavour::mariadb && (plan_.mariadb_capability < kCapabilityGtid || !plan_.send_annotate)) {
     if (add_downgraded(event)) co_return co_await flush_if_large();
   }
   if (!event.whole) co_return co_await send_large_event(event);
-  add(event.bytes);
+  add_file_event(event);
   co_return co_await flush_if_large();
 }
 
@@ -242,6 +266,8 @@ awaitable<DumpStream::Ended> DumpStream::send_large_event(const CursorEvent& eve
 }
 
 awaitable<DumpStream::Ended> DumpStream::on_segment_end(const Segment& following) {
+  if (following.series->history != segment_->series->history)
+    co_return fail(history_ended(segment_->served_name, following.served_name));
   release_held_head(skipped_run_open_);
   if (skipping_) close_skipped_run();
   add(build_fake_rotate(source_server_id_, following.served_name, kFirstEventOffset, segment_->checksum));
@@ -256,7 +282,9 @@ awaitable<DumpStream::Ended> DumpStream::on_segment_end(const Segment& following
 awaitable<DumpStream::Ended> DumpStream::on_visible_end() {
   release_held_head(skipped_run_open_);
   if (skipped_run_open_) {
-    if (flavour_ == Flavour::mysql) {
+    if (!plan_.skip.by_gtid()) {
+      jump_over_skipped();
+    } else if (flavour_ == Flavour::mysql) {
       add_heartbeat(cursor_->position().offset);
     } else {
       close_skipped_run();
@@ -341,6 +369,18 @@ DumpEnd DumpStream::finish_with_eof(std::string reason) {
 }
 
 void DumpStream::add(Bytes event) { framer_.whole(out_, event); }
+
+// In a renumbered series the name of the next file is not the one the source gave it.
+void DumpStream::add_file_event(const CursorEvent& event) {
+  if (event.header.type == EventType::rotate) {
+    const auto rotate = decode_rotate(event.bytes, segment_->checksum);
+    if (rotate) {
+      const std::string name = segment_->series->names.of(rotate->file_name);
+      if (name != rotate->file_name) return add(build_renamed_rotate(event.bytes, name, segment_->checksum));
+    }
+  }
+  add(event.bytes);
+}
 
 void DumpStream::add_heartbeat(std::uint64_t position) {
   add(plan_.heartbeat_v2 ? build_heartbeat_v2(source_server_id_, segment_->served_name, position, segment_->checksum)

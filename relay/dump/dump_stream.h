@@ -58,11 +58,15 @@ class DumpStream {
   std::optional<SqlError> decide(const CursorEvent& event);
   // By GTID: does this event go out?
   Ended judge_by_gtid(const CursorEvent& event, bool* send);
+  // By file and position: not what the log had before this file's series began.
+  Ended judge_by_position(const CursorEvent& event, bool* send);
+  void jump_over_skipped();  // MySQL, by file and position
   // For clients that cannot read all events: true when this one is dealt with.
   bool add_downgraded(const CursorEvent& event);
   void close_skipped_run();  // MariaDB: tells the replica where the skipped groups have moved it
   void release_held_head(bool first_group_skipped);
   void add(Bytes event);
+  void add_file_event(const CursorEvent& event);
   void add_heartbeat(std::uint64_t position);
   Clock::time_point heartbeat_due() const;
   DumpPlace place() const;

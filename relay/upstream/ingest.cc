@@ -12,8 +12,8 @@ constexpr std::chrono::milliseconds kLongestDelay{5};
 
 }  // namespace
 
-Ingest::Ingest(EventLog& log, DumpStart start, spdlog::logger& logger)
-    : log_(log), receiver_(std::move(start)), logger_(logger) {}
+Ingest::Ingest(EventLog& log, DumpStart start, std::optional<SeriesBegin> series, spdlog::logger& logger)
+    : log_(log), receiver_(std::move(start)), series_(std::move(series)), logger_(logger) {}
 
 Status Ingest::on_event(Bytes event) {
   BINRELAY_ASSIGN(const ReceiverStep step, receiver_.on_event(event));
@@ -26,13 +26,14 @@ Status Ingest::on_event(Bytes event) {
 Status Ingest::begin_file(const std::string& name) {
   const auto catalog = log_.catalog();
   const auto& segments = catalog->segments();
-  const auto known =
-      std::find_if(segments.begin(), segments.end(), [&](const auto& segment) { return segment->source_name == name; });
-  if (known != segments.end()) {
-    return Error{Errc::conflict,
-                 "the source begins " + name +
-                     " again, which the relay already has: its logs were reset; what the relay "
-                     "holds stays served; to follow this source from now on, start with a new data_dir"};
+  const auto known = std::find_if(segments.begin(), segments.end(), [&](const auto& segment) {
+    return segment->source_name == name && segment->generation == segments.back()->generation;
+  });
+  if (!series_ && known != segments.end()) {
+    return Error{Errc::conflict, "the source begins " + name +
+                                     " again, which the relay already has: its logs were reset; what the relay holds "
+                                     "stays served; `binrelay switch-source` follows this source from now on, as a new "
+                                     "history"};
   }
   if (const auto last = catalog->newest()) {
     if (log_.in_group()) {
@@ -43,7 +44,9 @@ Status Ingest::begin_file(const std::string& name) {
     logger_.debug("{} is complete, {} begins", last->source_name, name);
   }
   unflushed_ = false;
-  return log_.open_segment(name);
+  BINRELAY_TRY(log_.open_segment(name, series_));
+  series_.reset();
+  return Done{};
 }
 
 Status Ingest::store(const StoreEvent& step) {

@@ -16,7 +16,8 @@ namespace binrelay {
 
 class Ingest {
  public:
-  Ingest(EventLog& log, DumpStart start, spdlog::logger& logger);
+  // `series`: the first file begins it; nullopt: the log's last series goes on.
+  Ingest(EventLog& log, DumpStart start, std::optional<SeriesBegin> series, spdlog::logger& logger);
 
   // Errc::malformed: the event must be fetched again. Errc::conflict: the source's files are not the stored ones.
   // Others: the log fails.
@@ -27,6 +28,7 @@ class Ingest {
 
   const DumpReceiver& receiver() const { return receiver_; }
   bool stored_anything() const { return stored_anything_; }
+  bool series_pending() const { return series_.has_value(); }  // its first file has not begun
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -37,6 +39,7 @@ class Ingest {
 
   EventLog& log_;
   DumpReceiver receiver_;
+  std::optional<SeriesBegin> series_;
   spdlog::logger& logger_;
   bool stored_anything_ = false;
   bool unflushed_ = false;

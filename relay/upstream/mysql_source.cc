@@ -61,9 +61,12 @@ void load_library_once() {
 }  // namespace
 
 struct MysqlSource::Connection {
-  explicit Connection(const SourceConfig& source) : config(source) {}
+  Connection(const SourceConfig& source, std::function<Endpoint()> address_of)
+      : config(source), where(std::move(address_of)) {}
 
   const SourceConfig config;
+  const std::function<Endpoint()> where;
+  Endpoint at;  // what is connected to
   MYSQL* mysql = nullptr;
   std::uint32_t server_error = 0;
   bool semi_sync_offered = false;         // the next event tells whether it was taken
@@ -91,7 +94,7 @@ struct MysqlSource::Connection {
   Error connect_failure();
   bool hold_socket(int opened);  // false: interrupted
   void release_socket() { hold_socket(-1); }
-  std::string address() const { return config.host + ":" + std::to_string(config.port); }
+  std::string address() const { return at.host + ":" + std::to_string(at.port); }
   unsigned silence_limit_s() const { return seconds_up(std::uint64_t{config.heartbeat_ms} * 3); }
 };
 
@@ -228,7 +231,8 @@ Error MysqlSource::Connection::failure(std::string_view doing) {
                          std::to_string(number) + ")"};
 }
 
-MysqlSource::MysqlSource(const SourceConfig& config) : connection_(std::make_unique<Connection>(config)) {
+MysqlSource::MysqlSource(const SourceConfig& config, std::function<Endpoint()> address)
+    : connection_(std::make_unique<Connection>(config, std::move(address))) {
   load_library_once();
 }
 
@@ -243,12 +247,14 @@ Status MysqlSource::connect() {
   connection_->mysql = mysql_init(nullptr);
   if (!connection_->mysql) return Error{Errc::connection, "out of memory"};
   connection_->set_options();
+  connection_->at = connection_->where();
   const SourceConfig& config = connection_->config;
+  const Endpoint& at = connection_->at;
 #ifdef BINRELAY_CONNECTOR_C
   Connection::opening = connection_.get();
 #endif
-  const bool connected = mysql_real_connect(connection_->mysql, config.host.c_str(), config.user.c_str(),
-                                            config.password.c_str(), nullptr, config.port, nullptr, 0) != nullptr;
+  const bool connected = mysql_real_connect(connection_->mysql, at.host.c_str(), config.user.c_str(),
+                                            config.password.c_str(), nullptr, at.port, nullptr, 0) != nullptr;
 #ifdef BINRELAY_CONNECTOR_C
   Connection::opening = nullptr;
 #endif

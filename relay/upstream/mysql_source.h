@@ -1,6 +1,7 @@
 #pragma once
 // MysqlSource: an EventSource over the MySQL client library: MariaDB Connector/C or Oracle's libmysqlclient, whichever
 // this was built with. The only file of upstream/ that knows the library. Thread: the owner's; interrupt() from any.
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -11,7 +12,8 @@ namespace binrelay {
 
 class MysqlSource final : public EventSource {
  public:
-  explicit MysqlSource(const SourceConfig& config);
+  // `address` is asked at every connect(), on the thread that calls it.
+  MysqlSource(const SourceConfig& config, std::function<Endpoint()> address);
   ~MysqlSource() override;
 
   Status connect() override;

@@ -109,11 +109,24 @@ Result<BinlogEnd> read_binlog_end(EventSource& source, Flavour flavour) {
   return end;
 }
 
+Result<GtidState> read_executed(EventSource& source, const SourceIdentity& identity) {
+  if (identity.flavour == Flavour::mariadb) {
+    BINRELAY_ASSIGN(const Table answer, ask(source, identity.flavour, "SELECT @@global.gtid_binlog_state AS state"));
+    BINRELAY_ASSIGN(MariadbBinlogState state, MariadbBinlogState::parse(answer.at(0, "state").value_or("")));
+    return GtidState(std::move(state));
+  }
+  if (identity.gtid_mode.empty()) return GtidState(MysqlGtidSet{});  // MySQL 5.5 has none
+  BINRELAY_ASSIGN(const Table answer, ask(source, identity.flavour, "SELECT @@global.gtid_executed AS executed"));
+  BINRELAY_ASSIGN(MysqlGtidSet set, MysqlGtidSet::parse(answer.at(0, "executed").value_or("")));
+  return GtidState(std::move(set));
+}
+
 Result<SourceFacts> read_source_facts(EventSource& source) {
   SourceFacts facts;
   BINRELAY_ASSIGN(facts.identity, read_identity(source));
   BINRELAY_ASSIGN(facts.files, read_binlog_files(source, facts.identity.flavour));
   BINRELAY_ASSIGN(facts.end, read_binlog_end(source, facts.identity.flavour));
+  BINRELAY_ASSIGN(facts.executed, read_executed(source, facts.identity));
   if (facts.files.empty()) return Error{Errc::refused, "the source's list of binary logs is empty"};
   return facts;
 }

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/gtid/gtid_state.h"
 #include "protocol/result.h"
 #include "relay/upstream/event_source.h"
 #include "storage/source_identity.h"
@@ -27,6 +28,7 @@ struct SourceFacts {
   SourceIdentity identity;
   std::vector<BinlogFile> files;  // oldest first
   BinlogEnd end;
+  GtidState executed;  // empty where the source has no GTIDs
 };
 
 // The source's variables the relay answers for; every binlog_* is kept beside them.
@@ -76,6 +78,8 @@ Flavour flavour_of(std::string_view version);
 // Reads all of it. Errc::refused for what the operator has to change on the source, with the remedy.
 Result<SourceFacts> read_source_facts(EventSource& source);
 Result<std::vector<BinlogFile>> read_binlog_files(EventSource& source, Flavour flavour);
+// @@gtid_executed, or MariaDB's @@gtid_binlog_state. SHOW VARIABLES would cut a long one.
+Result<GtidState> read_executed(EventSource& source, const SourceIdentity& identity);
 Result<BinlogEnd> read_binlog_end(EventSource& source, Flavour flavour);
 
 // Session variables the dump depends on; the checksum every event is announced with is CRC32.

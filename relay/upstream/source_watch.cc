@@ -38,10 +38,6 @@ Number number_or_zero(const std::optional<std::string>& text) {
   return number;
 }
 
-bool is_empty(const GtidState& state) {
-  return std::visit([](const auto& set) { return set.empty(); }, state);
-}
-
 }  // namespace
 
 std::optional<std::string> find_contradiction(const LogView& log, const SourceView& seen) {
@@ -59,19 +55,6 @@ std::optional<std::string> find_contradiction(const LogView& log, const SourceVi
   if (file == seen.files->end()) return log.file + ", which is being read, is gone there";
   if (file->size < log.end) return shorter(file->size);
   return std::nullopt;
-}
-
-GtidState missing_on_source(const GtidState& log, const GtidState& seen) {
-  if (const auto* own = std::get_if<MysqlGtidSet>(&log)) {
-    const auto* theirs = std::get_if<MysqlGtidSet>(&seen);
-    return theirs ? difference(*own, *theirs) : *own;
-  }
-  MariadbBinlogState missing;
-  const auto* theirs = std::get_if<MariadbBinlogState>(&seen);
-  for (const MariadbGtid& gtid : std::get<MariadbBinlogState>(log).to_list()) {
-    if (!theirs || theirs->sequence_of(gtid.domain, gtid.server).value_or(0) < gtid.sequence) missing.add(gtid);
-  }
-  return missing;
 }
 
 SourceWatch::SourceWatch(EventLog& log, std::unique_ptr<EventSource> source, std::shared_ptr<spdlog::logger> logger,
@@ -103,6 +86,7 @@ void SourceWatch::set_active(bool active) {
   {
     const std::lock_guard lock(mutex_);
     active_ = look_now_ = active;
+    reconnect_ = reconnect_ || active;  // the source may be another one by now
   }
   changed_.notify_all();
 }
@@ -119,6 +103,13 @@ bool SourceWatch::wait_for_next_look() {
     changed_.wait(lock, [this] { return stopping_ || active_; });
   }
   looks_until_files_ = std::exchange(look_now_, false) ? 0 : looks_until_files_;
+  const bool reconnect = std::exchange(reconnect_, false);
+  lock.unlock();
+  if (reconnect) {
+    source_->close();
+    connected_ = false;
+  }
+  lock.lock();
   return !stopping_;
 }
 
@@ -158,9 +149,9 @@ void SourceWatch::look() {
 }
 
 std::optional<std::string> SourceWatch::still_missing(const LogView& own, const SourceView& seen) {
-  const std::optional<GtidState> before = std::exchange(missing_, missing_on_source(own.executed, seen.executed));
+  const std::optional<GtidState> before = std::exchange(missing_, lacking(own.executed, seen.executed));
   if (!before) return std::nullopt;
-  const GtidState still = missing_on_source(*before, seen.executed);
+  const GtidState still = lacking(*before, seen.executed);
   // Said once: if the bytes turn out to be the same after reconnecting, it was the source's own account of itself that
   // changed.
   std::string text = to_text(still);
@@ -183,20 +174,9 @@ Result<SourceView> SourceWatch::read_view(const SourceIdentity& recorded, bool w
   if (with_files) {
     BINRELAY_ASSIGN(view.files, read_binlog_files(*source_, recorded.flavour));
   }
-  if (mysql) {
-    view.executed = MysqlGtidSet{};
-    if (recorded.gtid_mode.empty()) return view;  // MySQL 5.5 has none
-    BINRELAY_ASSIGN(const Table executed, source_->query("SELECT @@global.gtid_executed AS gtid_executed"));
-    BINRELAY_ASSIGN(MysqlGtidSet set, MysqlGtidSet::parse(executed.at(0, "gtid_executed").value_or("")));
-    view.gtids = set.to_text();
-    view.executed = std::move(set);
-  } else {
-    BINRELAY_ASSIGN(const Table executed, source_->query("SELECT @@global.gtid_binlog_state AS gtid_binlog_state"));
-    BINRELAY_ASSIGN(MariadbBinlogState state,
-                    MariadbBinlogState::parse(executed.at(0, "gtid_binlog_state").value_or("")));
-    view.gtids = state.position().to_text();
-    view.executed = std::move(state);
-  }
+  BINRELAY_ASSIGN(view.executed, read_executed(*source_, recorded));
+  const auto* state = std::get_if<MariadbBinlogState>(&view.executed);
+  view.gtids = state ? state->position().to_text() : to_text(view.executed);
   return view;
 }
 

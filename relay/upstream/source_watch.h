@@ -43,9 +43,6 @@ struct LogView {
 
 // Says what cannot be: a source that has less than what it has sent. nullopt: nothing of the kind.
 std::optional<std::string> find_contradiction(const LogView& log, const SourceView& seen);
-// Transactions of `log` that the source does not have. A source sends a transaction a moment before it counts it as
-// executed: only what is still missing the next time is really missing.
-GtidState missing_on_source(const GtidState& log, const GtidState& seen);
 
 class SourceWatch {
  public:
@@ -73,13 +70,16 @@ class SourceWatch {
   // The watch thread's own.
   bool connected_ = false;
   unsigned looks_until_files_ = 0;
-  std::optional<GtidState> missing_;  // of the last look
-  std::string told_;                  // what was missing when we last spoke up
+  // What the source lacked at the last look. It sends a transaction a moment before it counts it as executed: only what
+  // is still missing the next time is really missing.
+  std::optional<GtidState> missing_;
+  std::string told_;  // what was missing when we last spoke up
 
   std::mutex mutex_;
   std::condition_variable changed_;
   bool active_ = false;
   bool look_now_ = false;
+  bool reconnect_ = false;
   bool stopping_ = false;
   std::thread thread_;
 };

@@ -12,6 +12,7 @@
 
 #include "relay/upstream/mysql_source.h"
 #include "relay/upstream/reconnect_pause.h"
+#include "relay/upstream/source_rota.h"
 #include "relay/upstream/source_watch.h"
 #include "relay/upstream/upstream_session.h"
 
@@ -45,10 +46,12 @@ class UpstreamLoop::Impl final : private SessionObserver {
         settings_(std::move(settings)),
         logger_(std::move(logger)),
         identity_changed_(std::move(on_identity)),
-        source_(settings_.source),
+        addresses_(addresses_of(settings_.source)),
+        source_(settings_.source, [this] { return address(); }),
+        rota_(addresses_.size()),
         semi_sync_(settings_.source.semi_sync, std::chrono::milliseconds(settings_.source.semi_sync_max_sync_ms)),
         watch_(
-            log, std::make_unique<MysqlSource>(settings_.source), logger_,
+            log, std::make_unique<MysqlSource>(settings_.source, [this] { return address(); }), logger_,
             [this](const SourceView& view) { on_view(view); },
             [this](std::string what) { on_contradiction(std::move(what)); }) {}
 
@@ -74,6 +77,7 @@ class UpstreamLoop::Impl final : private SessionObserver {
     UpstreamStatus status = status_;
     status.semi_sync = semi_sync_.report();
     status.last_received = last_received_.load(std::memory_order_relaxed);
+    status.address = address();
     return status;
   }
 
@@ -84,6 +88,7 @@ class UpstreamLoop::Impl final : private SessionObserver {
   void tell(const SessionEnd& end);
   void remember_cut_short(const SessionEnd& end);
   void pause(std::chrono::milliseconds length);
+  Endpoint address() const { return addresses_[address_.load(std::memory_order_relaxed)]; }  // any thread
   void set_state(UpstreamStatus::State state) {
     const std::lock_guard lock(mutex_);
     status_.state = state;
@@ -106,8 +111,12 @@ class UpstreamLoop::Impl final : private SessionObserver {
   const std::shared_ptr<spdlog::logger> logger_;
   const std::function<void()> identity_changed_;
 
+  const std::vector<Endpoint> addresses_;
+  std::atomic<std::size_t> address_ = 0;
+
   // The upstream thread's own.
   MysqlSource source_;
+  SourceRota rota_;
   SemiSync semi_sync_;
   ReconnectPause reconnect_pause_;
   std::string cut_short_;                   // a file of the source that ends inside an event, seen twice
@@ -132,9 +141,9 @@ void UpstreamLoop::Impl::run() {
     set_state(UpstreamStatus::State::connecting);
     // A log that takes no more is no reason to bother the source.
     const Status usable = log_.failed() ? reopen_log() : Status(Done{});
-    const SessionEnd end = usable
-                               ? UpstreamSession(log_, source_, settings_, *this, semi_sync_, *logger_).run(cut_short_)
-                               : SessionEnd{SessionEnd::Kind::log_failed, usable.error().context, "", false, false};
+    const SessionEnd end =
+        usable ? UpstreamSession(log_, source_, settings_, address(), *this, semi_sync_, *logger_).run(cut_short_)
+               : SessionEnd{SessionEnd::Kind::log_failed, usable.error().context, "", false, false};
     watch_.set_active(false);
     if (stopping_) break;
     finish(end);
@@ -170,7 +179,10 @@ void UpstreamLoop::Impl::finish(const SessionEnd& received_end) {
     }
   }
   remember_cut_short(end);
-  const auto length = reconnect_pause_.after(end, std::uniform_real_distribution<>(0, 1)(jitter_));
+  auto length = reconnect_pause_.after(end, std::uniform_real_distribution<>(0, 1)(jitter_));
+  const Endpoint left = address();
+  const bool at_once = rota_.after(end);
+  address_.store(rota_.current(), std::memory_order_relaxed);
   {
     const std::lock_guard lock(mutex_);
     const bool refused =
@@ -182,6 +194,11 @@ void UpstreamLoop::Impl::finish(const SessionEnd& received_end) {
     if (end.kind == SessionEnd::Kind::bad_event) ++status_.bad_events;
   }
   tell(end);
+  if (at_once) {
+    logger_->warn("leaves {} and tries {}", to_text(left), to_text(address()));
+    cut_short_.clear();
+    length = ReconnectPause::kFirst;
+  }
   pause(length);
 }
 

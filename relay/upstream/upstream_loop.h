@@ -29,6 +29,7 @@ struct UpstreamStatus {
   std::uint64_t reconnects = 0;
   SemiSync::Report semi_sync;
   std::uint64_t bad_events = 0;      // damaged ones received; fetched again, none stored
+  Endpoint address;                  // of the source that is connected to, or tried
   std::int64_t connected_since = 0;  // unix seconds, 0 = not connected
   std::int64_t last_received = 0;    // unix seconds of the last event or heartbeat
   std::string source_file;           // the source's own end, from the watch connection; "" = not known yet

@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::uint64_t kLargestDumpPosition = std::numeric_limits<std::uint32_t>::max();
 constexpr const char* kStartOver =
-    "; what the relay holds stays served; to follow this source from now on, start with a new data_dir";
+    "; what the relay holds stays served; `binrelay switch-source` follows this source from now on, as a new history";
 
 const BinlogFile* find_file(const SourceFacts& facts, const std::string& name) {
   const auto found =
@@ -18,22 +18,61 @@ const BinlogFile* find_file(const SourceFacts& facts, const std::string& name) {
 
 std::string range_of(const SourceFacts& facts) { return facts.files.front().name + " to " + facts.files.back().name; }
 
-// The identity a log is tied to. Failover between sources is not in this version: another server is refused, never
-// mixed in.
-Status check_same_source(const SourceIdentity& recorded, const SourceIdentity& now) {
-  const auto refuse = [](const std::string& what, const std::string& was, const std::string& is) -> Status {
-    return Error{Errc::refused, "the source is another server than the one the relay's data came from: " + what +
-                                    " was " + was + ", is " + is + kStartOver};
-  };
-  if (recorded.flavour != now.flavour) return refuse("it", to_text(recorded.flavour), to_text(now.flavour));
-  if (now.flavour == Flavour::mysql) {
-    if (recorded.server_uuid != now.server_uuid)
-      return refuse("server_uuid", to_text(recorded.server_uuid), to_text(now.server_uuid));
-  } else if (recorded.server_id != now.server_id) {
-    return refuse("server_id", std::to_string(static_cast<std::uint32_t>(recorded.server_id)),
-                  std::to_string(static_cast<std::uint32_t>(now.server_id)));
+// Whom the log was fed from last.
+bool same_server(const SourceIdentity& recorded, const SourceIdentity& now) {
+  return server_name(recorded) == server_name(now);
+}
+
+Error refuse_other_family(const SourceIdentity& recorded, const SourceIdentity& now) {
+  return Error{Errc::refused, "the source is a " + std::string(to_text(now.flavour)) +
+                                  " server, the relay's data came from a " + std::string(to_text(recorded.flavour)) +
+                                  " server: what the relay holds stays served; a stream never changes its family, so "
+                                  "follow this source with a new data_dir"};
+}
+
+std::string who(const SourceIdentity& identity) {
+  return (identity.flavour == Flavour::mysql ? "server_uuid " : "server_id ") + server_name(identity);
+}
+
+// Another server than the one the log was fed from last.
+Result<Plan> take_over(const PlanInput& input) {
+  const SourceIdentity& now = input.facts.identity;
+  const std::string other = "the source (" + who(now) +
+                            ") is another server than the one the relay's data came from (" + who(*input.recorded) +
+                            ")";
+  if (now.flavour == Flavour::mysql && now.gtid_mode != "ON") {
+    return Error{Errc::refused, other + ", and without gtid_mode=ON (it has " + now.gtid_mode +
+                                    ") nothing shows whether it continues what the relay holds" + kStartOver};
   }
-  return Done{};
+  switch (relation_of(input.executed, input.facts.executed)) {
+    case Relation::continues:
+      return Plan{TakeOver{input.executed}};
+    case Relation::fewer:
+      return Error{Errc::refused, other + " and has fewer transactions" +
+                                      lacking_text(input.executed, input.facts.executed) +
+                                      "; what the relay holds stays served; `binrelay export --missing-on` writes what "
+                                      "it lacks as a binlog file for it, `binrelay switch-source --accept-loss-after` "
+                                      "follows it without"};
+    case Relation::foreign:
+      return Error{Errc::refused,
+                   other +
+                       " and has none of the transactions the relay holds: a foreign source, or one whose logs "
+                       "were reset" +
+                       kStartOver};
+    case Relation::unknown:
+      break;
+  }
+  return Error{Errc::refused,
+               other + ", and the relay holds no GTIDs that could show whether it continues them" + kStartOver};
+}
+
+// The operator's order, if it is about this source as it is now.
+std::optional<Plan> ordered(const PlanInput& input) {
+  if (!input.order || input.order->server != server_name(input.facts.identity)) return std::nullopt;
+  if (input.recorded->flavour != input.facts.identity.flavour) return std::nullopt;
+  GtidState lost = lacking(input.executed, input.facts.executed);
+  if (!is_empty(lacking(lost, input.order->lost))) return std::nullopt;
+  return Plan{StartOver{input.facts.files.front().name, std::move(lost)}};
 }
 
 Result<DumpFrom> resume(const HeldFile& held, const PlanInput& input) {
@@ -42,7 +81,8 @@ Result<DumpFrom> resume(const HeldFile& held, const PlanInput& input) {
   if (!file) {
     return Error{Errc::refused, "the source no longer has " + held.name + ", where the relay stopped at " +
                                     std::to_string(held.end) + " (it has " + range_of(facts) +
-                                    "): purged too early, or its logs were reset" + kStartOver};
+                                    "): purged too early, or its logs were reset" +
+                                    lacking_text(input.executed, facts.executed) + kStartOver};
   }
   if (input.cut_short == held.name) {
     if (file == &facts.files.back()) {
@@ -57,7 +97,7 @@ Result<DumpFrom> resume(const HeldFile& held, const PlanInput& input) {
     return Error{Errc::refused, "the source's " + held.name + " ends at " + std::to_string(file->size) +
                                     ", the relay has stored it to " + std::to_string(held.end) +
                                     ": the source's logs were reset, or it lost transactions in a crash or a restore" +
-                                    kStartOver};
+                                    lacking_text(input.executed, facts.executed) + kStartOver};
   }
   if (held.group_begin <= kLargestDumpPosition) return DumpFrom{held.name, held.group_begin, false, ""};
   // Only a group commit of several giant transactions starts a group up there. COM_BINLOG_DUMP cannot name the place.
@@ -109,13 +149,41 @@ std::string gib(std::uint64_t bytes) {
 
 }  // namespace
 
-Result<Plan> plan_upstream(const PlanInput& input) {
-  if (input.recorded) BINRELAY_TRY(check_same_source(*input.recorded, input.facts.identity));
-  if (input.held) {
-    BINRELAY_ASSIGN(DumpFrom from, resume(*input.held, input));
-    return Plan{std::move(from)};
+Relation relation_of(const GtidState& log, const GtidState& source) {
+  if (is_empty(log)) return Relation::unknown;
+  const GtidState missing = lacking(log, source);
+  if (is_empty(missing)) return Relation::continues;
+  if (const auto* mysql = std::get_if<MysqlGtidSet>(&log)) {
+    return std::get<MysqlGtidSet>(missing).count() == mysql->count() ? Relation::foreign : Relation::fewer;
   }
-  return std::visit(FirstPlace{input.facts}, input.start);
+  const auto* theirs = std::get_if<MariadbBinlogState>(&source);
+  const auto list = std::get<MariadbBinlogState>(log).to_list();
+  const bool shared = std::any_of(list.begin(), list.end(), [&](const MariadbGtid& gtid) {
+    return theirs && theirs->sequence_of(gtid.domain, gtid.server).has_value();
+  });
+  return shared ? Relation::fewer : Relation::foreign;
+}
+
+std::string lacking_text(const GtidState& log, const GtidState& source) {
+  constexpr std::size_t kLongest = 1000;
+  std::string text = to_text(lacking(log, source));
+  if (text.empty()) return "";
+  if (text.size() > kLongest) text = text.substr(0, kLongest) + "…";
+  // A MariaDB state tells how far each server got.
+  if (std::holds_alternative<MysqlGtidSet>(log)) return ": it lacks " + text;
+  return ": the relay has got to " + text + ", it has not";
+}
+
+Result<Plan> plan_upstream(const PlanInput& input) {
+  if (!input.held) return std::visit(FirstPlace{input.facts}, input.start);
+  if (input.recorded) {
+    if (auto plan = ordered(input)) return std::move(*plan);
+    if (input.recorded->flavour != input.facts.identity.flavour)
+      return refuse_other_family(*input.recorded, input.facts.identity);
+    if (!same_server(*input.recorded, input.facts.identity)) return take_over(input);
+  }
+  BINRELAY_ASSIGN(DumpFrom from, resume(*input.held, input));
+  return Plan{std::move(from)};
 }
 
 std::uint64_t bytes_from(const SourceFacts& facts, const std::string& first_file) {

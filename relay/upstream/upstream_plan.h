@@ -8,6 +8,7 @@
 
 #include "relay/config/relay_config.h"
 #include "relay/upstream/source_facts.h"
+#include "relay/upstream/switch_order.h"
 #include "storage/source_identity.h"
 
 namespace binrelay {
@@ -24,8 +25,10 @@ struct PlanInput {
   std::optional<HeldFile> held;  // nullopt: the log is empty
   std::optional<SourceIdentity> recorded;
   const SourceFacts& facts;
-  const StartPlace& start;  // for an empty log
-  std::string cut_short;    // a file the source could not send to its end; "" = none
+  const StartPlace& start;             // for an empty log
+  std::string cut_short;               // a file the source could not send to its end; "" = none
+  GtidState executed{};                // by the log, with what came before it
+  const SwitchOrder* order = nullptr;  // the operator's, not carried out yet; nullptr = none
 };
 
 struct DumpFrom {
@@ -41,7 +44,28 @@ struct FindFileByGtid {
 struct FindFileByTime {
   std::int64_t time = 0;
 };
-using Plan = std::variant<DumpFrom, FindFileByGtid, FindFileByTime>;
+// Another source of the same history: a new generation begins with the file that holds the first transaction behind
+// `held`.
+struct TakeOver {
+  GtidState held;
+};
+// A new history, as the operator ordered: it begins with the source's oldest file.
+struct StartOver {
+  std::string file;
+  GtidState abandoned;
+};
+using Plan = std::variant<DumpFrom, FindFileByGtid, FindFileByTime, TakeOver, StartOver>;
+
+// How a source's transactions stand to those of the log.
+enum class Relation : std::uint8_t {
+  continues,  // it has all of the log's
+  fewer,      // it has some of them
+  foreign,    // it has none of them
+  unknown,    // the log has no GTIDs to compare
+};
+Relation relation_of(const GtidState& log, const GtidState& source);
+// "" when nothing is lacking, else ": it lacks …".
+std::string lacking_text(const GtidState& log, const GtidState& source);
 
 // Errc::refused: the operator has to decide; the context says what differs and the remedy.
 // Errc::connection: try again later.

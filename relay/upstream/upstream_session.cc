@@ -11,9 +11,15 @@
 
 namespace binrelay {
 
-UpstreamSession::UpstreamSession(EventLog& log, EventSource& source, const UpstreamSettings& settings,
+UpstreamSession::UpstreamSession(EventLog& log, EventSource& source, const UpstreamSettings& settings, Endpoint address,
                                  SessionObserver& observer, SemiSync& semi_sync, spdlog::logger& logger)
-    : log_(log), source_(source), settings_(settings), observer_(observer), semi_sync_(semi_sync), logger_(logger) {}
+    : log_(log),
+      source_(source),
+      settings_(settings),
+      address_(std::move(address)),
+      observer_(observer),
+      semi_sync_(semi_sync),
+      logger_(logger) {}
 
 SessionEnd UpstreamSession::run(const std::string& cut_short) {
   const Status ended = stream(cut_short);
@@ -75,10 +81,10 @@ Status UpstreamSession::stream(const std::string& cut_short) {
   BINRELAY_ASSIGN(facts_, read_source_facts(source_));
   BINRELAY_TRY(prepare());
   BINRELAY_ASSIGN(const DumpFrom from, choose_place(cut_short));
-  BINRELAY_TRY(record_identity());
+  if (!series_) BINRELAY_TRY(record_identity());
   offer_semi_sync(from);
   BINRELAY_TRY(start_dump(from));
-  Ingest ingest(log_, dump_start(from), logger_);
+  Ingest ingest(log_, dump_start(from), series_, logger_);
   Status ended = receive(ingest);
   progressed_ = ingest.stored_anything();
   bad_place_ = ingest.receiver().place();
@@ -101,14 +107,46 @@ ServerId UpstreamSession::server_id() const {
   return settings_.source.server_id == ServerId{} ? log_.relay_server_id() : settings_.source.server_id;
 }
 
-Result<DumpFrom> UpstreamSession::choose_place(const std::string& cut_short) {
+// What the log holds, with what came before it. MySQL: also what the first source never had in a binlog.
+GtidState UpstreamSession::executed() const {
+  GtidState held = log_.executed();
+  const auto recorded = log_.source();
+  auto* set = std::get_if<MysqlGtidSet>(&held);
+  if (!set || !recorded) return held;
+  if (const auto purged = MysqlGtidSet::parse(recorded->gtid_purged_at_start)) set->add(*purged);
+  return held;
+}
+
+Result<PlanInput> UpstreamSession::plan_input(const std::string& cut_short) {
   PlanInput input{.held = std::nullopt,
                   .recorded = log_.source(),
                   .facts = facts_,
                   .start = settings_.source.start,
                   .cut_short = cut_short};
-  if (const auto resume = log_.resume_point())
-    input.held = HeldFile{resume->segment->source_name, resume->group_begin, resume->end};
+  const auto resume = log_.resume_point();
+  if (!resume) return input;
+  input.held = HeldFile{resume->segment->source_name, resume->group_begin, resume->end};
+  BINRELAY_TRY(log_.sync());  // what is compared below shows only what is visible
+  input.executed = executed();
+  if (settings_.data_directory.empty()) return input;
+  BINRELAY_ASSIGN(order_, read_switch_order(settings_.data_directory));
+  const auto newest = log_.catalog()->newest();
+  if (order_ && newest && raw(newest->number) != order_->segment) {
+    BINRELAY_TRY(remove_switch_order(settings_.data_directory));  // it was carried out, or has become meaningless
+    order_.reset();
+  }
+  input.order = order_ ? &*order_ : nullptr;
+  return input;
+}
+
+SeriesBegin UpstreamSession::next_series(GtidState skip, std::optional<SeriesBegin::NewHistory> history) const {
+  SeriesBegin series{facts_.identity, std::move(skip), std::move(history)};
+  if (!series.history) series.source.gtid_purged_at_start = log_.source()->gtid_purged_at_start;
+  return series;
+}
+
+Result<DumpFrom> UpstreamSession::choose_place(const std::string& cut_short) {
+  BINRELAY_ASSIGN(const PlanInput input, plan_input(cut_short));
   BINRELAY_ASSIGN(const Plan plan, plan_upstream(input));
 
   DumpFrom from;
@@ -118,15 +156,25 @@ Result<DumpFrom> UpstreamSession::choose_place(const std::string& cut_short) {
   };
   if (const auto* known = std::get_if<DumpFrom>(&plan)) {
     from = *known;
+  } else if (const auto* over = std::get_if<StartOver>(&plan)) {
+    from.file = over->file;
+    series_ = next_series(empty_state(facts_.identity.flavour),
+                          SeriesBegin::NewHistory{"binrelay switch-source", over->abandoned});
   } else {
-    if (const auto* by_gtid = std::get_if<FindFileByGtid>(&plan)) {
+    if (const auto* take_over = std::get_if<TakeOver>(&plan)) {
+      const auto* state = std::get_if<MariadbBinlogState>(&take_over->held);
+      BINRELAY_ASSIGN(from.file,
+                      find_file_by_gtid(source_, facts_.identity.flavour,
+                                        state ? state->position().to_text() : to_text(take_over->held), server_id()));
+      series_ = next_series(take_over->held, std::nullopt);
+    } else if (const auto* by_gtid = std::get_if<FindFileByGtid>(&plan)) {
       BINRELAY_ASSIGN(from.file, find_file_by_gtid(source_, facts_.identity.flavour, by_gtid->set, server_id()));
     } else if (const auto* by_time = std::get_if<FindFileByTime>(&plan)) {
       BINRELAY_ASSIGN(from.file, find_file_by_time(source_, facts_, by_time->time, server_id(), reconnect));
     }
     BINRELAY_TRY(reconnect());
   }
-  if (!input.held && !settings_.data_directory.empty()) {
+  if ((!input.held || series_) && !settings_.data_directory.empty()) {
     std::error_code failed;
     const auto space = std::filesystem::space(settings_.data_directory, failed);
     if (!failed) BINRELAY_TRY(check_room(facts_, from.file, space.available));
@@ -147,7 +195,7 @@ Status UpstreamSession::record_identity() {
 DumpStart UpstreamSession::dump_start(const DumpFrom& from) const {
   DumpStart start{from.file, from.position, std::nullopt};
   const auto resume = log_.resume_point();
-  if (resume && resume->segment->source_name == from.file)
+  if (resume && !series_ && resume->segment->source_name == from.file)
     start.stored = StoredFile{resume->end, resume->segment->format_description};
   return start;
 }
@@ -169,12 +217,10 @@ Status UpstreamSession::start_dump(const DumpFrom& from) {
 void UpstreamSession::announce(const DumpFrom& from) const {
   if (!from.note.empty()) logger_.info("{}", from.note);
   const SourceIdentity& identity = facts_.identity;
-  const std::string who = identity.flavour == Flavour::mysql
-                              ? "server_uuid " + to_text(identity.server_uuid)
-                              : "server_id " + std::to_string(static_cast<std::uint32_t>(identity.server_id));
+  const std::string who = (identity.flavour == Flavour::mysql ? "server_uuid " : "server_id ") + server_name(identity);
   const std::uint64_t ahead = bytes_from(facts_, from.file);
-  logger_.info("connected to {}:{}, {} {}, {}: reading from {}:{}, {} bytes behind its end", settings_.source.host,
-               settings_.source.port, to_text(identity.flavour), identity.version, who, from.file, from.position,
+  logger_.info("connected to {}, {} {}, {}: reading from {}:{}, {} bytes behind its end", to_text(address_),
+               to_text(identity.flavour), identity.version, who, from.file, from.position,
                ahead > from.position ? ahead - from.position : 0);
 }
 
@@ -218,6 +264,18 @@ Status UpstreamSession::acknowledge(const Ingest& ingest, bool more_at_hand) {
   return come_again("it goes on without acknowledging transactions");
 }
 
+// The log has begun it.
+Status UpstreamSession::tell_of_series(const std::string& first_file) {
+  const bool new_history = series_->history.has_value();
+  logger_.warn("{} begins with the source's {}: {}", new_history ? "a new history" : "a new generation", first_file,
+               new_history ? "consumers of what came before cannot go on"
+                           : "another server took over, and consumers go on across it");
+  series_.reset();
+  observer_.on_identity_recorded();
+  if (!settings_.data_directory.empty()) return remove_switch_order(settings_.data_directory);
+  return Done{};
+}
+
 Status UpstreamSession::receive(Ingest& ingest) {
   while (true) {
     auto event = source_.next_event();
@@ -232,6 +290,7 @@ Status UpstreamSession::receive(Ingest& ingest) {
     }
     behind_ -= std::min<std::uint64_t>(behind_, event->size());
     BINRELAY_TRY(ingest.on_event(*event));
+    if (series_ && !ingest.series_pending()) BINRELAY_TRY(tell_of_series(ingest.receiver().file()));
     if (!std::exchange(streamed_, true)) {
       observer_.on_streaming();
       if (offered_) semi_sync_.on_taken(source_.semi_sync_taken(), Clock::now());

@@ -55,8 +55,9 @@ struct SessionEnd {
 
 class UpstreamSession {
  public:
-  UpstreamSession(EventLog& log, EventSource& source, const UpstreamSettings& settings, SessionObserver& observer,
-                  SemiSync& semi_sync, spdlog::logger& logger);
+  // `address`: of the source, for messages.
+  UpstreamSession(EventLog& log, EventSource& source, const UpstreamSettings& settings, Endpoint address,
+                  SessionObserver& observer, SemiSync& semi_sync, spdlog::logger& logger);
 
   // `cut_short`: a file known to end inside an event on the source; "" = none.
   SessionEnd run(const std::string& cut_short);
@@ -74,6 +75,10 @@ class UpstreamSession {
   Status receive(Ingest& ingest);  // never ok
   Status acknowledge(const Ingest& ingest, bool more_at_hand);
   Status come_again(std::string why);
+  Result<PlanInput> plan_input(const std::string& cut_short);
+  GtidState executed() const;
+  SeriesBegin next_series(GtidState skip, std::optional<SeriesBegin::NewHistory> history) const;
+  Status tell_of_series(const std::string& first_file);
   DumpStart dump_start(const DumpFrom& from) const;
   void announce(const DumpFrom& from) const;
   ServerId server_id() const;
@@ -82,10 +87,13 @@ class UpstreamSession {
   EventLog& log_;
   EventSource& source_;
   const UpstreamSettings& settings_;
+  const Endpoint address_;
   SessionObserver& observer_;
   SemiSync& semi_sync_;
   spdlog::logger& logger_;
   SourceFacts facts_;
+  std::optional<SwitchOrder> order_;
+  std::optional<SeriesBegin> series_;  // begins with this session's first file
   std::string cut_short_file_;
   std::string bad_place_;       // of the next event when the dump ended
   bool bad_in_stored_ = false;  // the log already holds that place

@@ -1,6 +1,7 @@
 #include "storage/file/file_names.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "protocol/limits.h"
 #include "storage/event_log.h"
@@ -9,6 +10,7 @@ namespace binrelay {
 namespace {
 
 constexpr std::string_view kBroken = ".broken-";
+constexpr std::size_t kServedNumberWidth = 6;
 
 bool all_digits(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
@@ -45,6 +47,24 @@ std::string_view base_name_of(std::string_view binlog_name) {
   const std::size_t dot = binlog_name.rfind('.');
   return dot != std::string_view::npos && all_digits(binlog_name.substr(dot + 1)) ? binlog_name.substr(0, dot)
                                                                                   : binlog_name;
+}
+
+std::optional<std::uint64_t> number_in(std::string_view binlog_name) {
+  const std::string_view base = base_name_of(binlog_name);
+  if (base.size() == binlog_name.size()) return std::nullopt;
+  const std::string_view digits = binlog_name.substr(base.size() + 1);
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (error != std::errc{}) return std::nullopt;
+  return number;
+}
+
+std::string ServedNames::of(std::string_view source_name) const {
+  const auto number = number_in(source_name);
+  if (!number || (number_offset == 0 && base_name_of(source_name) == base)) return std::string(source_name);
+  std::string text = std::to_string(*number + static_cast<std::uint64_t>(number_offset));
+  if (text.size() < kServedNumberWidth) text.insert(0, kServedNumberWidth - text.size(), '0');
+  return base + "." + text;
 }
 
 bool is_safe_file_name(std::string_view name) {

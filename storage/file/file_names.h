@@ -7,9 +7,11 @@
 //   <directory>/segments/<generation>/<source name>    raw binlog, byte for byte
 //   <directory>/index/                                 RocksDB, disposable
 //   <directory>/consumers                              whom retention waits for, disposable
+//   <directory>/switch-source                          the operator's order to follow another source
 //   <any of these>.broken-<n>                          the tail recovery cut off, kept for whoever wants to look
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,6 +28,7 @@ struct StreamFiles {
   std::filesystem::path journal() const { return directory / "journal"; }
   std::filesystem::path index() const { return directory / "index"; }
   std::filesystem::path consumers() const { return directory / "consumers"; }
+  std::filesystem::path switch_order() const { return directory / "switch-source"; }
   std::filesystem::path segments() const { return directory / "segments"; }
   std::filesystem::path generation(std::uint32_t number) const { return segments() / std::to_string(number); }
   std::filesystem::path segment(std::uint32_t generation_number, std::string_view source_name) const {
@@ -44,5 +47,15 @@ std::filesystem::path free_broken_name(const std::filesystem::path& path);
 bool is_broken_name(std::string_view file_name);
 // "binlog.000042": "binlog".
 std::string_view base_name_of(std::string_view binlog_name);
+// "binlog.000042": 42. nullopt: the name ends in no number.
+std::optional<std::uint64_t> number_in(std::string_view binlog_name);
+
+// How a source's file names read towards consumers: one monotonic series, whatever the files are called there.
+struct ServedNames {
+  std::string base;
+  std::int64_t number_offset = 0;
+  // The source's own name while nothing differs; so is a name without a number.
+  std::string of(std::string_view source_name) const;
+};
 
 }  // namespace binrelay

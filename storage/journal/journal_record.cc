@@ -171,6 +171,24 @@ Status read(ByteReader& in, SegmentsPurged& record) {
   return Done{};
 }
 
+void write(ByteWriter& out, const SeriesOpened& record) {
+  out.u8(record.history.has_value());
+  if (record.history) write(out, *record.history);
+  write_gtid_state(out, record.abandoned);
+  write(out, record.generation);
+  write(out, record.source);
+  write(out, record.segment);
+}
+Status read(ByteReader& in, SeriesOpened& record) {
+  const std::uint8_t has_history = in.u8();
+  if (has_history > 1) return Error{Errc::malformed, "series record: history"};
+  if (has_history == 1) BINRELAY_TRY(read(in, record.history.emplace()));
+  BINRELAY_ASSIGN(record.abandoned, read_gtid_state(in));
+  BINRELAY_TRY(read(in, record.generation));
+  BINRELAY_TRY(read(in, record.source));
+  return read(in, record.segment);
+}
+
 template <std::size_t kIndex = 0>
 Result<JournalRecord> decode_alternative(std::size_t index, ByteReader& in) {
   if constexpr (kIndex == std::variant_size_v<JournalRecord>) {

@@ -35,7 +35,8 @@ struct HistoryBegun {
   friend bool operator==(const HistoryBegun&, const HistoryBegun&) = default;
 };
 
-// A series of files begins. Served names are `base_name` and the source's number plus `number_offset`.
+// A series of files begins; the log's first has no other record. Served names are `base_name` and the source's number
+// plus `number_offset`.
 struct GenerationBegun {
   std::uint32_t number = 1;
   std::uint32_t history = 1;
@@ -102,8 +103,19 @@ struct SegmentsPurged {
   friend bool operator==(const SegmentsPurged&, const SegmentsPurged&) = default;
 };
 
+// A later generation begins: who the source is from now on, and its first segment. One record, so no crash can part
+// them.
+struct SeriesOpened {
+  std::optional<HistoryBegun> history;  // nullopt: the same history goes on
+  GtidState abandoned;                  // with `history`: what the log had and this source does not
+  GenerationBegun generation;
+  SourceSeen source;
+  SegmentOpened segment;
+  friend bool operator==(const SeriesOpened&, const SeriesOpened&) = default;
+};
+
 using JournalRecord = std::variant<LogCreated, SourceSeen, HistoryBegun, GenerationBegun, SegmentOpened, DurableMark,
-                                   CleanStop, LogReopened, SegmentsPurged>;
+                                   CleanStop, LogReopened, SegmentsPurged, SeriesOpened>;
 
 // The type byte is the alternative's index + 1.
 ByteBuffer encode_record_body(const JournalRecord& record);

@@ -1,14 +1,10 @@
 #include "storage/journal/log_state.h"
 
-#include <charconv>
-
 #include "storage/event_log.h"
 #include "storage/file/file_names.h"
 
 namespace binrelay {
 namespace {
-
-constexpr std::size_t kServedNumberWidth = 6;
 
 Error contradicts(const std::string& what) {
   return Error{Errc::malformed, "a record contradicts those before it: " + what};
@@ -53,6 +49,8 @@ Status LogState::apply_record(const GenerationBegun& record) {
   if (record.number != generations_.size() + 1 || record.history != histories_.size())
     return contradicts("generation number");
   generations_.push_back(record);
+  series_.push_back(std::make_shared<Series>(
+      Series{record.history, record.number, ServedNames{record.base_name, record.number_offset}, record.skip}));
   return Done{};
 }
 
@@ -123,17 +121,21 @@ void LogState::forget_digests_of_purged() {
   for (std::size_t i = 0; i < purged_count(); ++i) segments_[i].digests = {};
 }
 
-std::string LogState::served_name(const SegmentState& segment) const {
-  const GenerationBegun& generation = generations_.at(segment.generation - 1);
-  if (generation.number_offset == 0) return segment.source_name;
-  const std::string_view base = base_name_of(segment.source_name);
-  if (base.size() == segment.source_name.size()) return segment.source_name;
-  const std::string_view digits = std::string_view(segment.source_name).substr(base.size() + 1);
-  std::uint64_t number = 0;
-  std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  std::string text = std::to_string(number + static_cast<std::uint64_t>(generation.number_offset));
-  if (text.size() < kServedNumberWidth) text.insert(0, kServedNumberWidth - text.size(), '0');
-  return generation.base_name + "." + text;
+Status LogState::apply_record(const SeriesOpened& record) {
+  if (segments_.empty() || record.segment.generation != record.generation.number || !record.segment.sealed_before)
+    return contradicts("a series without segments before it");
+  if (record.history) {
+    BINRELAY_TRY(apply_record(*record.history));
+    abandoned_.emplace(record.history->number, record.abandoned);
+  }
+  BINRELAY_TRY(apply_record(record.generation));
+  BINRELAY_TRY(apply_record(record.source));
+  return apply_record(record.segment);
+}
+
+GtidState LogState::abandoned_by(std::uint32_t history) const {
+  const auto found = abandoned_.find(history);
+  return found == abandoned_.end() ? GtidState{} : found->second;
 }
 
 }  // namespace binrelay

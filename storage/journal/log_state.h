@@ -7,6 +7,7 @@
 // those of purged segments. A purge changes purged() alone.
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "storage/journal/journal_record.h"
+#include "storage/segment/segment_catalog.h"
 
 namespace binrelay {
 
@@ -55,7 +57,15 @@ class LogState {
   // Nobody compares what is gone; they are most of what is remembered of it.
   void forget_digests_of_purged();
   // The name consumers see: the source's own while the generation's number offset is 0.
-  std::string served_name(const SegmentState& segment) const;
+  std::string served_name(const SegmentState& segment) const {
+    return series_of(segment)->names.of(segment.source_name);
+  }
+  const std::shared_ptr<const Series>& series_of(const SegmentState& segment) const {
+    return series_.at(segment.generation - 1);
+  }
+  const std::vector<std::shared_ptr<const Series>>& series() const { return series_; }  // one for each generation
+  // Of history `number`: what the log had and the history's source did not.
+  GtidState abandoned_by(std::uint32_t history) const;
 
  private:
   Status apply_record(const LogCreated& record);
@@ -68,11 +78,14 @@ class LogState {
   Status apply_record(const LogReopened& record);
   Status apply_record(const SegmentsPurged& record);
   std::size_t purged_count() const { return purged_ ? raw(purged_->oldest) - 1 : 0; }
+  Status apply_record(const SeriesOpened& record);
 
   std::optional<LogCreated> created_;
   std::optional<SourceIdentity> source_;
   std::vector<HistoryBegun> histories_;
   std::vector<GenerationBegun> generations_;
+  std::vector<std::shared_ptr<const Series>> series_;
+  std::map<std::uint32_t, GtidState> abandoned_;  // by history
   std::vector<SegmentState> segments_;
   std::map<std::pair<std::uint32_t, std::string>, SegmentNumber> names_;  // of segments, by generation
   std::optional<SegmentsPurged> purged_;

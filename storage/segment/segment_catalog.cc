@@ -27,4 +27,11 @@ std::shared_ptr<const Segment> SegmentCatalog::after(SegmentNumber number) const
   return at != segments_.end() ? *at : nullptr;
 }
 
+std::shared_ptr<const Segment> SegmentCatalog::history_begin() const {
+  if (segments_.empty()) return nullptr;
+  const std::uint32_t newest = segments_.back()->series->history;
+  return *std::find_if(segments_.begin(), segments_.end(),
+                       [&](const auto& segment) { return segment->series->history == newest; });
+}
+
 }  // namespace binrelay

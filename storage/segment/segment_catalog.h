@@ -13,12 +13,24 @@
 #include "protocol/bytes.h"
 #include "protocol/gtid/gtid_state.h"
 #include "protocol/ids.h"
+#include "storage/file/file_names.h"
 
 namespace binrelay {
+
+// A series of files of one source. Files of one history continue each other; at the start of another history a consumer
+// cannot go on.
+struct Series {
+  std::uint32_t history = 1, generation = 1;
+  ServedNames names;
+  // What the log had when the series began: not served again from its files.
+  GtidState skip;
+  bool skips(const std::optional<AnyGtid>& gtid) const { return gtid && contains(skip, *gtid); }
+};
 
 struct Segment {
   SegmentNumber number{};
   std::uint32_t generation = 1;
+  std::shared_ptr<const Series> series = std::make_shared<Series>();
   std::string source_name;  // the file's name on the source
   std::string served_name;  // its name towards consumers
   std::filesystem::path path;
@@ -27,7 +39,8 @@ struct Segment {
   Flavour flavour = Flavour::mysql;
   std::uint32_t created_at = 0;  // the FDE's header timestamp, seconds since 1970
   std::uint64_t head_end = 0;    // offset behind FDE and PREVIOUS_GTIDS / GTID_LIST
-  GtidState previous;            // what all files before contained (PREVIOUS_GTIDS / GTID_LIST)
+  GtidState listed;              // what the file says all files before it contained (PREVIOUS_GTIDS / GTID_LIST)
+  GtidState previous;            // what the log contains before this file: `listed`, and what its series skips
   bool sealed = false;
   std::uint64_t size = 0;  // sealed: bytes in the file. Active: 0, ask EventLog::ends()
   std::uint64_t last_boundary =
@@ -44,6 +57,8 @@ class SegmentCatalog {
   std::shared_ptr<const Segment> after(SegmentNumber number) const;         // nullptr at the end
   std::shared_ptr<const Segment> oldest() const { return segments_.empty() ? nullptr : segments_.front(); }
   std::shared_ptr<const Segment> newest() const { return segments_.empty() ? nullptr : segments_.back(); }
+  // The oldest of the newest one's history: where a consumer that names no file begins.
+  std::shared_ptr<const Segment> history_begin() const;
 
  private:
   std::vector<std::shared_ptr<const Segment>> segments_;

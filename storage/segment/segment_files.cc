@@ -24,6 +24,7 @@ Segment make_segment(const StreamFiles& files, const LogState& log, const Segmen
   Segment segment;
   segment.number = state.number;
   segment.generation = state.generation;
+  segment.series = log.series_of(state);
   segment.source_name = state.source_name;
   segment.served_name = log.served_name(state);
   segment.path = files.segment(state.generation, state.source_name);
@@ -42,9 +43,15 @@ GtidState state_before_kept(const LogState& log, Flavour flavour) {
 
 GtidState state_behind(const Segment* before, const std::optional<GtidState>& added, Flavour flavour) {
   if (before == nullptr) return empty_state(flavour);
-  GtidState state = before->previous;
+  GtidState state = before->listed;
   if (added && added->index() == state.index()) add_all(state, *added);
   return state;
+}
+
+GtidState log_behind(const Segment* before, const std::optional<GtidState>& added, Flavour flavour) {
+  GtidState state = state_behind(before, added, flavour);
+  if (before == nullptr || before->series->skip.index() != state.index()) return state;
+  return joined(before->series->skip, state);
 }
 
 }  // namespace binrelay

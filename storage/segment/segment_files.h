@@ -18,8 +18,11 @@ Result<SegmentHead> read_segment_head(std::shared_ptr<const File> file, std::uin
 Segment make_segment(const StreamFiles& files, const LogState& log, const SegmentState& state, const SegmentHead& head,
                      const GtidState& carried_over);
 
-// What the files up to and with `before` contain; the empty state of `flavour` for nullptr.
+// What the files of its series up to and with `before` contain, by their own account; the empty state of `flavour` for
+// nullptr.
 GtidState state_behind(const Segment* before, const std::optional<GtidState>& added, Flavour flavour);
+// What the log contains behind `before`.
+GtidState log_behind(const Segment* before, const std::optional<GtidState>& added, Flavour flavour);
 
 // What the files before the oldest segment that is kept contained, as far as only the journal knows.
 GtidState state_before_kept(const LogState& log, Flavour flavour);

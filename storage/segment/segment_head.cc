@@ -58,7 +58,9 @@ void SegmentHead::describe(Segment& segment, const GtidState& carried_over) cons
   segment.flavour = description_.flavour;
   segment.created_at = created_at_;
   segment.head_end = end_;
-  segment.previous = previous_ ? *previous_ : carried_over;
+  segment.listed = previous_ ? *previous_ : carried_over;
+  const GtidState& skip = segment.series->skip;
+  segment.previous = skip.index() == segment.listed.index() ? joined(skip, segment.listed) : segment.listed;
 }
 
 }  // namespace binrelay

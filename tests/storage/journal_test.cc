@@ -42,8 +42,21 @@ ByteBuffer journal_of(const std::vector<JournalRecord>& records) {
   return bytes;
 }
 
+std::vector<JournalRecord> with_series() {
+  std::vector<JournalRecord> records = one_of_each();
+  const auto& seen = std::get<SourceSeen>(records[1]);
+  SeriesOpened opened{HistoryBegun{2, "reset"}, mariadb_state(), GenerationBegun{2, 2, "binlog", 1, mariadb_state()},
+                      seen, SegmentOpened{SegmentNumber{3}, 2, "other.000002", 1000, SegmentSeal{4, 4, {}, {0, {9}}}}};
+  records.push_back(opened);
+  opened.history.reset();
+  opened.generation = GenerationBegun{3, 2, "binlog", 2, mariadb_state()};
+  opened.segment = SegmentOpened{SegmentNumber{4}, 3, "other.000002", 1000, SegmentSeal{4, 4, {}, {0, {9}}}};
+  records.push_back(opened);
+  return records;
+}
+
 TEST(JournalRecordTest, DecodesWhatItEncodes) {
-  for (const JournalRecord& record : one_of_each()) {
+  for (const JournalRecord& record : with_series()) {
     const auto decoded = decode_record_body(record_type(record), encode_record_body(record));
     ASSERT_OK(decoded);
     EXPECT_TRUE(*decoded == record) << record.index();
@@ -51,7 +64,7 @@ TEST(JournalRecordTest, DecodesWhatItEncodes) {
 }
 
 TEST(JournalRecordTest, RefusesCutLongAndUnknownBodies) {
-  for (const JournalRecord& record : one_of_each()) {
+  for (const JournalRecord& record : with_series()) {
     ByteBuffer body = encode_record_body(record);
     for (std::size_t cut = 0; cut < body.size(); ++cut) {
       ASSERT_FALSE(decode_record_body(record_type(record), Bytes(body).first(cut)).ok());
@@ -144,6 +157,18 @@ TEST(LogStateTest, RefusesRecordsThatContradict) {
   EXPECT_TRUE(refused_after(6, DurableMark{SegmentNumber{1}, 3500, 3000, {}, {1, {3}}}));
   EXPECT_TRUE(refused_after(6, DurableMark{SegmentNumber{2}, 3500, 3000, {}, {2, {3}}}));
   EXPECT_TRUE(refused_after(6, CleanStop{SegmentNumber{1}, 2000}));
+}
+
+TEST(LogStateTest, ASeriesBeginsWithItsSourceAndItsFirstSegment) {
+  LogState log;
+  for (const JournalRecord& record : with_series()) ASSERT_OK(log.apply(record));
+  EXPECT_EQ(log.histories().size(), 2u);
+  EXPECT_EQ(log.generations().size(), 3u);
+  EXPECT_EQ(log.abandoned_by(2), mariadb_state());
+  EXPECT_TRUE(is_empty(log.abandoned_by(1)));
+  EXPECT_EQ(log.served_name(log.segments()[2]), "binlog.000003");
+  EXPECT_EQ(log.served_name(log.segments()[3]), "binlog.000004");
+  EXPECT_EQ(log.series_of(log.segments()[3])->history, 2u);
 }
 
 TEST(LogStateTest, ServesOneSeriesOfNames) {

@@ -144,6 +144,18 @@ tls = "verify-ca"
           HasSubstr("12: stream.source.heartbeat_ms: 1 is not"), HasSubstr("13: stream.source.start: 'yesterday'")));
 }
 
+TEST_F(ConfigFile, SourcesStandInPlaceOfHostAndPort) {
+  EXPECT_THAT(problems(stream_text("", "sources = [\"db1:3307\", \"db2\"]")), testing::IsEmpty());
+  const auto addresses = addresses_of(config_.streams.front().source);
+  ASSERT_EQ(addresses.size(), 2u);
+  EXPECT_EQ(to_text(addresses[0]), "db1:3307");
+  EXPECT_EQ(to_text(addresses[1]), "db2:3306");
+  EXPECT_THAT(problems(stream_text("", "host = \"db1\"\nsources = [\"db2\"]")),
+              ElementsAre(HasSubstr("stream.source.sources: stands in place of host and port")));
+  EXPECT_THAT(problems(stream_text("", "sources = [5]")), ElementsAre(HasSubstr("must be a list of texts")));
+  EXPECT_THAT(problems(stream_text("", "sources = \"db1\"")), ElementsAre(HasSubstr("must be a list of texts")));
+}
+
 TEST_F(ConfigFile, BrokenTomlNamesTheLine) {
   EXPECT_THAT(problems("data_dir = \"x\"\nlisten = = 5\n"), ElementsAre(HasSubstr("2: not TOML")));
 }

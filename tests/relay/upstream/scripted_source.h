@@ -103,6 +103,9 @@ class ScriptedSource final : public EventSource {
     if (statement == "SHOW GLOBAL VARIABLES") {
       answer.columns = {"Variable_name", "Value"};
       for (const auto& [name, value] : variables) answer.rows.push_back({name, value});
+    } else if (statement.starts_with("SELECT @@global.gtid_")) {
+      answer.columns = {statement.substr(statement.rfind(' ') + 1)};
+      answer.rows.push_back({executed});
     } else if (statement == "SHOW BINARY LOGS") {
       answer.columns = {"Log_name", "File_size", "Encrypted"};
       for (const auto& file : files)
@@ -144,6 +147,7 @@ class ScriptedSource final : public EventSource {
   std::uint32_t server_error() const override { return server_error_; }
   void interrupt() override {}
 
+  std::string executed;       // @@gtid_executed, or @@gtid_binlog_state
   std::string found_by_gtid;  // the file a dump without a name begins with
 
  private:

@@ -51,11 +51,11 @@ TEST(SourceWatch, AnotherServerBehindTheSameAddressIsFound) {
 
 TEST(SourceWatch, TransactionsTheSourceLacksAreNamed) {
   const std::string uuid = to_text(kSourceUuid);
-  const GtidState missing = missing_on_source(set_of((uuid + ":1-10").c_str()), set_of((uuid + ":1-7:9-20").c_str()));
+  const GtidState missing = lacking(set_of((uuid + ":1-10").c_str()), set_of((uuid + ":1-7:9-20").c_str()));
   EXPECT_EQ(to_text(missing), uuid + ":8");
-  const GtidState more = missing_on_source(state_of("0-1-10,0-2-8,5-1-3"), state_of("0-1-12,0-2-7"));
+  const GtidState more = lacking(state_of("0-1-10,0-2-8,5-1-3"), state_of("0-1-12,0-2-7"));
   EXPECT_EQ(std::get<MariadbBinlogState>(more), state_of("0-2-8,5-1-3"));
-  EXPECT_TRUE(std::get<MariadbBinlogState>(missing_on_source(state_of("0-1-10"), state_of("0-1-10,1-1-1"))).empty());
+  EXPECT_TRUE(std::get<MariadbBinlogState>(lacking(state_of("0-1-10"), state_of("0-1-10,1-1-1"))).empty());
 }
 
 }  // namespace

@@ -90,6 +90,89 @@ TEST(UpstreamPlan, AnotherServerIsRefused) {
   EXPECT_EQ(plan_with(mariadb_facts(), renumbered).error().code, Errc::refused) << "MariaDB by its server_id";
 }
 
+const std::string kUuidText = to_text(kRecordedUuid);
+GtidState mysql_gtids(const std::string& intervals) { return MysqlGtidSet::parse(kUuidText + ":" + intervals).value(); }
+GtidState mariadb_gtids(const std::string& text) { return MariadbBinlogState::parse(text).value(); }
+
+TEST(UpstreamPlan, HowASourceStandsToTheLog) {
+  struct Case {
+    GtidState log, source;
+    Relation relation;
+  };
+  const Case cases[] = {
+      {mysql_gtids("1-10"), mysql_gtids("1-10"), Relation::continues},
+      {mysql_gtids("1-10"), mysql_gtids("1-99"), Relation::continues},
+      {mysql_gtids("1-10"), mysql_gtids("1-9:11-99"), Relation::fewer},
+      {mysql_gtids("1-10"), MysqlGtidSet{}, Relation::foreign},
+      {mysql_gtids("1-10"), MysqlGtidSet::parse(to_text(kOther) + ":1-10").value(), Relation::foreign},
+      {MysqlGtidSet{}, mysql_gtids("1-10"), Relation::unknown},
+      {mariadb_gtids("0-1-10,0-2-12"), mariadb_gtids("0-2-12,0-1-10"), Relation::continues},
+      {mariadb_gtids("0-1-10"), mariadb_gtids("0-1-9,0-2-11"), Relation::fewer},
+      {mariadb_gtids("0-1-10,5-1-1"), mariadb_gtids("0-1-10"), Relation::fewer},
+      {mariadb_gtids("0-1-10"), mariadb_gtids("0-2-100"), Relation::foreign},
+      {mariadb_gtids("0-1-10"), MariadbBinlogState{}, Relation::foreign},
+  };
+  for (const Case& each : cases) {
+    EXPECT_EQ(relation_of(each.log, each.source), each.relation) << to_text(each.log) << " / " << to_text(each.source);
+  }
+}
+
+class OtherServerPlan : public testing::Test {
+ protected:
+  Result<Plan> plan(const GtidState& executed, const SwitchOrder* order = nullptr) {
+    recorded.server_uuid = kOther;
+    return plan_upstream({.held = HeldFile{"b.000004", 4, 4},
+                          .recorded = recorded,
+                          .facts = facts,
+                          .start = start,
+                          .cut_short = "",
+                          .executed = executed,
+                          .order = order});
+  }
+  SourceFacts facts = mysql_facts();
+  SourceIdentity recorded = mysql_facts().identity;
+  StartPlace start = StartOldest{};
+};
+
+TEST_F(OtherServerPlan, InsideTheHistoryItTakesOver) {
+  facts.executed = mysql_gtids("1-20");
+  const auto taken = plan(mysql_gtids("1-10"));
+  ASSERT_TRUE(taken.ok()) << taken.error().context;
+  EXPECT_EQ(std::get<TakeOver>(*taken).held, mysql_gtids("1-10"));
+  facts.identity.gtid_mode = "ON_PERMISSIVE";
+  EXPECT_EQ(plan(mysql_gtids("1-10")).error().code, Errc::refused);
+}
+
+TEST_F(OtherServerPlan, WithFewerTransactionsItIsRefusedWithTheDifference) {
+  facts.executed = mysql_gtids("1-7:9-20");
+  const auto refused = plan(mysql_gtids("1-10"));
+  ASSERT_EQ(refused.error().code, Errc::refused);
+  EXPECT_NE(refused.error().context.find("it lacks " + kUuidText + ":8;"), std::string::npos)
+      << refused.error().context;
+  EXPECT_NE(refused.error().context.find("binrelay export --missing-on"), std::string::npos);
+  EXPECT_NE(refused.error().context.find("--accept-loss-after"), std::string::npos);
+}
+
+TEST_F(OtherServerPlan, ForeignItIsRefused) {
+  facts.executed = MysqlGtidSet{};
+  const auto refused = plan(mysql_gtids("1-10"));
+  ASSERT_EQ(refused.error().code, Errc::refused);
+  EXPECT_NE(refused.error().context.find("none of the transactions"), std::string::npos) << refused.error().context;
+  EXPECT_NE(refused.error().context.find("binrelay switch-source"), std::string::npos);
+}
+
+TEST_F(OtherServerPlan, AnOrderIsCarriedOutAsItWasGiven) {
+  facts.executed = mysql_gtids("1-7");
+  SwitchOrder order{4, kUuidText, mysql_gtids("8-10")};
+  const auto over = plan(mysql_gtids("1-10"), &order);
+  ASSERT_TRUE(over.ok()) << over.error().context;
+  EXPECT_EQ(std::get<StartOver>(*over).file, "b.000003");
+  EXPECT_EQ(std::get<StartOver>(*over).abandoned, mysql_gtids("8-10"));
+  EXPECT_FALSE(plan(mysql_gtids("1-11"), &order).ok()) << "more would be lost than was said";
+  order.server = to_text(kOther);
+  EXPECT_FALSE(plan(mysql_gtids("1-10"), &order).ok()) << "it is about another server";
+}
+
 TEST(UpstreamPlan, AFileTheSourceLostIsRefused) {
   const auto plan = resume_plan(mysql_facts(), {"b.000002", 4, 900});
   EXPECT_EQ(plan.error().code, Errc::refused);

@@ -56,7 +56,8 @@ class UpstreamSessionTest : public testing::Test {
     open();
   }
   SessionEnd run(const std::string& cut_short = "") {
-    return UpstreamSession(*log_, source_, settings_, observer_, semi_sync_, logger_).run(cut_short);
+    return UpstreamSession(*log_, source_, settings_, Endpoint{"db1", 3306}, observer_, semi_sync_, logger_)
+        .run(cut_short);
   }
   std::string stored(const std::string& name) {
     EXPECT_TRUE(log_->sync().ok());
@@ -180,6 +181,42 @@ TEST_F(UpstreamSessionTest, AnotherServerIsRefusedAndNothingOfItStored) {
   EXPECT_EQ(end.kind, Kind::refused);
   EXPECT_EQ(source_.dumps.size(), 1u);
   EXPECT_EQ(observer_.identities, 1);
+}
+
+TEST_F(UpstreamSessionTest, AnotherServerThatHasEverythingTakesOver) {
+  source_.files = {whole(kMysqlSample, "b.000001")};
+  run();
+  ASSERT_TRUE(log_->sync().ok());
+  const GtidState held = log_->executed();
+  source_.variables["server_uuid"] = "e82d0442-e68f-11f1-be79-02fc00000002";
+  source_.executed = to_text(held);
+  source_.found_by_gtid = "other.000009";
+  source_.files = {whole(kMysqlSample, "other.000009")};
+  const SessionEnd end = run();
+  EXPECT_EQ(end.kind, Kind::lost) << end.reason;
+  ASSERT_TRUE(log_->sync().ok());
+  EXPECT_EQ(observer_.identities, 2);
+  EXPECT_EQ(golden::read_file(directory_ / "segments" / "2" / "other.000009"), source_.files[0].content);
+  EXPECT_EQ(log_->catalog()->newest()->served_name, "b.000002");
+  EXPECT_EQ(log_->executed(), held);
+  EXPECT_EQ(run().kind, Kind::lost) << "it is the source now";
+  EXPECT_EQ(log_->catalog()->segments().size(), 2u);
+}
+
+TEST_F(UpstreamSessionTest, AnOrderOfTheOperatorBeginsANewHistory) {
+  settings_.data_directory = directory_;
+  source_.files = {whole(kMysqlSample, "b.000001")};
+  run();
+  ASSERT_TRUE(log_->sync().ok());
+  const SwitchOrder order{1, "e82d0442-e68f-11f1-be79-02fc00000002", log_->executed()};
+  ASSERT_TRUE(write_switch_order(directory_, order).ok());
+  EXPECT_EQ(run().kind, Kind::lost) << "the order is about another server";
+  source_.variables["server_uuid"] = order.server;
+  const SessionEnd end = run();
+  EXPECT_EQ(end.kind, Kind::lost) << end.reason;
+  EXPECT_EQ(log_->catalog()->newest()->series->history, 2u);
+  EXPECT_EQ(log_->abandoned(), order.lost);
+  EXPECT_FALSE(read_switch_order(directory_)->has_value());
 }
 
 TEST_F(UpstreamSessionTest, AChangedVariableIsRecorded) {
