@@ -103,6 +103,27 @@ void add_archive_command(CLI::App& app, const char* name, const char* about, int
   });
 }
 
+void add_switch_source(CLI::App& app, SourceChangeOptions& options, Chosen& chosen) {
+  CLI::App* command = app.add_subcommand(
+      "switch-source", "Follow a source that does not continue the log (reset, restored, foreign), as a new history");
+  command->add_option("-c,--config", options.config, "The relay's configuration file")->required();
+  command->add_option("--stream", options.stream, "The stream, where there is more than one");
+  command->add_option("--source", options.source, "HOST:PORT, where the configuration names several");
+  command->add_option("--accept-loss-after", options.accept_loss_after,
+                      "The last transaction of the log that this source has, where it lacks later ones");
+  command->callback([&options, &chosen] { chosen = [&options] { return switch_source(options); }; });
+}
+
+void add_export(CLI::App& app, SourceChangeOptions& options, Chosen& chosen) {
+  CLI::App* command =
+      app.add_subcommand("export", "Write stored transactions that a source lacks as a binlog file for mysqlbinlog");
+  command->add_option("-c,--config", options.config, "The relay's configuration file")->required();
+  command->add_option("--stream", options.stream, "The stream, where there is more than one");
+  command->add_option("--missing-on", options.source, "The source, as HOST:PORT")->required();
+  command->add_option("-o,--output", options.output, "The file to write; it must not exist")->required();
+  command->callback([&options, &chosen] { chosen = [&options] { return export_missing(options); }; });
+}
+
 void add_events(CLI::App& app, EventsOptions& options, Chosen& chosen) {
   CLI::App* command = app.add_subcommand("events", "Stored events, one line each (with --json: one object a line)");
   add_archive_options(command, options.archive);
@@ -128,6 +149,7 @@ int run(int count, char** words) {
   StatusOptions status_options;
   ArchiveOptions ls_options, verify_options, reindex_options;
   EventsOptions events_options;
+  SourceChangeOptions switch_options, export_options;
   add_serve(app, serve_options, chosen);
   add_check_config(app, check_options, chosen);
   add_passwd(app, passwd_options, chosen);
@@ -139,6 +161,8 @@ int run(int count, char** words) {
                       verify, verify_options, chosen);
   add_archive_command(app, "reindex", "Build the index anew; the relay must be stopped", reindex, reindex_options,
                       chosen);
+  add_switch_source(app, switch_options, chosen);
+  add_export(app, export_options, chosen);
   try {
     app.parse(count, words);
   } catch (const CLI::ParseError& error) {

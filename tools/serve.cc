@@ -126,9 +126,11 @@ int run(RelayConfig config) {
   spdlog::set_default_logger(logger);
   logger->info("binrelay {} starts, data in {}", kVersion, config.data_dir.string());
   for (const StreamConfig& stream : config.streams) {
-    logger->info("[{}] source {}@{}:{}, replicas at {}, served after {}", stream.name, stream.source.user,
-                 stream.source.host, stream.source.port, to_text(stream.listen),
-                 stream.serve_after == ServeAfter::fsync ? "fsync" : "write");
+    std::string sources;
+    for (const Endpoint& address : addresses_of(stream.source))
+      sources += (sources.empty() ? "" : ", ") + to_text(address);
+    logger->info("[{}] source {}@{}, replicas at {}, served after {}", stream.name, stream.source.user, sources,
+                 to_text(stream.listen), stream.serve_after == ServeAfter::fsync ? "fsync" : "write");
   }
   Result<std::unique_ptr<RelayServer>> server = RelayServer::start(std::move(config));
   if (!server.ok()) {

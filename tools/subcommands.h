@@ -53,6 +53,17 @@ int list_files(const ArchiveOptions& options);
 int verify(const ArchiveOptions& options);
 int reindex(const ArchiveOptions& options);
 
+// A source, and the log it is compared with; both as the configuration says.
+struct SourceChangeOptions {
+  std::string config;
+  std::string stream;             // "": the only one
+  std::string source;             // HOST:PORT; "": the stream's first
+  std::string accept_loss_after;  // switch-source: the last transaction that is kept
+  std::string output;             // export: a file
+};
+int switch_source(const SourceChangeOptions& options);
+int export_missing(const SourceChangeOptions& options);
+
 struct EventsOptions {
   ArchiveOptions archive;
   std::string file;         // "": every file

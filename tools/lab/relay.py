@@ -36,7 +36,7 @@ def sha2_hash(password):
 
 class Relay:
     """One relay process; `log`, `stream`, `limits`, `retention` and `source_settings` add to (or override) the
-    configuration's keys."""
+    configuration's keys; None leaves one out."""
 
     def __init__(self, source, name="relay", stream=None, source_settings=None, log=None, limits=None, environment=None,
                  retention=None):
@@ -140,7 +140,7 @@ class Relay:
         self.config.write_text("\n".join(lines) + "\n")
 
     def _stream_lines(self):
-        source_user, source_password = self.source.add_replication_account(self.name, self._source_password())
+        source_user, source_password = self.source.add_replication_account(self.name, self.source_password())
         password_file = self.dir / "source.password"
         password_file.touch(mode=0o600)
         password_file.write_text(source_password + "\n")
@@ -149,14 +149,15 @@ class Relay:
         lines = _table("[[stream]]", self._stream_settings)
         if self._limits:
             lines += _table("[stream.limits]", self._limits)
-        lines += _table("[stream.source]", source)
+        lines += _table("[stream.source]", {name: value for name, value in source.items() if value is not None})
         lines += _table("[stream.retention]", self._retention_settings)
         for user, (_, password_hash) in self.accounts.items():
             lines += _table("[[stream.account]]", {"user": user, "password_hash": password_hash, "view": "all",
                                                    **({"may_purge": True} if user in self._purgers else {})})
         return lines
 
-    def _source_password(self):
+    def source_password(self):
+        """Of its account on the source; None before the first start."""
         path = self.dir / "source.password"
         return path.read_text().strip() if path.exists() else None
 

@@ -1,0 +1,477 @@
+"""The source changes: a replica of it takes over, it comes back, it is reset, or another one has fewer transactions."""
+
+import pathlib
+import random
+import shutil
+import struct
+import sys
+
+import pymysql
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+
+import compare  # noqa: E402
+import scenario  # noqa: E402
+from dump_client import DumpClient  # noqa: E402
+from lab import machine  # noqa: E402
+from lab.machine import wait_until  # noqa: E402
+from replication import follow, raw_copies  # noqa: E402
+from workload import Workload  # noqa: E402
+
+EVENTS_COMPARED = 60
+MYSQL_GTID, MARIADB_GTID = 33, 162
+
+
+def _address(server):
+    return f"127.0.0.1:{server.port}"
+
+
+def _relay_before(stage, *sources):
+    """A relay that knows several sources and follows the first."""
+    relay = stage.relay(sources[0], source_settings={"sources": [_address(source) for source in sources], "host": None,
+                                                     "port": None, "heartbeat_ms": 300, "connect_timeout_ms": 2000})
+    for source in sources[1:]:
+        source.add_replication_account(relay.name, relay.source_password())
+    return relay
+
+
+def _attach(replica, source):
+    """`replica` replicates from `source` by GTID, wherever it stands."""
+    user, password = source.add_replication_account("chain")
+    if replica.flavour == "mariadb":
+        replica.sql("SET GLOBAL gtid_slave_pos = @@global.gtid_binlog_pos")
+    replica.start_replica("127.0.0.1", source.port, user, password, "gtid")
+
+
+def _detach(replica):
+    replica.stop_replica()
+    replica.sql("RESET REPLICA ALL" if replica.flavour == "mysql" else "RESET SLAVE ALL")
+
+
+def _executed(end, flavour):
+    if flavour == "mysql":
+        return end.sql("SELECT @@global.gtid_executed")[0][0].replace("\n", "")
+    return end.sql("SELECT @@global.gtid_binlog_pos")[0][0]
+
+
+def _relay_has(relay, source):
+    wanted = _executed(source, source.flavour)
+    wait_until(lambda: f"the relay has {wanted}\n{relay.log_tail()}",
+               lambda: _executed(relay, source.flavour) == wanted, 120, 0.2)
+
+
+def _gtids_from_file(relay, flavour, name, position=4):
+    """Every GTID a consumer by file and position is sent, in order."""
+    found = []
+    for event in DumpClient(relay.connect, flavour == "mysql").from_file(name, position):
+        if flavour == "mysql" and event[4] == MYSQL_GTID:
+            found.append((event[20:36].hex(), struct.unpack_from("<Q", event, 36)[0]))
+        elif flavour == "mariadb" and event[4] == MARIADB_GTID:
+            sequence, domain = struct.unpack_from("<QI", event, 19)
+            found.append((domain, struct.unpack_from("<I", event, 5)[0], sequence))
+    return found
+
+
+def _answers(relay, flavour, places):
+    """What dumps from these places give."""
+    given = {}
+    for place in places:
+        try:
+            client = DumpClient(relay.connect, flavour == "mysql")
+            client = client.from_gtids(place) if isinstance(place, str) else client.from_file(*place)
+            given[place] = client.digest(EVENTS_COMPARED)
+        except pymysql.err.MySQLError as error:
+            given[place] = (error.args[0], str(error.args[1]))
+    return given
+
+
+def _places(relay, source, chance):
+    names = relay.binlog_names()
+    places = [(name, 4) for name in names]
+    starts = [(name, start) for name in names for start, kind, *_ in relay.binlog_events(name) if kind == "Gtid"]
+    places += chance.sample(starts, min(80, len(starts)))
+    if source.flavour == "mysql":
+        for part in _executed(relay, "mysql").split(","):
+            uuid, *_, last = part.replace("-", ":", 0).split(":")
+            places += [f"{uuid}:1-{chance.randrange(1, int(last.split('-')[-1]) + 1)}" for _ in range(5)]
+    else:
+        places += [""] + [f"{domain}-{server}-{number}" for domain, server, number in
+                          chance.sample(_gtids_from_file(relay, "mariadb", names[0]), 20) if domain == 0]
+    return places
+
+
+def _stored_files_equal(relay, generation, source):
+    """The files of a generation begin as the source's do: the last was left where the source was."""
+    copies = relay.segment_files(generation)
+    assert copies, f"there is no generation {generation}"
+    originals = {path.name: path for path in source.binlog_files()}
+    for number, (name, copy) in enumerate(copies.items()):
+        original, stored = originals[name].read_bytes(), copy.read_bytes()
+        original, stored = (text[:compare.IN_USE_AT] + bytes([text[compare.IN_USE_AT] & 0xFE]) + text[compare.IN_USE_AT + 1:]
+                            for text in (original, stored))
+        whole = number + 1 < len(copies)
+        assert stored == (original if whole else original[:len(stored)]), f"{copy} differs from {originals[name]}"
+    return len(copies)
+
+
+def _there_and_back(stage, a, b, make_replica):
+    flavour = a.flavour
+    relay = _relay_before(stage, a, b)
+    by_gtid, by_file = make_replica("by_gtid"), make_replica("by_file")
+    follow(by_gtid, relay, "gtid")
+    follow(by_file, relay, "file")
+    _attach(b, a)
+
+    def write(source, table):
+        work = Workload(source)
+        work.sysbench_start(4, tables=4, rows=300)
+        work.small(150, table)
+        work.flush()
+        work.small(50, table)
+        work.sysbench_finish()
+
+    def switch(old, new, generation):
+        new.wait_replica_caught_up(old)
+        stage.say(f"{new.name} has everything of {old.name}")
+        old.kill() if flavour == "mysql" else old.stop()
+        _detach(new)
+        Workload(new).small(100, f"after_{generation}")
+        wait_until(lambda: f"the relay follows {new.name}\n{relay.log_tail()}",
+                   lambda: relay.status()["streams"][0]["log"]["generation"] == generation, 60, 0.3)
+        stage.say(f"{old.name} went away, the relay follows {new.name}: generation {generation}")
+        relay.source = new
+
+    write(a, "first")
+    switch(a, b, 2)
+    write(b, "second")
+    a.start()
+    _attach(a, b)
+    a.wait_replica_caught_up(b)
+    switch(b, a, 3)
+    write(a, "third")
+
+    for replica in (by_gtid, by_file):
+        replica.wait_replica_caught_up(a)
+        assert "1236" not in replica.log_tail(1000), replica.log_tail(1000)
+    _relay_has(relay, a)
+    tables = compare.same_tables(a, by_gtid, by_file)
+    compare.same_gtids(a, by_gtid)
+    stage.say(f"{tables} tables equal at a GTID replica and a file/position replica")
+
+    names = relay.binlog_names()
+    numbers = [int(name.rpartition(".")[2]) for name in names]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers))), names
+    assert len({name.rpartition(".")[0] for name in names}) == 1, names
+    gtids = _gtids_from_file(relay, flavour, names[0])
+    assert len(gtids) == len(set(gtids)), f"{len(gtids) - len(set(gtids))} transactions are sent twice"
+    if flavour == "mysql":
+        executed = _executed(a, flavour)
+        total = sum(int(run.partition("-")[2] or run.partition("-")[0]) - int(run.partition("-")[0]) + 1
+                    for part in executed.split(",") for run in part.split(":")[1:])
+        assert len(gtids) == total, f"{len(gtids)} transactions are sent, the source has {total}"
+    stage.say(f"{len(gtids)} transactions in {len(names)} files, none twice")
+
+    places = _places(relay, a, random.Random(7))
+    expected = _answers(relay, flavour, places)
+    relay.stop()
+    shutil.rmtree(relay.data_dir / "main" / "index")
+    relay.offline("verify")
+    relay.start()
+    _relay_has(relay, a)
+    assert _answers(relay, flavour, places) == expected
+    stage.say(f"{len(places)} starts answered as before when the index was deleted; verified")
+    return relay
+
+
+def mysql_failover(stage):
+    stage.needs_relay()
+    a = stage.mysql("a", replica_parallel_workers=4, replica_preserve_commit_order="OFF")
+    b = stage.mysql("b", log_bin="other-bin", replica_parallel_workers=4, replica_preserve_commit_order="OFF")
+    relay = _there_and_back(stage, a, b, stage.mysql)
+    relay.source = a
+    copies = raw_copies(a, "mysqlbinlog", relay, relay.port, relay.user, relay.password, relay.binlog_names()[0],
+                        "--get-server-public-key")
+    assert list(copies) == relay.binlog_names()
+    for copy in copies.values():
+        a.run_client("mysqlbinlog", "--no-defaults", "--verify-binlog-checksum", a.inside(copy))
+    stage.say(f"mysqlbinlog reads its {len(copies)} raw copies")
+    files = sum(_stored_files_equal(relay, generation, source) for generation, source in ((1, a), (3, a)))
+    stage.say(f"{files} stored files are {a.name}'s")
+
+
+def mariadb_failover(stage):
+    stage.needs_relay()
+    options = {"log_slave_updates": "ON", "slave_parallel_threads": 4, "binlog_format": "ROW"}
+    a = stage.mariadb("a", series="10.11", **options)
+    b = stage.mariadb("b", series="10.11", log_bin="other-bin", **options)
+    relay = _there_and_back(stage, a, b, lambda name: stage.mariadb(name, series="10.11"))
+    files = sum(_stored_files_equal(relay, generation, source) for generation, source in ((1, a), (3, a)))
+    stage.say(f"{files} stored files are {a.name}'s")
+
+
+# ---- what does not continue the log
+
+
+def _source_status(relay):
+    return relay.status()["streams"][0]["source"]
+
+
+def _refused(relay, *words):
+    """Waits until the source is refused; the reason, which has these words in it."""
+    def told():
+        status = _source_status(relay)
+        return status["state"] == "refused" and all(word in status["last_error"] for word in words)
+    wait_until(lambda: f"the source is refused for {words}: {_source_status(relay)}\n{relay.log_tail()}", told, 60, 0.3)
+    return _source_status(relay)["last_error"]
+
+
+def _follows_again(relay):
+    """A refused source is tried again twice a minute; a restart tries at once."""
+    relay.restart()
+    wait_until(lambda: f"the relay streams: {_source_status(relay)}\n{relay.log_tail()}",
+               lambda: _source_status(relay)["state"] == "streaming", 60, 0.3)
+
+
+def _io_error(replica, *words):
+    def told():
+        errors = " ".join(replica.replica_errors())
+        return "1236" in errors and all(word in errors for word in words)
+    wait_until(lambda: f"{replica.name} stops with 1236 {words}\n{replica.replica_status()}", told, 60, 0.3)
+
+
+def _switch(relay, *more, check=True):
+    done = relay.command("switch-source", "--config", relay.config, *more, check=check)
+    return (done.stdout + done.stderr).decode()
+
+
+def _serves(stage, relay, replica, checksums):
+    """A replica that comes now gets everything the relay holds."""
+    follow(replica, relay, "gtid")
+    wait_until(lambda: f"{replica.name} has what the relay holds\n{replica.replica_status()}",
+               lambda: not replica.replica_errors() and replica.checksum_tables() == checksums, 60, 0.3)
+    stage.say("serving goes on: a new replica got everything")
+
+
+def _new_history_holds(stage, relay, source, fresh):
+    """The relay follows the source as it is now, and a new replica does, too."""
+    Workload(source).small(30, "after")
+    _relay_has(relay, source)
+    relay.source = source
+    follow(fresh, relay, "gtid")
+    fresh.wait_replica_caught_up(source)
+    compare.same_tables(source, fresh)
+    names = relay.binlog_names()
+    assert [int(name.rpartition(".")[2]) for name in names] == list(range(int(names[0].rpartition(".")[2]),
+                                                                          int(names[0].rpartition(".")[2]) + len(names)))
+    relay.stop()
+    relay.offline("verify")
+    relay.start()
+    assert relay.binlog_names() == names
+    stage.say(f"a new history with {names[-1]}; verified, and the same after a restart")
+
+
+def _reset_and_foreign(stage, source, foreign, replica, late, fresh, reset):
+    relay = stage.relay(source)
+    follow(replica, relay, "gtid")
+    Workload(source).small(50)
+    source.sql("FLUSH BINARY LOGS")
+    Workload(source).small(50)
+    replica.wait_replica_caught_up(source)
+    relay.caught_up_with(source)
+    checksums = source.checksum_tables()
+
+    Workload(foreign).small(20)
+    relay.stop()
+    relay.source = foreign
+    relay.start()
+    stage.say("a foreign source: " + _refused(relay, "none of the transactions", "binrelay switch-source"))
+    relay.stop()
+    relay.source = source
+    relay.start()
+    _serves(stage, relay, late, checksums)
+
+    for table in source.tables():
+        source.unlogged(f"DROP TABLE {table}")
+    source.unlogged(*(f"DROP DATABASE IF EXISTS {name}" for name in ("work", "lab")))
+    source.sql(reset)
+    stage.say(f"after {reset}: " + _refused(relay, "binrelay switch-source"))
+    stage.say(_switch(relay).strip())
+    _follows_again(relay)
+    Workload(source).small(5)
+    _io_error(replica, "binrelay")
+    stage.say("its old replica: " + " ".join(replica.replica_errors()))
+    _new_history_holds(stage, relay, source, fresh)
+
+
+def mysql_reset(stage):
+    stage.needs_relay()
+    _reset_and_foreign(stage, stage.mysql("source"), stage.mysql("foreign"), stage.mysql("replica"), stage.mysql("late"),
+                       stage.mysql("fresh"), "RESET BINARY LOGS AND GTIDS")
+
+
+def mariadb_reset(stage):
+    stage.needs_relay()
+    _reset_and_foreign(stage, stage.mariadb("source", binlog_format="ROW"), stage.mariadb("foreign"),
+                       stage.mariadb("replica"), stage.mariadb("late"), stage.mariadb("fresh"), "RESET MASTER")
+
+
+def _apply(server, path):
+    """mysqlbinlog FILE | mysql, with the server's own programs."""
+    binlog, client = (("mysqlbinlog", "mysql") if server.flavour == "mysql" else ("mariadb-binlog", "mariadb"))
+    server.run_client("/bin/sh", "-c", f"{binlog} --no-defaults {server.inside(path)} | {client} --no-defaults "
+                      f"--host=127.0.0.1 --port={server.port} --user={server.user} --password={server.password}")
+
+
+def _left_behind(a, b, relay):
+    """b lacks what a has sent to the relay when a goes away; the last transaction both have."""
+    _attach(b, a)
+    Workload(a).small(60)
+    b.wait_replica_caught_up(a)
+    _detach(b)
+    both = _executed(b, b.flavour)
+    Workload(a).small(40)
+    a.sql("FLUSH BINARY LOGS")
+    Workload(a).small(20, "late")
+    _relay_has(relay, a)
+    a.kill()
+    return both
+
+
+def _missing_text(flavour, both, held):
+    if flavour == "mariadb":
+        return held
+    uuid, _, last = both.rpartition(":")
+    return f"{uuid}:{int(last.split('-')[-1]) + 1}-{held.split('-')[-1]}"
+
+
+def _fewer(stage, a, b, replica, late):
+    """The relay holds more than b, the only source left; (relay, the file with the rest, the last GTID both have)."""
+    flavour = a.flavour
+    relay = _relay_before(stage, a, b)
+    follow(replica, relay, "gtid")
+    both = _left_behind(a, b, relay)
+    held = _executed(relay, flavour)
+    wait_until(lambda: f"{replica.name} has everything", lambda: replica.has_transactions_of(_Executed(held)), 60)
+    checksums = replica.checksum_tables()
+    reason = _refused(relay, "has fewer transactions", _missing_text(flavour, both, held), "export --missing-on",
+                      "switch-source --accept-loss-after")
+    stage.say(reason)
+    relay.source = b
+    folder = b.scratch("missing")
+    relay.restart()
+    _serves(stage, relay, late, checksums)
+    said = _switch(relay, "--source", _address(b), check=False)
+    assert "binrelay export --missing-on" in said and "--accept-loss-after" in said, said
+    done = relay.command("export", "--config", relay.config, "--missing-on", _address(b), "-o", folder / "missing.binlog")
+    stage.say(done.stdout.decode().strip())
+    return relay, folder / "missing.binlog", both
+
+
+class _Executed:
+    """Stands for a source that has executed this."""
+    gtid = True
+
+    def __init__(self, gtids):
+        self._gtids = gtids
+
+    def gtid_executed(self):
+        return self._gtids
+
+
+def _fewer_then_exported(stage, make):
+    a, b = make("a", log_slave=True), make("b", log_slave=True)
+    replica, late = make("replica"), make("late")
+    relay, missing, _ = _fewer(stage, a, b, replica, late)
+    missing.chmod(0o644)
+    _apply(b, missing)
+    _follows_again(relay)
+    Workload(b).small(30, "after")
+    for each in (replica, late):
+        each.wait_replica_caught_up(b)
+    compare.same_tables(b, replica, late)
+    gtids = _gtids_from_file(relay, b.flavour, relay.binlog_names()[0])
+    assert len(gtids) == len(set(gtids))
+    stage.say(f"b has them now: replicas are equal, {len(gtids)} transactions once each")
+
+
+def _fewer_then_given_up(stage, make):
+    a, b = make("a", log_slave=True), make("b", log_slave=True)
+    replica, late, fresh = make("replica"), make("late"), make("fresh")
+    relay, _, both = _fewer(stage, a, b, replica, late)
+    if b.flavour == "mysql":
+        uuid, _, last = both.rpartition(":")
+        last = int(last.split("-")[-1])
+        wrong, right = f"{uuid}:{last + 1}", f"{uuid}:{last}"
+    else:
+        domain, server, last = both.split("-")
+        wrong, right = f"{domain}-{server}-{int(last) + 1}", both
+    said = _switch(relay, "--source", _address(b), "--accept-loss-after", wrong, check=False)
+    assert "the source does not have" in said, said
+    stage.say(_switch(relay, "--source", _address(b), "--accept-loss-after", right).strip())
+    _follows_again(relay)
+    Workload(b).small(30, "after")
+    _io_error(replica, "binrelay")
+    stage.say("its old replica: " + " ".join(replica.replica_errors()))
+    _new_history_holds(stage, relay, b, fresh)
+
+
+def _mysql_maker(stage):
+    return lambda name, log_slave=False: stage.mysql(name)
+
+
+def _mariadb_maker(stage):
+    def make(name, log_slave=False):
+        return stage.mariadb(name, binlog_format="ROW", **({"log_slave_updates": "ON"} if log_slave else {}))
+    return make
+
+
+def mysql_exported(stage):
+    stage.needs_relay()
+    _fewer_then_exported(stage, _mysql_maker(stage))
+
+
+def mysql_given_up(stage):
+    stage.needs_relay()
+    _fewer_then_given_up(stage, _mysql_maker(stage))
+
+
+def mariadb_exported(stage):
+    stage.needs_relay()
+    _fewer_then_exported(stage, _mariadb_maker(stage))
+
+
+def mariadb_given_up(stage):
+    stage.needs_relay()
+    _fewer_then_given_up(stage, _mariadb_maker(stage))
+
+
+def mysql_restored(stage):
+    """A source restored from an older copy re-uses its file names and its GTIDs."""
+    stage.needs_relay()
+    source = stage.mysql("source")
+    relay = stage.relay(source)
+    Workload(source).small(40)
+    relay.caught_up_with(source)
+    source.stop()
+    backup = source.dir / "backup"
+    machine.run(["cp", "-a", source.datadir, backup])
+    source.start()
+    Workload(source).small(60)
+    relay.caught_up_with(source)
+    held = _executed(relay, "mysql")
+    source.stop()
+    machine.run(["rm", "-rf", source.datadir])
+    machine.run(["mv", backup, source.datadir])
+    source.start()
+    both = _executed(source, "mysql")
+    stage.say("restored: " + _refused(relay, _missing_text("mysql", both, held), "binrelay switch-source"))
+    Workload(source).small(120, "other")
+    relay.restart()
+    stage.say("and grown: " + _refused(relay, "differs from the stored one", "binrelay switch-source"))
+    stage.say(_switch(relay).strip())
+    _follows_again(relay)
+    _new_history_holds(stage, relay, source, stage.mysql("fresh"))
+
+
+scenario.main(mysql_failover, mariadb_failover, mysql_reset, mariadb_reset, mysql_restored, mysql_exported, mysql_given_up,
+              mariadb_exported, mariadb_given_up)

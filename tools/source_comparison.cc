@@ -1,0 +1,87 @@
+#include "tools/source_comparison.h"
+
+#include <algorithm>
+
+#include "relay/upstream/mysql_source.h"
+
+namespace binrelay {
+namespace {
+
+Result<AnyGtid> parse_gtid(Flavour flavour, const std::string& text) {
+  if (flavour == Flavour::mysql) {
+    BINRELAY_ASSIGN(MysqlGtid gtid, parse_mysql_gtid(text));
+    return AnyGtid(std::move(gtid));
+  }
+  BINRELAY_ASSIGN(const MariadbGtid gtid, parse_mariadb_gtid(text));
+  return AnyGtid(gtid);
+}
+
+// Of the same origin as `gtid`, but not behind it.
+GtidState lost_before(const GtidState& missing, const AnyGtid& gtid) {
+  const auto* mysql = std::get_if<MysqlGtid>(&gtid);
+  if (!mysql) return MariadbBinlogState{};  // a server's GTIDs are lost from some number on
+  MysqlGtidSet before;
+  before.add(mysql->source, NumberInterval{1, mysql->number + 1});
+  const auto& lost = std::get<MysqlGtidSet>(missing);
+  return difference(lost, difference(lost, before));
+}
+
+}  // namespace
+
+Result<ChosenStream> choose_stream(const SourceChangeOptions& options) {
+  RelayConfig config;
+  const std::vector<ConfigProblem> problems = load_config(options.config, &config);
+  if (!problems.empty()) {
+    return Error{Errc::refused,
+                 options.config + ":" + std::to_string(problems.front().line) + ": " + problems.front().text};
+  }
+  const auto named = [&](const StreamConfig& stream) {
+    return options.stream.empty() || stream.name == options.stream;
+  };
+  const auto count = std::count_if(config.streams.begin(), config.streams.end(), named);
+  if (count > 1) return Error{Errc::refused, "there are several streams: choose one with --stream"};
+  if (count == 0) return Error{Errc::not_found, options.config + " has no stream '" + options.stream + "'"};
+  const StreamConfig& stream = *std::find_if(config.streams.begin(), config.streams.end(), named);
+  return ChosenStream{stream, config.data_dir / stream.name};
+}
+
+Result<SourceComparison> compare_source(const SourceChangeOptions& options, const Archive& archive,
+                                        const StreamConfig& stream, const std::filesystem::path& directory) {
+  constexpr std::uint16_t kSourcePort = 3306;
+  SourceComparison compared;
+  compared.stream = stream;
+  compared.directory = directory;
+  compared.address = addresses_of(stream.source).front();
+  if (!options.source.empty()) {
+    BINRELAY_ASSIGN(compared.address, parse_endpoint(options.source, kSourcePort));
+  }
+  const auto recorded = archive.source();
+  if (!recorded || !archive.catalog().newest())
+    return Error{Errc::refused, "the stream holds nothing yet: it follows any source"};
+  compared.recorded = *recorded;
+  MysqlSource source(stream.source, [&] { return compared.address; });
+  BINRELAY_TRY(source.connect());
+  BINRELAY_ASSIGN(compared.facts, read_source_facts(source));
+  source.close();
+  if (compared.facts.identity.flavour != recorded->flavour) {
+    return Error{Errc::refused, to_text(compared.address) + " is a " + to_text(compared.facts.identity.flavour) +
+                                    " server, the stream's data came from a " + to_text(recorded->flavour) +
+                                    " server: a stream never changes its family"};
+  }
+  BINRELAY_ASSIGN(compared.held, archive.executed());
+  compared.relation = relation_of(compared.held, compared.facts.executed);
+  compared.missing = lacking(compared.held, compared.facts.executed);
+  return compared;
+}
+
+std::optional<std::string> judge_accepted_loss(const SourceComparison& compared, const std::string& accepted) {
+  const auto gtid = parse_gtid(compared.recorded.flavour, accepted);
+  if (!gtid) return "--accept-loss-after " + accepted + ": " + gtid.error().context;
+  if (!contains(compared.held, *gtid)) return "the relay does not hold " + accepted;
+  if (!contains(compared.facts.executed, *gtid)) return "the source does not have " + accepted + " itself";
+  const GtidState before = lost_before(compared.missing, *gtid);
+  if (!is_empty(before)) return "the source also lacks " + to_text(before) + ", which come before " + accepted;
+  return std::nullopt;
+}
+
+}  // namespace binrelay

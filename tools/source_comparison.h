@@ -1,0 +1,39 @@
+#pragma once
+// A stream's log beside a source as it is now: what `switch-source` and `export` decide on.
+#include <filesystem>
+#include <string>
+
+#include "protocol/gtid/gtid_state.h"
+#include "relay/config/relay_config.h"
+#include "relay/upstream/source_facts.h"
+#include "relay/upstream/upstream_plan.h"
+#include "storage/archive.h"
+#include "tools/subcommands.h"
+
+namespace binrelay {
+
+struct SourceComparison {
+  StreamConfig stream;
+  std::filesystem::path directory;  // of the stream
+  Endpoint address;                 // of the source
+  SourceFacts facts;
+  SourceIdentity recorded;  // whom the log was fed from last
+  GtidState held;           // by the log
+  Relation relation = Relation::unknown;
+  GtidState missing;  // on the source
+};
+
+Result<SourceComparison> compare_source(const SourceChangeOptions& options, const Archive& archive,
+                                        const StreamConfig& stream, const std::filesystem::path& directory);
+
+// The stream the options mean, and its directory.
+struct ChosenStream {
+  StreamConfig stream;
+  std::filesystem::path directory;
+};
+Result<ChosenStream> choose_stream(const SourceChangeOptions& options);
+
+// The loss that the operator accepts must be the loss there is: nullopt, or what is wrong with `accepted`.
+std::optional<std::string> judge_accepted_loss(const SourceComparison& compared, const std::string& accepted);
+
+}  // namespace binrelay
