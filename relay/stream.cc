@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "relay/commands/served_gtids.h"
+#include "relay/upstream/mysql_source.h"
 
 namespace binrelay {
 
@@ -88,6 +89,8 @@ Result<std::unique_ptr<Stream>> Stream::open(const StreamConfig& config, const s
   stream->upstream_ = std::make_unique<UpstreamLoop>(
       *stream->log_, config.source, report_host, config.listen.port, stream->logger_,
       [self = stream.get()] { self->on_identity(); }, stream->directory_);
+  stream->scrubber_ = std::make_unique<Scrubber>(*stream->log_, std::make_unique<MysqlSource>(config.source),
+                                                 config.scrub_bytes_per_second, stream->logger_);
   return stream;
 }
 
@@ -104,6 +107,7 @@ Status Stream::start() {
   }
   upstream_->start();
   housekeeper_->start();
+  scrubber_->start();
   return Done{};
 }
 
@@ -140,6 +144,7 @@ void Stream::stop() {
     if (stopped_) return;
     stopped_ = true;
   }
+  if (scrubber_) scrubber_->stop();
   if (upstream_) upstream_->stop();
   listener_.stop();
   registry_.end_all(EndReason::shutdown);

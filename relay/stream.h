@@ -17,6 +17,7 @@
 #include "relay/retention/housekeeper.h"
 #include "relay/runtime/io_threads.h"
 #include "relay/stream_report.h"
+#include "relay/upstream/scrubber.h"
 #include "relay/upstream/upstream_loop.h"
 #include "storage/event_log.h"
 
@@ -59,6 +60,7 @@ class Stream {
   SessionContext context_;
   Listener listener_;
   std::unique_ptr<UpstreamLoop> upstream_;
+  std::unique_ptr<Scrubber> scrubber_;
 
   mutable std::mutex mutex_;  // guards what follows
   std::shared_ptr<const SourceIdentity> identity_;

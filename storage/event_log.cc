@@ -19,6 +19,7 @@
 #include "storage/log_writer.h"
 #include "storage/recovery.h"
 #include "storage/retention/read_pins.h"
+#include "storage/segment/segment_blocks.h"
 #include "storage/segment/segment_files.h"
 
 namespace binrelay {
@@ -168,6 +169,19 @@ class EventLog::Core {
   }
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
+
+  Status check_block(const Segment& segment, std::uint64_t block) const {
+    BINRELAY_ASSIGN(const File file, disk_.open_for_reading(segment.path));
+    const std::uint64_t begin = segment.blocks->begin_of(block);
+    file.forget_cached(begin, segment.blocks->end_of(block) - begin);
+    BINRELAY_ASSIGN([[maybe_unused]] const SegmentBlocks::State found, segment.blocks->check_again(file, block));
+    return Done{};
+  }
+
+  Status restore_block(const Segment& segment, std::uint64_t block, Bytes content) const {
+    BINRELAY_ASSIGN(const File file, disk_.open_for_writing(segment.path));
+    return segment.blocks->restore(file, block, content);
+  }
 
   Status record_source(const SourceIdentity& identity) {
     if (board_.failed()) return *board_.failure();
@@ -348,6 +362,12 @@ Status EventLog::sync() { return core_->writer().sync(); }
 Result<bool> EventLog::sync_within(std::chrono::milliseconds time) { return core_->writer().sync_within(time); }
 std::uint64_t EventLog::appended_end() const { return core_->writer().end(); }
 Status EventLog::reopen(RecoveryReport* report) { return core_->reopen(report); }
+Status EventLog::check_block(const Segment& segment, std::uint64_t block) const {
+  return core_->check_block(segment, block);
+}
+Status EventLog::restore_block(const Segment& segment, std::uint64_t block, Bytes content) const {
+  return core_->restore_block(segment, block, content);
+}
 bool EventLog::failed() const { return core_->board().failed(); }
 bool EventLog::in_group() const { return core_->writer().in_group(); }
 

@@ -119,6 +119,12 @@ class EventLog {
   Result<PurgeOutcome> purge_before(SegmentNumber oldest);
   std::optional<SegmentNumber> oldest_in_use() const;  // where the hindmost LogCursor stands
 
+  // --- blocks: any thread ---
+  // Reads a block of a sealed segment from the disk, past the page cache as far as the system allows.
+  Status check_block(const Segment& segment, std::uint64_t block) const;
+  // Writes a damaged block of a sealed segment anew. Errc::checksum: `content` is not what was stored.
+  Status restore_block(const Segment& segment, std::uint64_t block, Bytes content) const;
+
   // --- reading: any thread ---
   std::shared_ptr<const SegmentCatalog> catalog() const;
   LogEnds ends() const;

@@ -2,6 +2,7 @@
 
 #include "protocol/event/event_checksum.h"
 #include "storage/retention/read_pins.h"
+#include "storage/segment/segment_blocks.h"
 
 namespace binrelay {
 
@@ -11,6 +12,7 @@ struct LogCursor::State {
   std::shared_ptr<const Segment> segment;
   EventReader reader;
   std::size_t buffer_size;
+  std::shared_ptr<SegmentBlocks> blocks = segment->blocks;  // as of the newest picture of the segment
   bool begun = false;  // an event was returned: the place the cursor was opened at is the start of one
 
   // Bytes inside an event can look like an event; their checksum cannot.
@@ -24,13 +26,14 @@ struct LogCursor::State {
   // What may be read of the segment now, and whether it ends there.
   struct Reach {
     std::uint64_t limit = kFirstEventOffset;
+    std::shared_ptr<SegmentBlocks> blocks;
     std::shared_ptr<const Segment> following;  // set: the segment is sealed and over at `limit`
   };
   Result<Reach> reach() const {
     // The ends first: when `visible` is in a later segment, the catalog read after it knows this one as sealed.
     const LogPosition visible = log.ends().visible;
-    if (visible.segment < segment->number) return Reach{};
-    if (visible.segment == segment->number) return Reach{visible.offset, nullptr};
+    if (visible.segment < segment->number) return Reach{kFirstEventOffset, blocks, nullptr};
+    if (visible.segment == segment->number) return Reach{visible.offset, blocks, nullptr};
     const std::shared_ptr<const SegmentCatalog> catalog = log.catalog();
     const std::shared_ptr<const Segment> sealed = catalog->find(segment->number);
     if (sealed == nullptr) return Error{Errc::not_found, segment->served_name + " was removed from the log"};
@@ -38,7 +41,7 @@ struct LogCursor::State {
       return Error{Errc::not_found, segment->served_name + " ends at " + std::to_string(sealed->size) + ", before " +
                                         std::to_string(reader.offset())};
     }
-    return Reach{sealed->last_boundary, catalog->after(segment->number)};
+    return Reach{sealed->last_boundary, sealed->blocks, catalog->after(segment->number)};
   }
 
   Result<EventReader> reader_of(const Segment& of, std::uint64_t offset) const {
@@ -46,10 +49,21 @@ struct LogCursor::State {
     return EventReader(std::make_shared<const File>(std::move(file)), offset, offset, buffer_size);
   }
 
+  // What is read next must be what was stored.
+  Result<bool> read(ReadMode mode) {
+    if (blocks != nullptr) {
+      BINRELAY_ASSIGN(const bool sound,
+                      blocks->check(reader.file(), reader.next_read_begin(), reader.next_read_end(), mode));
+      if (!sound) return false;
+    }
+    return reader.read(mode);
+  }
+
   // The reader stands at its limit: nothing more, or more by now, or the next segment.
   std::optional<CursorStep> at_limit() {
     auto now = reach();
     if (!now.ok()) return std::move(now).error();
+    blocks = now->blocks;
     if (now->limit > reader.offset()) {
       reader.raise_limit(now->limit);
       return std::nullopt;
@@ -60,6 +74,7 @@ struct LogCursor::State {
     reader = std::move(*next_reader);
     segment = now->following;
     pin.move_to(segment->number);
+    blocks = segment->blocks;
     return SegmentEnd{segment};
   }
 };
@@ -73,7 +88,7 @@ Result<LogCursor> LogCursor::open(const EventLog& log, LogPosition position, std
   BINRELAY_ASSIGN(File file, Disk().open_for_reading(segment->path));
   EventReader reader(std::make_shared<const File>(std::move(file)), position.offset, position.offset, buffer_size);
   return LogCursor(std::unique_ptr<State>(
-      new State{log, *std::move(pin), std::move(segment), std::move(reader), buffer_size, false}));
+      new State{log, *std::move(pin), std::move(segment), std::move(reader), buffer_size}));
 }
 
 LogCursor::LogCursor(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -100,7 +115,7 @@ CursorStep LogCursor::next() {
 
 PieceStep LogCursor::next_piece() { return state_->reader.next_piece(); }
 Result<bool> LogCursor::read(ReadMode mode) {
-  auto outcome = state_->reader.read(mode);
+  auto outcome = state_->read(mode);
   if (!outcome.ok()) return state_->reader.placed(std::move(outcome).error());
   return outcome;
 }

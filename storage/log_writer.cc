@@ -304,6 +304,7 @@ void LogWriter::publish_sealed() {
     sealed->sealed = true;
     sealed->size = state.size;
     sealed->last_boundary = state.last_boundary;
+    sealed->blocks = make_blocks(state);
     board_.replace_newest(std::move(sealed));
   }
   added_before_ = state.added;

@@ -23,6 +23,7 @@ constexpr std::size_t kMaxStreams = 64;
 constexpr std::size_t kMaxUserName = 80;  // MariaDB's limit; MySQL's is 32
 constexpr std::uint32_t kMinPeriodMs = 100, kMaxPeriodMs = 600'000;
 constexpr std::uint32_t kMaxIoThreads = 64;
+constexpr std::int64_t kMaxScrubRate = std::int64_t{1} << 40;
 constexpr std::uint32_t kMaxConnections = 100'000, kMaxLoginSeconds = 600, kMaxSlowConsumerSeconds = 86'400;
 constexpr std::int64_t kMaxRetentionSeconds = 100LL * 366 * 86400;
 constexpr std::uint16_t kSourcePort = 3306;
@@ -303,6 +304,7 @@ void read_stream(Section& section, const Reading& reading, RelayConfig* config) 
     section.complain("name", "'" + stream.name + "' cannot name a folder; use A-Z a-z 0-9 _ - and . (not in front)");
   }
   section.parsed("listen", &stream.listen, parse_listen);
+  section.number("scrub_bytes_per_second", &stream.scrub_bytes_per_second, 0, kMaxScrubRate);
   section.choice("serve_after", &stream.serve_after, {{"fsync", ServeAfter::fsync}, {"write", ServeAfter::write}});
   section.text("report_host", &stream.report_host);
   section.table("tls", [&](Section& tls) { read_listen_tls(tls, &stream.tls); });

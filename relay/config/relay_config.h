@@ -93,6 +93,7 @@ struct StreamConfig {
   ListenTlsConfig tls;
   LimitsConfig limits;
   ServeAfter serve_after = ServeAfter::fsync;
+  std::uint64_t scrub_bytes_per_second = 4u << 20;  // stored files are read again at this rate; 0 = never
   SourceConfig source;
   std::vector<AccountConfig> accounts;
   RetentionConfig retention;

@@ -23,6 +23,9 @@ constexpr std::size_t kWriteSize = 128u << 10;
 constexpr std::size_t kFramingRoom = 4u << 10;
 // A dump replaced or told to end says so to its client, if the client still reads within this time.
 constexpr auto kLastWordTime = std::chrono::seconds(5);
+// Stored bytes that were found damaged are fetched from the source meanwhile, if it can be reached.
+constexpr auto kRestoreTime = std::chrono::seconds(10);
+constexpr auto kRestoreLook = std::chrono::milliseconds(250);
 
 awaitable<std::optional<Error>> read_blocking(LogCursor& cursor) {
   const auto read = cursor.read(ReadMode::may_block);
@@ -307,6 +310,16 @@ awaitable<DumpStream::Ended> DumpStream::on_visible_end() {
   co_return std::nullopt;
 }
 
+awaitable<std::optional<Error>> DumpStream::wait_for_restored_bytes(Error found) {
+  const auto until = Clock::now() + kRestoreTime;
+  std::optional<Error> failed = std::move(found);
+  while (failed && failed->code == Errc::checksum && Clock::now() < until && !end_reason_ && !channel_.closed()) {
+    co_await waiter_.wait(Clock::now() + kRestoreLook, [&] { return !end_reason_ && !channel_.closed(); });
+    failed = co_await asio::co_spawn(readers_, read_blocking(*cursor_), asio::use_awaitable);
+  }
+  co_return failed;
+}
+
 awaitable<DumpStream::Ended> DumpStream::read_more() {
   auto read = cursor_->read(ReadMode::cached_only);
   std::optional<Error> failed;
@@ -316,6 +329,7 @@ awaitable<DumpStream::Ended> DumpStream::read_more() {
     if (ended) co_return ended;
     failed = co_await asio::co_spawn(readers_, read_blocking(*cursor_), asio::use_awaitable);
   }
+  if (failed && failed->code == Errc::checksum) failed = co_await wait_for_restored_bytes(std::move(*failed));
   if (failed) {
     auto ended = fail(log_unreadable(flavour_, place()));
     ended.reason += " (" + failed->context + ")";

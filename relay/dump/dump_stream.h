@@ -47,6 +47,7 @@ class DumpStream {
   boost::asio::awaitable<Ended> on_segment_end(const Segment& following);
   boost::asio::awaitable<Ended> on_visible_end();
   boost::asio::awaitable<Ended> read_more();
+  boost::asio::awaitable<std::optional<Error>> wait_for_restored_bytes(Error found);
   boost::asio::awaitable<Ended> flush();
   boost::asio::awaitable<Ended> flush_if_large();
   // Both put the stream's last packet into the buffer.

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <ctime>
@@ -36,6 +37,9 @@ const char* to_text(UpstreamStatus::State state) {
 
 // A failed log is opened again for writing when this much is free.
 constexpr std::uintmax_t kRoomToGoOn = 16u << 20;
+// After an attempt that filled the disk again: this much more than it had.
+constexpr std::uintmax_t kMoreRoom = 1u << 20;
+constexpr std::uintmax_t kRoomForAnything = std::uintmax_t{2} << 30;
 
 // Impl runs sessions one after another on the upstream thread, and owns the watch beside them.
 class UpstreamLoop::Impl final : private SessionObserver {
@@ -83,7 +87,7 @@ class UpstreamLoop::Impl final : private SessionObserver {
 
  private:
   void run();
-  Status reopen_log();
+  Status go_on_after_failure();
   void finish(const SessionEnd& end);
   void tell(const SessionEnd& end);
   void remember_cut_short(const SessionEnd& end);
@@ -121,6 +125,8 @@ class UpstreamLoop::Impl final : private SessionObserver {
   ReconnectPause reconnect_pause_;
   std::string cut_short_;                   // a file of the source that ends inside an event, seen twice
   std::string suspected_cut_short_;         // seen once
+  bool log_failed_ = false;                 // the last attempt ended so
+  std::uintmax_t room_tried_ = 0;           // bytes that were free when an attempt began that filled the disk
   std::pair<std::string, bool> last_told_;  // reason, and whether it has become a standing one
   std::chrono::steady_clock::time_point last_told_at_{};
   std::minstd_rand jitter_{std::random_device{}()};
@@ -140,7 +146,7 @@ void UpstreamLoop::Impl::run() {
   while (!stopping_) {
     set_state(UpstreamStatus::State::connecting);
     // A log that takes no more is no reason to bother the source.
-    const Status usable = log_.failed() ? reopen_log() : Status(Done{});
+    const Status usable = log_failed_ || log_.failed() ? go_on_after_failure() : Status(Done{});
     const SessionEnd end =
         usable ? UpstreamSession(log_, source_, settings_, address(), *this, semi_sync_, *logger_).run(cut_short_)
                : SessionEnd{SessionEnd::Kind::log_failed, usable.error().context, "", false, false};
@@ -151,20 +157,27 @@ void UpstreamLoop::Impl::run() {
   set_state(UpstreamStatus::State::stopped);
 }
 
-Status UpstreamLoop::Impl::reopen_log() {
+// After a failure of the log: it is opened again, and the source is asked only if the next attempt can get further.
+Status UpstreamLoop::Impl::go_on_after_failure() {
+  if (log_.failed()) {
+    RecoveryReport report;
+    BINRELAY_TRY(log_.reopen(&report));
+    for (const auto& note : report.notes) logger_->warn("recovery: {}", note);
+  }
   std::error_code unknown;
   const auto space = std::filesystem::space(settings_.data_directory, unknown);
-  if (!unknown && space.available < kRoomToGoOn) {
+  const std::uintmax_t wanted =
+      room_tried_ == 0 ? kRoomToGoOn : std::clamp(room_tried_ + kMoreRoom, kRoomToGoOn, kRoomForAnything);
+  if (!unknown && space.available < wanted) {
     return Error{Errc::io, settings_.data_directory.string() + ": the disk is full (" +
                                std::to_string(space.available >> 20) +
                                " MiB free); what is stored is served, and receiving goes on when " +
-                               std::to_string(kRoomToGoOn >> 20) + " MiB are free"};
+                               std::to_string(wanted >> 20) + " MiB are free"};
   }
-  RecoveryReport report;
-  BINRELAY_TRY(log_.reopen(&report));
-  for (const auto& note : report.notes) logger_->warn("recovery: {}", note);
+  room_tried_ = unknown ? 0 : space.available;
   logger_->info("the log takes events again, from {}", log_.appended_end());
   last_told_ = {};
+  log_failed_ = false;
   return Done{};
 }
 
@@ -179,6 +192,10 @@ void UpstreamLoop::Impl::finish(const SessionEnd& received_end) {
     }
   }
   remember_cut_short(end);
+  if (end.kind == SessionEnd::Kind::log_failed) {
+    log_failed_ = true;
+    if (!end.no_space && end.streamed) room_tried_ = 0;  // it was not for want of room
+  }
   auto length = reconnect_pause_.after(end, std::uniform_real_distribution<>(0, 1)(jitter_));
   const Endpoint left = address();
   const bool at_once = rota_.after(end);

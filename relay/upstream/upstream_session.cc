@@ -29,7 +29,8 @@ SessionEnd UpstreamSession::run(const std::string& cut_short) {
   semi_sync_.end_dump();
   // What was received whole is kept whatever ended the connection.
   if (const auto flushed = log_.flush(); !flushed)
-    end = {SessionEnd::Kind::log_failed, flushed.error().context, "", streamed_, progressed_};
+    end = {SessionEnd::Kind::log_failed,          flushed.error().context, "", streamed_, progressed_,
+           flushed.error().code == Errc::no_space};
   if (end.kind == SessionEnd::Kind::log_failed && offered_) semi_sync_.withdraw(Clock::now());
   return end;
 }
@@ -57,6 +58,7 @@ SessionEnd UpstreamSession::end_of(const Error& error) const {
     case Errc::io:
     case Errc::no_space:
       end.kind = Kind::log_failed;
+      end.no_space = error.code == Errc::no_space;
       break;
     case Errc::malformed:
     case Errc::short_input:

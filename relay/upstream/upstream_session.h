@@ -51,6 +51,7 @@ struct SessionEnd {
   std::string place{};
   bool streamed = false;    // the source sent events
   bool progressed = false;  // something new was stored
+  bool no_space = false;    // log_failed because the disk is full
 };
 
 class UpstreamSession {

@@ -77,6 +77,10 @@ Result<std::optional<std::size_t>> File::read_cached_at(std::uint64_t offset, st
   return system_error("read", path_, errno);
 }
 
+void File::forget_cached(std::uint64_t offset, std::uint64_t size) const {
+  ::posix_fadvise(descriptor_, static_cast<off_t>(offset), static_cast<off_t>(size), POSIX_FADV_DONTNEED);
+}
+
 Status File::write_at(std::uint64_t offset, Bytes bytes) const {
   std::size_t allowed = bytes.size();
   const std::optional<Error> refused = refusal(faults_, DiskStep::write, path_, allowed);

@@ -39,6 +39,8 @@ class File {
   // Only what the page cache holds; nullopt when the first byte is not there, or the file system cannot tell: a read
   // may wait then.
   Result<std::optional<std::size_t>> read_cached_at(std::uint64_t offset, std::span<std::byte> into) const;
+  // The next read comes from the disk, unless somebody writes there or the system does not care.
+  void forget_cached(std::uint64_t offset, std::uint64_t size) const;
   Status write_at(std::uint64_t offset, Bytes bytes) const;
   Status sync() const;  // fdatasync: the bytes and the size
   Status truncate(std::uint64_t size) const;

@@ -3,6 +3,7 @@
 // never reads by itself: when the buffer runs dry it says NeedsRead, and the owner chooses how to read.
 //
 // Thread: one at a time. Owner: LogCursor, SegmentScan. Everything in the file is untrusted.
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -47,6 +48,10 @@ class EventReader {
   // The rest of an event that was not whole; next() passes over what was not asked for.
   PieceStep next_piece();
   Result<bool> read(ReadMode mode);
+
+  // What read() asks the file for, at most.
+  std::uint64_t next_read_begin() const { return read_offset_; }
+  std::uint64_t next_read_end() const { return std::min(limit_, read_offset_ + capacity_ - available()); }
 
   std::uint64_t offset() const { return offset_; }  // of the next event
   std::uint64_t limit() const { return limit_; }

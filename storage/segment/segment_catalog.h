@@ -27,6 +27,8 @@ struct Series {
   bool skips(const std::optional<AnyGtid>& gtid) const { return gtid && contains(skip, *gtid); }
 };
 
+class SegmentBlocks;
+
 struct Segment {
   SegmentNumber number{};
   std::uint32_t generation = 1;
@@ -45,6 +47,7 @@ struct Segment {
   std::uint64_t size = 0;  // sealed: bytes in the file. Active: 0, ask EventLog::ends()
   std::uint64_t last_boundary =
       0;  // sealed: end of the last whole group; < size only behind a group the source never finished
+  std::shared_ptr<SegmentBlocks> blocks;  // nullptr: no block has a digest yet
 };
 
 class SegmentCatalog {

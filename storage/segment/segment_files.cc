@@ -1,6 +1,7 @@
 #include "storage/segment/segment_files.h"
 
 #include "storage/gtid_state_bytes.h"
+#include "storage/segment/segment_blocks.h"
 #include "storage/segment/segment_scan.h"
 
 namespace binrelay {
@@ -33,12 +34,36 @@ Segment make_segment(const StreamFiles& files, const LogState& log, const Segmen
     segment.size = state.size;
     segment.last_boundary = state.last_boundary;
   }
+  segment.blocks = make_blocks(state);
   head.describe(segment, carried_over);
   return segment;
 }
 
 GtidState state_before_kept(const LogState& log, Flavour flavour) {
   return log.purged() ? log.purged()->before : empty_state(flavour);
+}
+
+std::shared_ptr<SegmentBlocks> make_blocks(const SegmentState& state) {
+  if (state.digests.empty()) return nullptr;
+  const std::uint64_t end = state.sealed ? state.size : state.digests.size() * state.digest_block_bytes;
+  return std::make_shared<SegmentBlocks>(state.digest_block_bytes, end, state.digests);
+}
+
+Result<std::uint64_t> event_that_holds(const Segment& segment, std::uint64_t offset) {
+  if (offset < kFirstEventOffset) return kFirstEventOffset;
+  BINRELAY_ASSIGN(File opened, Disk().open_for_reading(segment.path));
+  constexpr std::size_t kBuffer = 64u << 10;
+  EventReader reader(std::make_shared<const File>(std::move(opened)), kFirstEventOffset, segment.size, kBuffer);
+  for (;;) {
+    const std::uint64_t begin = reader.offset();
+    ReadStep step = reader.next();
+    if (std::holds_alternative<NeedsRead>(step)) {
+      BINRELAY_ASSIGN([[maybe_unused]] const bool read, reader.read(ReadMode::may_block));
+      continue;
+    }
+    if (auto* error = std::get_if<Error>(&step)) return reader.placed(std::move(*error));
+    if (std::holds_alternative<AtLimit>(step) || reader.offset() > offset) return begin;
+  }
 }
 
 GtidState state_behind(const Segment* before, const std::optional<GtidState>& added, Flavour flavour) {

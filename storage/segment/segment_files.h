@@ -18,6 +18,12 @@ Result<SegmentHead> read_segment_head(std::shared_ptr<const File> file, std::uin
 Segment make_segment(const StreamFiles& files, const LogState& log, const SegmentState& state, const SegmentHead& head,
                      const GtidState& carried_over);
 
+// nullptr while no block has a digest.
+std::shared_ptr<SegmentBlocks> make_blocks(const SegmentState& state);
+
+// Where the event begins that the byte at `offset` of a sealed segment belongs to; everything before must be sound.
+Result<std::uint64_t> event_that_holds(const Segment& segment, std::uint64_t offset);
+
 // What the files of its series up to and with `before` contain, by their own account; the empty state of `flavour` for
 // nullptr.
 GtidState state_behind(const Segment* before, const std::optional<GtidState>& added, Flavour flavour);

@@ -223,6 +223,10 @@ class Workload:
                 run("INSERT INTO big (body) VALUES (REPEAT(%s, %s))", self._text(64), MIB // 64)
             run("COMMIT")
 
+    def drop_big_rows(self):
+        with self._session() as run:
+            run("DROP TABLE big")
+
     def packet_boundaries(self):
         """Row events whose packet (a status byte and the event) is one byte below, at and one byte above 2^24 - 1."""
         with self._session() as run:

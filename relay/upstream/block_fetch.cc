@@ -1,0 +1,74 @@
+#include "relay/upstream/block_fetch.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "relay/upstream/dump_receiver.h"
+#include "relay/upstream/source_error.h"
+#include "relay/upstream/source_facts.h"
+#include "storage/segment/segment_head.h"
+
+namespace binrelay {
+namespace {
+
+constexpr std::uint32_t kHeartbeatMs = 1000;
+
+// The lost bytes, filled as the events that hold them come by.
+class Stretch {
+ public:
+  explicit Stretch(const LostStretch& lost) : from_(lost.from), to_(lost.to), bytes_(lost.to - lost.from) {
+    if (from_ < kFirstEventOffset) take(0, kBinlogMagic);
+  }
+  void take(std::uint64_t offset, Bytes bytes) {
+    const std::uint64_t begin = std::max(offset, from_), end = std::min(offset + bytes.size(), to_);
+    if (begin >= end) return;
+    const Bytes part = bytes.subspan(begin - offset, end - begin);
+    std::copy(part.begin(), part.end(), bytes_.begin() + static_cast<std::ptrdiff_t>(begin - from_));
+  }
+  ByteBuffer finish() { return std::move(bytes_); }
+
+ private:
+  const std::uint64_t from_, to_;
+  ByteBuffer bytes_;
+};
+
+Result<ByteBuffer> receive(EventSource& source, Flavour flavour, const LostStretch& lost) {
+  DumpStart start{lost.file, lost.event_begin, std::nullopt};
+  if (lost.event_begin > kFirstEventOffset) start.stored = StoredFile{lost.event_begin, lost.format_description};
+  DumpReceiver receiver(std::move(start));
+  Stretch stretch(lost);
+  while (receiver.offset() < lost.to) {
+    const auto event = source.next_event();
+    if (!event) return explained(event.error(), source.server_error(), flavour);
+    BINRELAY_ASSIGN(const ReceiverStep step, receiver.on_event(*event));
+    if (receiver.file() != lost.file) break;
+    if (const auto* stored = std::get_if<StoreEvent>(&step)) stretch.take(stored->offset, stored->event);
+  }
+  if (receiver.file() != lost.file || receiver.offset() < lost.to)
+    return Error{Errc::not_found, "the source's " + lost.file + " ends at " + std::to_string(receiver.offset())};
+  return stretch.finish();
+}
+
+Result<ByteBuffer> connect_and_receive(EventSource& source, const LostStretch& lost, const FetcherIdentity& self) {
+  BINRELAY_TRY(source.connect());
+  const Flavour flavour = flavour_of(source.server_version());
+  BINRELAY_TRY(prepare_dump_session(source, flavour, self.uuid, kHeartbeatMs));
+  auto begun = source.start_dump(
+      {.file = lost.file, .position = lost.event_begin, .server_id = self.server_id, .until_end = true});
+  if (!begun) return explained(std::move(begun).error(), source.server_error(), flavour);
+  return receive(source, flavour, lost);
+}
+
+}  // namespace
+
+Result<ByteBuffer> fetch_stretch(EventSource& source, const LostStretch& lost, const FetcherIdentity& self) {
+  if (lost.event_begin > std::numeric_limits<std::uint32_t>::max())
+    return Error{Errc::refused,
+                 lost.file + ":" + std::to_string(lost.event_begin) + " is behind what a dump can ask for"};
+  auto fetched = connect_and_receive(source, lost, self);
+  source.close();
+  return fetched;
+}
+
+}  // namespace binrelay

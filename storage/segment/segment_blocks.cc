@@ -1,0 +1,83 @@
+#include "storage/segment/segment_blocks.h"
+
+#include <algorithm>
+#include <string>
+
+#include "protocol/check.h"
+#include "protocol/wire/crc32.h"
+
+namespace binrelay {
+
+SegmentBlocks::SegmentBlocks(std::uint64_t block_bytes, std::uint64_t size, std::vector<std::uint32_t> digests)
+    : block_bytes_(block_bytes),
+      size_(size),
+      digests_(std::move(digests)),
+      states_(std::make_unique<std::atomic<State>[]>(digests_.size())) {}
+
+std::uint64_t SegmentBlocks::end_of(std::uint64_t block) const { return std::min((block + 1) * block_bytes_, size_); }
+
+bool SegmentBlocks::matches(std::uint64_t block, Bytes content) const {
+  return content.size() == end_of(block) - begin_of(block) && crc32(content) == digests_[block];
+}
+
+std::optional<std::uint64_t> SegmentBlocks::first_damaged() const {
+  if (damaged_.load(std::memory_order_acquire) == 0) return std::nullopt;
+  for (std::uint64_t block = 0; block < count(); ++block) {
+    if (state(block) == State::damaged) return block;
+  }
+  return std::nullopt;
+}
+
+// nullopt: not in the page cache.
+Result<std::optional<SegmentBlocks::State>> SegmentBlocks::look(const File& file, std::uint64_t block, ReadMode mode) {
+  thread_local ByteBuffer content;
+  content.resize(end_of(block) - begin_of(block));
+  std::size_t got = 0;
+  if (mode == ReadMode::cached_only) {
+    BINRELAY_ASSIGN(const std::optional<std::size_t> cached, file.read_cached_at(begin_of(block), content));
+    if (!cached || *cached < content.size()) return std::optional<State>();
+    got = *cached;
+  } else {
+    BINRELAY_ASSIGN(got, file.read_at(begin_of(block), content));
+  }
+  const State found = matches(block, Bytes(content).first(got)) ? State::sound : State::damaged;
+  const State before = states_[block].exchange(found, std::memory_order_acq_rel);
+  if (found == State::damaged && before != State::damaged) damaged_.fetch_add(1, std::memory_order_release);
+  if (found == State::sound && before == State::damaged) damaged_.fetch_sub(1, std::memory_order_release);
+  return std::optional<State>(found);
+}
+
+Result<bool> SegmentBlocks::check(const File& file, std::uint64_t from, std::uint64_t to, ReadMode mode) {
+  for (std::uint64_t block = from / block_bytes_; block < count() && begin_of(block) < to; ++block) {
+    if (state(block) == State::unchecked) {
+      BINRELAY_ASSIGN(const std::optional<State> found, look(file, block, mode));
+      if (!found) return false;
+    }
+    if (state(block) == State::damaged) {
+      return Error{Errc::checksum, "the stored bytes " + std::to_string(begin_of(block)) + " to " +
+                                       std::to_string(end_of(block)) + " are not those that were received"};
+    }
+  }
+  return true;
+}
+
+Result<SegmentBlocks::State> SegmentBlocks::check_again(const File& file, std::uint64_t block) {
+  BINRELAY_CHECK(block < count(), "only blocks with a digest are checked");
+  BINRELAY_ASSIGN(const std::optional<State> found, look(file, block, ReadMode::may_block));
+  return *found;
+}
+
+Status SegmentBlocks::restore(const File& file, std::uint64_t block, Bytes content) {
+  if (!matches(block, content)) {
+    return Error{Errc::checksum, "the source's bytes " + std::to_string(begin_of(block)) + " to " +
+                                     std::to_string(end_of(block)) + " are not those that were received either"};
+  }
+  BINRELAY_TRY(file.write_at(begin_of(block), content));
+  BINRELAY_TRY(file.sync());
+  BINRELAY_ASSIGN(const State found, check_again(file, block));
+  if (found == State::sound) return Done{};
+  return Error{Errc::io, file.path().string() + ": the disk does not keep what is written at offset " +
+                             std::to_string(begin_of(block))};
+}
+
+}  // namespace binrelay

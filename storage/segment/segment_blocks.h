@@ -1,0 +1,51 @@
+#pragma once
+// SegmentBlocks: the digests of a segment's blocks, and what is known of each since the log was opened.
+//
+// Thread: any. Owner: the Segments that show the same file in successive catalogs.
+//
+// Invariant: nothing of a block is served before it was found sound; a damaged one becomes sound by restore only.
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "protocol/result.h"
+#include "storage/file/disk.h"
+#include "storage/segment/event_reader.h"
+
+namespace binrelay {
+
+class SegmentBlocks {
+ public:
+  enum class State : std::uint8_t { unchecked, sound, damaged };
+
+  // digests[i] is of block i; `size` ends the last one, which may be short.
+  SegmentBlocks(std::uint64_t block_bytes, std::uint64_t size, std::vector<std::uint32_t> digests);
+
+  std::uint64_t count() const { return digests_.size(); }
+  std::uint64_t begin_of(std::uint64_t block) const { return block * block_bytes_; }
+  std::uint64_t end_of(std::uint64_t block) const;
+  State state(std::uint64_t block) const { return states_[block].load(std::memory_order_acquire); }
+  std::optional<std::uint64_t> first_damaged() const;
+  bool matches(std::uint64_t block, Bytes content) const;
+
+  // Makes sure that the blocks which [from, to) touches are sound; those without a digest pass. False: cached_only, and
+  // a block is not in the page cache. Errc::checksum: one is damaged; its place is named.
+  Result<bool> check(const File& file, std::uint64_t from, std::uint64_t to, ReadMode mode);
+  // Reads the block again whatever is known of it.
+  Result<State> check_again(const File& file, std::uint64_t block);
+  // The block's bytes as they were stored. Errc::checksum: they are not.
+  Status restore(const File& file, std::uint64_t block, Bytes content);
+
+ private:
+  Result<std::optional<State>> look(const File& file, std::uint64_t block, ReadMode mode);
+
+  const std::uint64_t block_bytes_;
+  const std::uint64_t size_;
+  const std::vector<std::uint32_t> digests_;
+  const std::unique_ptr<std::atomic<State>[]> states_;
+  std::atomic<std::uint64_t> damaged_{0};  // no block is damaged while this is 0
+};
+
+}  // namespace binrelay
