@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "relay/commands/served_gtids.h"
+#include "relay/upstream/block_fetch.h"
 #include "relay/upstream/mysql_source.h"
 
 namespace binrelay {
@@ -40,6 +41,23 @@ std::uint64_t seconds_since(std::uint32_t time) {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(0, std::time(nullptr) - std::int64_t{time}));
 }
 
+// A log that cannot be opened for damage in its files is, when the source still has them.
+Result<std::unique_ptr<EventLog>> open_log(const StorageOptions& options, const SourceConfig& source,
+                                           spdlog::logger& logger, RecoveryReport* report) {
+  auto opened = EventLog::open(options, report);
+  if (opened.ok() || opened.error().code != Errc::checksum) return opened;
+  logger.error("{}", opened.error().context);
+  MysqlSource connection(source);
+  const auto restored = restore_damaged_heads(options, connection);
+  if (!restored.ok()) {
+    return Error{Errc::checksum,
+                 opened.error().context + "; it cannot be fetched from the source: " + restored.error().context};
+  }
+  if (*restored > 0) logger.warn("the beginnings of {} files were fetched from the source", *restored);
+  *report = {};
+  return EventLog::open(options, report);
+}
+
 }  // namespace
 
 Stream::Stream(const StreamConfig& config, const std::filesystem::path& directory, IoThreads& io,
@@ -60,7 +78,7 @@ Result<std::unique_ptr<Stream>> Stream::open(const StreamConfig& config, const s
   options.directory = stream->directory_;
   options.serve_after = config.serve_after;
   RecoveryReport report;
-  BINRELAY_ASSIGN(stream->log_, EventLog::open(options, &report));
+  BINRELAY_ASSIGN(stream->log_, open_log(options, config.source, *stream->logger_, &report));
   for (const auto& note : report.notes) stream->logger_->warn("recovery: {}", note);
   BINRELAY_ASSIGN(stream->tls_, TlsContext::open(config.tls, data_dir / "tls"));
 

@@ -23,6 +23,7 @@ using asio::awaitable;
 namespace {
 
 constexpr auto kIdleTime = std::chrono::hours(8);  // mysqld's wait_timeout
+constexpr auto kComingFileTime = std::chrono::seconds(30);
 constexpr std::size_t kLoginPayload = 64u << 10;
 
 SqlError packet_too_large() { return {1153, "08S01", "Got a packet bigger than 'max_allowed_packet' bytes"}; }
@@ -271,8 +272,29 @@ class Session : public std::enable_shared_from_this<Session> {
     state_.registration = std::move(registration);
   }
 
+  // Ends when the relay has the file, or has not got it for long: the consumer comes again.
+  awaitable<bool> wait_for_coming_file(const std::string& file, std::uint64_t position) {
+    TailSignal::Waiter waiter(*context_.tail, io_);
+    const auto deadline = std::chrono::steady_clock::now() + kComingFileTime;
+    const auto to_come = [&] { return asks_for_coming_file(file, position, *context_.log->catalog()); };
+    while (to_come() && !channel_->closed() && std::chrono::steady_clock::now() < deadline)
+      co_await waiter.wait(deadline, to_come);
+    co_return !to_come();
+  }
+
   template <class DumpCommand>
   awaitable<Next> perform_dump(const DumpCommand& command, bool gtid) {
+    const bool waits = (command.flags & BinlogDumpCommand::kNonBlocking) == 0;
+    const auto connect_state = state_.user_variables.find("slave_connect_state");
+    const bool by_name = !gtid && (connect_state == state_.user_variables.end() || !connect_state->second);
+    if (waits && by_name && asks_for_coming_file(command.file_name, command.position, *context_.log->catalog())) {
+      const bool came = co_await wait_for_coming_file(command.file_name, command.position);
+      if (!came) {
+        context_.logger->info("dump not begun: '{}' from {} asks for {}, which the source has not sent yet",
+                              state_.user, state_.peer_host, command.file_name);
+        co_return Next::close;
+      }
+    }
     auto planned = plan_dump(command, state_, view());
     if (const auto* error = std::get_if<SqlError>(&planned)) {
       context_.logger->warn("dump refused: '{}' from {}: {} {}", state_.user, state_.peer_host, error->code,

@@ -6,6 +6,7 @@
 
 #include "protocol/check.h"
 #include "relay/commands/served_gtids.h"
+#include "storage/file/file_names.h"
 
 namespace binrelay {
 namespace {
@@ -302,6 +303,19 @@ PlanOrError plan_dump(const BinlogDumpGtidCommand& command, const SessionState& 
   plan.place.first_position = command.position;
   if (command.file_name.empty()) return start_by_set(command, std::move(plan), relay);
   return start_by_name(command.file_name, command.position, std::move(plan), Flavour::mysql, *relay.log);
+}
+
+bool asks_for_coming_file(const std::string& file, std::uint64_t position, const SegmentCatalog& catalog) {
+  const auto newest = catalog.newest();
+  if (newest == nullptr || position != kFirstEventOffset || catalog.find(file) != nullptr) return false;
+  const auto number_of = [](const std::string& name) {
+    const std::size_t base = base_name_of(name).size();
+    std::uint64_t number = 0;
+    if (base < name.size()) std::from_chars(name.data() + base + 1, name.data() + name.size(), number);
+    return number;
+  };
+  return base_name_of(file) == base_name_of(newest->served_name) &&
+         number_of(file) == number_of(newest->served_name) + 1;
 }
 
 std::optional<SqlError> refuse_checksum(const DumpPlan& plan, const Segment& segment, const DumpPlace& place) {

@@ -47,6 +47,10 @@ std::variant<DumpPlan, SqlError> plan_dump(const BinlogDumpCommand& command, con
 std::variant<DumpPlan, SqlError> plan_dump(const BinlogDumpGtidCommand& command, const SessionState& session,
                                            const RelayView& relay);
 
+// True: the consumer wants the file behind the newest one, which the relay does not have yet. It has read the newest to
+// its ROTATE: after a crash it can be back before the relay has received the next file's first bytes again.
+bool asks_for_coming_file(const std::string& file, std::uint64_t position, const SegmentCatalog& catalog);
+
 // A client that announced no checksum cannot read a file that has them. Asked again at every segment the dump enters.
 std::optional<SqlError> refuse_checksum(const DumpPlan& plan, const Segment& segment, const DumpPlace& place);
 

@@ -7,12 +7,15 @@
 #include "relay/upstream/dump_receiver.h"
 #include "relay/upstream/source_error.h"
 #include "relay/upstream/source_facts.h"
+#include "storage/damaged_heads.h"
+#include "storage/segment/segment_blocks.h"
 #include "storage/segment/segment_head.h"
 
 namespace binrelay {
 namespace {
 
 constexpr std::uint32_t kHeartbeatMs = 1000;
+constexpr std::uint32_t kFetcherServerId = 1u << 29;  // relay ids are 2^30 … 2^31
 
 // The lost bytes, filled as the events that hold them come by.
 class Stretch {
@@ -61,6 +64,23 @@ Result<ByteBuffer> connect_and_receive(EventSource& source, const LostStretch& l
 }
 
 }  // namespace
+
+FetcherIdentity fetcher_of(ServerId relay_server_id, const Uuid& relay_uuid) {
+  FetcherIdentity self{ServerId{static_cast<std::uint32_t>(relay_server_id) ^ kFetcherServerId}, relay_uuid};
+  self.uuid.bytes[0] ^= 0x80;
+  return self;
+}
+
+Result<std::size_t> restore_damaged_heads(const StorageOptions& options, EventSource& source) {
+  BINRELAY_ASSIGN(const DamagedHeads damaged, find_damaged_heads(options));
+  const FetcherIdentity self = fetcher_of(damaged.relay_server_id, damaged.relay_uuid);
+  for (const auto& segment : damaged.segments) {
+    const LostStretch lost{segment->source_name, kFirstEventOffset, 0, segment->blocks->end_of(0), {}};
+    BINRELAY_ASSIGN(const ByteBuffer content, fetch_stretch(source, lost, self));
+    BINRELAY_TRY(restore_head(options, *segment, content));
+  }
+  return damaged.segments.size();
+}
 
 Result<ByteBuffer> fetch_stretch(EventSource& source, const LostStretch& lost, const FetcherIdentity& self) {
   if (lost.event_begin > std::numeric_limits<std::uint32_t>::max())

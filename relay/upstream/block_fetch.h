@@ -9,6 +9,7 @@
 #include "protocol/gtid/uuid.h"
 #include "protocol/ids.h"
 #include "relay/upstream/event_source.h"
+#include "storage/storage_options.h"
 
 namespace binrelay {
 
@@ -25,6 +26,13 @@ struct FetcherIdentity {
   ServerId server_id{};
   Uuid uuid;
 };
+
+// The identity of a relay's fetching connections.
+FetcherIdentity fetcher_of(ServerId relay_server_id, const Uuid& relay_uuid);
+
+// Restores what keeps the log from being opened (storage/damaged_heads.h); nobody may have it open. Returns how many
+// segments it restored; an error when one cannot be.
+Result<std::size_t> restore_damaged_heads(const StorageOptions& options, EventSource& source);
 
 // Connects, dumps, closes. Errc::conflict: the source's file of that name is another one. Errc::not_found: it does not
 // reach that far. Errc::refused: the source does not have it any more.

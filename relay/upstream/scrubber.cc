@@ -14,12 +14,7 @@ namespace {
 constexpr std::chrono::milliseconds kLookPeriod{200};  // for damage that readers found
 constexpr std::chrono::seconds kRestorePause{5};       // after a restore that failed
 constexpr std::chrono::hours kPassPeriod{6};           // a small log is not read over and over
-constexpr std::uint32_t kOtherServerId = 1u << 29;     // relay ids are 2^30 … 2^31
-
-std::string name_of(const Segment& segment, std::uint64_t block) {
-  return segment.source_name + ", bytes " + std::to_string(segment.blocks->begin_of(block)) + " to " +
-         std::to_string(segment.blocks->end_of(block));
-}
+constexpr std::uint64_t kMostAtOnce = 64u << 20;
 
 }  // namespace
 
@@ -63,38 +58,52 @@ bool Scrubber::restore_one() {
     if (segment->blocks == nullptr) continue;
     const auto block = segment->blocks->first_damaged();
     if (!block) continue;
-    tell_damage(*segment, *block);
-    if (const Status restored = restore(*segment, *block); !restored.ok()) {
+    const std::uint64_t end = end_of_damage(*segment, *block);
+    const std::string place = segment->source_name + ", bytes " + std::to_string(segment->blocks->begin_of(*block)) +
+                              " to " + std::to_string(segment->blocks->end_of(end - 1));
+    if (std::exchange(told_, place) != place) {
+      logger_->error("{}: the disk does not hold what was stored; it is not served before it is restored", place);
+      for (std::uint64_t bad = *block; bad < end; ++bad) log_.count_bad_block();
+    }
+    if (const Status restored = restore(*segment, *block, end); !restored.ok()) {
       if (std::exchange(failed_, restored.error().context) != restored.error().context)
-        logger_->error("{} cannot be fetched from the source, trying again every {} s: {}", name_of(*segment, *block),
+        logger_->error("{} cannot be fetched from the source, trying again every {} s: {}", place,
                        kRestorePause.count(), restored.error().context);
       return false;
     }
+    told_.clear();
     failed_.clear();
-    logger_->info("{} fetched from the source and restored", name_of(*segment, *block));
+    logger_->info("{} fetched from the source and restored", place);
     return true;
   }
   return true;
 }
 
-void Scrubber::tell_damage(const Segment& segment, std::uint64_t block) {
-  const std::string place = name_of(segment, block);
-  if (std::exchange(told_, place) == place) return;
-  log_.count_bad_block();
-  logger_->error("{}: the disk does not hold what was stored; it is not served before it is restored", place);
+// Damage often comes in one piece; it is fetched in one piece.
+std::uint64_t Scrubber::end_of_damage(const Segment& segment, std::uint64_t block) {
+  const SegmentBlocks& blocks = *segment.blocks;
+  std::uint64_t end = block + 1;
+  while (end < blocks.count() && blocks.end_of(end) - blocks.begin_of(block) <= kMostAtOnce) {
+    if (blocks.state(end) == SegmentBlocks::State::unchecked) static_cast<void>(log_.check_block(segment, end).ok());
+    if (blocks.state(end) != SegmentBlocks::State::damaged) break;
+    ++end;
+  }
+  return end;
 }
 
-Status Scrubber::restore(const Segment& segment, std::uint64_t block) {
-  SegmentBlocks& blocks = *segment.blocks;
+Status Scrubber::restore(const Segment& segment, std::uint64_t block, std::uint64_t end) {
+  const SegmentBlocks& blocks = *segment.blocks;
   if (!segment.sealed) return Error{Errc::refused, "the file is still being written"};
   BINRELAY_ASSIGN(const std::uint64_t event_begin, event_that_holds(segment, blocks.begin_of(block)));
-  const LostStretch lost{segment.source_name, event_begin, blocks.begin_of(block), blocks.end_of(block),
+  const LostStretch lost{segment.source_name, event_begin, blocks.begin_of(block), blocks.end_of(end - 1),
                          segment.format_description};
-  FetcherIdentity self{ServerId{static_cast<std::uint32_t>(log_.relay_server_id()) ^ kOtherServerId},
-                       log_.relay_uuid()};
-  self.uuid.bytes[0] ^= 0x80;
+  const FetcherIdentity self = fetcher_of(log_.relay_server_id(), log_.relay_uuid());
   BINRELAY_ASSIGN(const ByteBuffer content, fetch_stretch(*source_, lost, self));
-  return log_.restore_block(segment, block, content);
+  for (; block < end; ++block) {
+    const Bytes part = Bytes(content).subspan(blocks.begin_of(block) - lost.from);
+    BINRELAY_TRY(log_.restore_block(segment, block, part.first(blocks.end_of(block) - blocks.begin_of(block))));
+  }
+  return Done{};
 }
 
 // Checks the next block; returns the pause that keeps to the rate.
@@ -102,7 +111,7 @@ Scrubber::Clock::duration Scrubber::scrub_one() {
   if (!next_block()) return kLookPeriod;
   const std::uint64_t bytes = segment_->blocks->end_of(block_) - segment_->blocks->begin_of(block_);
   const auto state = log_.check_block(*segment_, block_);
-  if (!state.ok()) logger_->warn("{}: {}", name_of(*segment_, block_), state.error().context);
+  if (!state.ok()) logger_->warn("{}", state.error().context);
   ++block_;
   return std::chrono::microseconds(bytes * 1'000'000 / bytes_per_second_);
 }

@@ -33,10 +33,10 @@ class Scrubber {
 
   void run();
   bool restore_one();
-  Status restore(const Segment& segment, std::uint64_t block);
+  std::uint64_t end_of_damage(const Segment& segment, std::uint64_t block);
+  Status restore(const Segment& segment, std::uint64_t block, std::uint64_t end);
   Clock::duration scrub_one();
   bool next_block();
-  void tell_damage(const Segment& segment, std::uint64_t block);
 
   EventLog& log_;
   const std::unique_ptr<EventSource> source_;
@@ -49,7 +49,7 @@ class Scrubber {
   Clock::time_point pass_began_{};
   Clock::time_point scrub_at_{};
   Clock::time_point restore_at_{};
-  std::string told_;    // the last damage told
+  std::string told_;    // the damage told last, until it is restored
   std::string failed_;  // why the last restore failed
 
   std::mutex mutex_;

@@ -72,6 +72,8 @@ Status SegmentBlocks::restore(const File& file, std::uint64_t block, Bytes conte
     return Error{Errc::checksum, "the source's bytes " + std::to_string(begin_of(block)) + " to " +
                                      std::to_string(end_of(block)) + " are not those that were received either"};
   }
+  BINRELAY_ASSIGN(const std::uint64_t file_size, file.size());
+  if (file_size < size_) BINRELAY_TRY(file.truncate(size_));
   BINRELAY_TRY(file.write_at(begin_of(block), content));
   BINRELAY_TRY(file.sync());
   BINRELAY_ASSIGN(const State found, check_again(file, block));

@@ -56,6 +56,7 @@ Result<std::uint64_t> event_that_holds(const Segment& segment, std::uint64_t off
   EventReader reader(std::make_shared<const File>(std::move(opened)), kFirstEventOffset, segment.size, kBuffer);
   for (;;) {
     const std::uint64_t begin = reader.offset();
+    if (begin >= offset) return begin;  // its own first byte may be lost
     ReadStep step = reader.next();
     if (std::holds_alternative<NeedsRead>(step)) {
       BINRELAY_ASSIGN([[maybe_unused]] const bool read, reader.read(ReadMode::may_block));

@@ -483,5 +483,23 @@ TEST_F(ConnectStateDump, GoesByFileAndPositionWithoutAState) {
   EXPECT_EQ(plan_of(from("binlog.000002", 4)).start, (LogPosition{log.number_of("binlog.000002"), 4}));
 }
 
+// A consumer that has read a file to its ROTATE asks for the next one, which a relay may have lost in a crash.
+TEST(ComingFile, IsTheOneBehindTheNewestFromItsBeginning) {
+  const auto segment = [](std::uint64_t number, const char* name) {
+    auto made = std::make_shared<Segment>();
+    made->number = SegmentNumber{number};
+    made->served_name = name;
+    return made;
+  };
+  const SegmentCatalog catalog({segment(1, "binlog.000009"), segment(2, "binlog.000010")});
+  EXPECT_TRUE(asks_for_coming_file("binlog.000011", 4, catalog));
+  EXPECT_FALSE(asks_for_coming_file("binlog.000011", 5, catalog));
+  EXPECT_FALSE(asks_for_coming_file("binlog.000010", 4, catalog));
+  EXPECT_FALSE(asks_for_coming_file("binlog.000012", 4, catalog));
+  EXPECT_FALSE(asks_for_coming_file("other.000011", 4, catalog));
+  EXPECT_FALSE(asks_for_coming_file("", 4, catalog));
+  EXPECT_FALSE(asks_for_coming_file("binlog.000001", 4, SegmentCatalog({})));
+}
+
 }  // namespace
 }  // namespace binrelay
