@@ -36,7 +36,7 @@ Result<DamagedHeads> find_damaged_heads(const StorageOptions& options) {
   BINRELAY_ASSIGN(const Journal journal, Journal::open(disk, files.journal()));
   const LogState& log = journal.state();
   DamagedHeads found{log.created()->relay_uuid, log.created()->relay_server_id, {}};
-  for (const SegmentState& state : log.segments()) {
+  for (const SegmentState& state : log.kept_segments()) {
     if (!state.sealed || state.digests.empty()) continue;
     auto segment = std::make_shared<Segment>();
     segment->number = state.number;
