@@ -47,15 +47,18 @@ Result<std::unique_ptr<EventLog>> open_log(const StorageOptions& options, const 
   auto opened = EventLog::open(options, report);
   if (opened.ok() || opened.error().code != Errc::checksum) return opened;
   logger.error("{}", opened.error().context);
-  MysqlSource connection(source);
-  const auto restored = restore_damaged_heads(options, connection);
-  if (!restored.ok()) {
-    return Error{Errc::checksum,
-                 opened.error().context + "; it cannot be fetched from the source: " + restored.error().context};
+  std::string why;
+  for (const Endpoint& address : addresses_of(source)) {
+    MysqlSource connection(source, [&] { return address; });
+    const auto restored = restore_damaged_heads(options, connection);
+    if (restored.ok()) {
+      if (*restored > 0) logger.warn("the beginnings of {} files were fetched from {}", *restored, to_text(address));
+      *report = {};
+      return EventLog::open(options, report);
+    }
+    why += "; " + to_text(address) + ": " + restored.error().context;
   }
-  if (*restored > 0) logger.warn("the beginnings of {} files were fetched from the source", *restored);
-  *report = {};
-  return EventLog::open(options, report);
+  return Error{Errc::checksum, opened.error().context + "; it cannot be fetched from the source" + why};
 }
 
 }  // namespace
@@ -107,8 +110,10 @@ Result<std::unique_ptr<Stream>> Stream::open(const StreamConfig& config, const s
   stream->upstream_ = std::make_unique<UpstreamLoop>(
       *stream->log_, config.source, report_host, config.listen.port, stream->logger_,
       [self = stream.get()] { self->on_identity(); }, stream->directory_);
-  stream->scrubber_ = std::make_unique<Scrubber>(*stream->log_, std::make_unique<MysqlSource>(config.source),
-                                                 config.scrub_bytes_per_second, stream->logger_);
+  stream->scrubber_ = std::make_unique<Scrubber>(
+      *stream->log_,
+      std::make_unique<MysqlSource>(config.source, [self = stream.get()] { return self->upstream_->status().address; }),
+      config.scrub_bytes_per_second, stream->logger_);
   return stream;
 }
 

@@ -42,7 +42,6 @@ Result<DamagedHeads> find_damaged_heads(const StorageOptions& options) {
     segment->number = state.number;
     segment->generation = state.generation;
     segment->source_name = state.source_name;
-    segment->served_name = log.served_name(state);
     segment->path = files.segment(state.generation, state.source_name);
     segment->sealed = true;
     segment->size = state.size;

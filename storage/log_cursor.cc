@@ -87,8 +87,8 @@ Result<LogCursor> LogCursor::open(const EventLog& log, LogPosition position, std
   if (position.offset < kFirstEventOffset) return Error{Errc::refused, "a binlog's events begin at offset 4"};
   BINRELAY_ASSIGN(File file, Disk().open_for_reading(segment->path));
   EventReader reader(std::make_shared<const File>(std::move(file)), position.offset, position.offset, buffer_size);
-  return LogCursor(std::unique_ptr<State>(
-      new State{log, *std::move(pin), std::move(segment), std::move(reader), buffer_size}));
+  return LogCursor(
+      std::unique_ptr<State>(new State{log, *std::move(pin), std::move(segment), std::move(reader), buffer_size}));
 }
 
 LogCursor::LogCursor(std::unique_ptr<State> state) : state_(std::move(state)) {}
