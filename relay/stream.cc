@@ -181,7 +181,8 @@ std::uint64_t Stream::bytes_between(LogPosition from, LogPosition to) const {
   if (to <= from) return 0;
   if (from.segment == to.segment) return to.offset - from.offset;
   std::uint64_t bytes = to.offset;
-  for (const auto& segment : log_->catalog()->segments()) {
+  const auto catalog = log_->catalog();  // a temporary would not outlive the loop
+  for (const auto& segment : catalog->segments()) {
     if (segment->number == from.segment) bytes += segment->size - std::min(segment->size, from.offset);
     if (segment->number > from.segment && segment->number < to.segment) bytes += segment->size;
   }

@@ -54,7 +54,8 @@ void Scrubber::run() {
 
 // False: there is damage that cannot be restored now.
 bool Scrubber::restore_one() {
-  for (const auto& segment : log_.catalog()->segments()) {
+  const auto catalog = log_.catalog();  // a temporary would not outlive the loop
+  for (const auto& segment : catalog->segments()) {
     if (segment->blocks == nullptr) continue;
     const auto block = segment->blocks->first_damaged();
     if (!block) continue;

@@ -42,7 +42,8 @@ class GenerationsTest : public LogBench {
   }
   std::vector<std::string> served_names() const {
     std::vector<std::string> names;
-    for (const auto& segment : log->catalog()->segments()) names.push_back(segment->served_name);
+    const auto catalog = log->catalog();  // a temporary would not outlive the loop
+    for (const auto& segment : catalog->segments()) names.push_back(segment->served_name);
     return names;
   }
   std::string verified() {

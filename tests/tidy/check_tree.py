@@ -47,6 +47,7 @@ WEAK_NAME = re.compile(r"(^|_)(manager|helpers?|utils?|common|misc|base|impl|dat
 FORBIDDEN_TEXT = [
     (re.compile(r"/work\b|/root\b"), "a path of somebody's machine"),
     (re.compile(r"\b(TODO|FIXME|XXX|HACK)\b"), "an unfinished thought; finish it or drop it"),
+    (re.compile(r"for \(.*: .*catalog\(\)->segments\(\)"), "the catalog does not outlive a loop that does not name it"),
     (re.compile(r"shared/design|\b(facts-(source|filter)|architecture|browsing|performance)\.md\b|\bissue #?\d+\b"),
      "names a note that a reader of the project does not have"),
 ]

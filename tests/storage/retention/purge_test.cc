@@ -39,7 +39,8 @@ class PurgeTest : public LogBench {
   }
   std::vector<std::string> served() const {
     std::vector<std::string> names;
-    for (const auto& segment : log->catalog()->segments()) names.push_back(segment->served_name);
+    const auto catalog = log->catalog();  // a temporary would not outlive the loop
+    for (const auto& segment : catalog->segments()) names.push_back(segment->served_name);
     return names;
   }
   std::vector<std::string> stored() const {
@@ -283,7 +284,8 @@ TEST_F(PurgeTest, PurgesBesideAWriterAndReaders) {
       const auto catalog = log->catalog();
       const auto outcome = log->purge_before(catalog->newest()->number);
       EXPECT_TRUE(outcome.ok());
-      for (const auto& segment : log->catalog()->segments()) EXPECT_TRUE(std::filesystem::exists(segment->path));
+      const auto held = log->catalog();  // a temporary would not outlive the loop
+      for (const auto& segment : held->segments()) EXPECT_TRUE(std::filesystem::exists(segment->path));
     }
   });
   std::thread reader([&] {
