@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <ctime>
 #include <thread>
@@ -12,6 +11,7 @@
 #include "relay/commands/served_gtids.h"
 #include "relay/upstream/block_fetch.h"
 #include "relay/upstream/mysql_source.h"
+#include "storage/file/file_names.h"
 
 namespace binrelay {
 
@@ -290,11 +290,6 @@ std::string Stream::executed() const {
   return view.source ? to_text(served_executed(view)) : "";
 }
 
-std::uint64_t ServedPosition::file_number() const {
-  const auto dot = file.rfind('.');
-  std::uint64_t number = 0;
-  if (dot != std::string::npos) std::from_chars(file.data() + dot + 1, file.data() + file.size(), number);
-  return number;
-}
+std::uint64_t ServedPosition::file_number() const { return number_in(file).value_or(0); }
 
 }  // namespace binrelay

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "protocol/event/events.h"
+#include "protocol/wire/ascii.h"
 
 namespace binrelay {
 namespace {
@@ -15,8 +16,7 @@ Error cannot_follow(const EventHeader& header, std::uint64_t offset, const char*
 bool starts_with_word(std::string_view text, std::string_view upper_case_words) {
   if (text.size() < upper_case_words.size()) return false;
   for (std::size_t i = 0; i < upper_case_words.size(); ++i) {
-    const char c = text[i] >= 'a' && text[i] <= 'z' ? static_cast<char>(text[i] - 'a' + 'A') : text[i];
-    if (c != upper_case_words[i]) return false;
+    if (upper(text[i]) != upper_case_words[i]) return false;
   }
   return true;
 }

@@ -115,7 +115,7 @@ Status parse_uuid_set(SetText& text, SetBuilder& builder) {
 
 Result<std::string> parse_gtid_tag(std::string_view text) {
   std::string tag;
-  for (const char c : text) tag += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  for (const char c : text) tag += lower(c);
   const bool letters =
       std::all_of(tag.begin(), tag.end(), [](char c) { return (c >= 'a' && c <= 'z') || c == '_' || is_digit(c); });
   if (tag.empty() || tag.size() > kMaxTagLength || !letters || is_digit(tag.front())) {

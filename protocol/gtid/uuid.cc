@@ -3,18 +3,12 @@
 #include <cstring>
 
 #include "protocol/check.h"
+#include "protocol/wire/ascii.h"
 
 namespace binrelay {
 namespace {
 
 constexpr std::string_view kDigits = "0123456789abcdef";
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 constexpr bool dash_before_byte(std::size_t index) { return index == 4 || index == 6 || index == 8 || index == 10; }
 

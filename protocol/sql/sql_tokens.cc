@@ -14,13 +14,6 @@ bool is_word_begin(char c) {
 }
 bool is_word(char c) { return is_word_begin(c) || is_digit(c) || c == '$'; }
 
-// -1 for what is no digit of any base up to 16.
-int digit_value(char c) {
-  if (is_digit(c)) return c - '0';
-  if (lower(c) >= 'a' && lower(c) <= 'f') return lower(c) - 'a' + 10;
-  return -1;
-}
-
 char unescaped(char c) {
   switch (c) {
     case '0':
@@ -161,7 +154,7 @@ SqlToken SqlLexer::bits(std::size_t digits_at, std::size_t digits_end, std::size
   const std::size_t digits_per_byte = 8 / bits_per_digit;
   std::string value((count + digits_per_byte - 1) / digits_per_byte, '\0');
   for (std::size_t i = 0; i < count; ++i) {  // the last digit fills the lowest bits of the last byte
-    const int digit = digit_value(text_[digits_end - 1 - i]);
+    const int digit = hex_value(text_[digits_end - 1 - i]);
     if (digit < 0 || digit >= 1 << bits_per_digit) return invalid();
     char& byte = value[value.size() - 1 - i / digits_per_byte];
     byte = static_cast<char>(byte | digit << (i % digits_per_byte * bits_per_digit));
@@ -177,7 +170,7 @@ SqlToken SqlLexer::number_or_word() {
   };
   const std::size_t word_end = skip(at_, is_word);
   if (rest().starts_with("0x") && word_end > at_ + 2) {
-    const std::size_t end = skip(at_ + 2, [](char c) { return digit_value(c) >= 0; });
+    const std::size_t end = skip(at_ + 2, [](char c) { return hex_value(c) >= 0; });
     if (end == word_end) return bits(at_ + 2, end, end, 4);
   }
   if (rest().starts_with("0b") && word_end > at_ + 2) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <span>
 
+#include "protocol/wire/ascii.h"
 #include "relay/commands/on_flavour.h"
 #include "relay/commands/served_gtids.h"
 #include "relay/commands/statement_errors.h"
@@ -204,8 +205,7 @@ bool is_hidden(std::string_view name) {
 
 Kind guess_kind(std::string_view text) {
   if (text == "ON" || text == "OFF") return Kind::on_off;
-  const bool digits =
-      !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const bool digits = !text.empty() && std::all_of(text.begin(), text.end(), is_digit);
   return digits ? Kind::number : Kind::text;
 }
 

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "protocol/check.h"
+#include "protocol/wire/ascii.h"
 #include "relay/commands/served_gtids.h"
 #include "storage/file/file_names.h"
 
@@ -14,10 +15,9 @@ namespace {
 using PlanOrError = std::variant<DumpPlan, SqlError>;
 
 std::string upper_case(std::string_view text) {
-  std::string upper(text);
-  std::transform(upper.begin(), upper.end(), upper.begin(),
-                 [](unsigned char c) { return static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c); });
-  return upper;
+  std::string result(text);
+  std::transform(text.begin(), text.end(), result.begin(), upper);
+  return result;
 }
 
 // A user variable that is set; NULL counts as not set.
@@ -308,14 +308,8 @@ PlanOrError plan_dump(const BinlogDumpGtidCommand& command, const SessionState& 
 bool asks_for_coming_file(const std::string& file, std::uint64_t position, const SegmentCatalog& catalog) {
   const auto newest = catalog.newest();
   if (newest == nullptr || position != kFirstEventOffset || catalog.find(file) != nullptr) return false;
-  const auto number_of = [](const std::string& name) {
-    const std::size_t base = base_name_of(name).size();
-    std::uint64_t number = 0;
-    if (base < name.size()) std::from_chars(name.data() + base + 1, name.data() + name.size(), number);
-    return number;
-  };
-  return base_name_of(file) == base_name_of(newest->served_name) &&
-         number_of(file) == number_of(newest->served_name) + 1;
+  const auto asked = number_in(file), have = number_in(newest->served_name);
+  return asked && have && *asked == *have + 1 && base_name_of(file) == base_name_of(newest->served_name);
 }
 
 std::optional<SqlError> refuse_checksum(const DumpPlan& plan, const Segment& segment, const DumpPlace& place) {

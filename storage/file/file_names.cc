@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "protocol/limits.h"
+#include "protocol/wire/ascii.h"
 #include "storage/event_log.h"
 
 namespace binrelay {
@@ -12,9 +13,7 @@ namespace {
 constexpr std::string_view kBroken = ".broken-";
 constexpr std::size_t kServedNumberWidth = 6;
 
-bool all_digits(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
+bool all_digits(std::string_view text) { return !text.empty() && std::all_of(text.begin(), text.end(), is_digit); }
 
 }  // namespace
 
