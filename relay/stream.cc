@@ -46,19 +46,22 @@ Result<std::unique_ptr<EventLog>> open_log(const StorageOptions& options, const 
                                            spdlog::logger& logger, RecoveryReport* report) {
   auto opened = EventLog::open(options, report);
   if (opened.ok() || opened.error().code != Errc::checksum) return opened;
-  logger.error("{}", opened.error().context);
+  const auto damaged = find_damaged_heads(options);
+  if (!damaged.ok()) return opened;  // it is the journal, or worse
   std::string why;
+  bool restored = damaged->segments.empty();  // a short file is as long as it was by now
   for (const Endpoint& address : addresses_of(source)) {
+    if (restored) break;
     MysqlSource connection(source, [&] { return address; });
-    const auto restored = restore_damaged_heads(options, connection);
-    if (restored.ok()) {
-      if (*restored > 0) logger.warn("the beginnings of {} files were fetched from {}", *restored, to_text(address));
-      *report = {};
-      return EventLog::open(options, report);
-    }
-    why += "; " + to_text(address) + ": " + restored.error().context;
+    const Status fetched = restore_heads(options, *damaged, connection);
+    restored = fetched.ok();
+    if (!restored) why += "; " + to_text(address) + ": " + fetched.error().context;
   }
-  return Error{Errc::checksum, opened.error().context + "; it cannot be fetched from the source" + why};
+  if (!restored) return Error{Errc::checksum, opened.error().context + "; it cannot be fetched from the source" + why};
+  logger.warn("{}; the beginnings of {} files were fetched from the source", opened.error().context,
+              damaged->segments.size());
+  *report = {};
+  return EventLog::open(options, report);
 }
 
 }  // namespace

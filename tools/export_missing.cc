@@ -108,21 +108,17 @@ class Exporter {
 }  // namespace
 
 int export_missing(const SourceChangeOptions& options) {
-  const auto chosen = choose_stream(options);
-  if (!chosen.ok()) return problem(chosen.error());
-  const auto archive = Archive::open(chosen->directory);
-  if (!archive.ok()) return problem(archive.error());
-  const auto compared = compare_source(options, *archive, chosen->stream, chosen->directory);
+  const auto compared = compare_source(options);
   if (!compared.ok()) return problem(compared.error());
   if (is_empty(compared->missing)) {
     std::printf("%s lacks nothing of what the relay holds: nothing is written\n", to_text(compared->address).c_str());
     return kExitOk;
   }
   Exporter exporter(compared->facts.executed, options.output);
-  const std::uint32_t history = archive->catalog().newest()->series->history;
-  for (const auto& segment : archive->catalog().segments()) {
+  const std::uint32_t history = compared->archive.catalog().newest()->series->history;
+  for (const auto& segment : compared->archive.catalog().segments()) {
     if (segment->series->history != history) continue;
-    if (const Status added = exporter.add(*archive, *segment); !added.ok()) return problem(added.error());
+    if (const Status added = exporter.add(compared->archive, *segment); !added.ok()) return problem(added.error());
   }
   if (const Status written = exporter.finish(); !written.ok()) return problem(written.error());
   std::string files;

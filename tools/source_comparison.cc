@@ -26,7 +26,10 @@ GtidState lost_before(const GtidState& missing, const AnyGtid& gtid) {
   return difference(lost, difference(lost, before));
 }
 
-}  // namespace
+struct ChosenStream {
+  StreamConfig stream;
+  std::filesystem::path directory;
+};
 
 Result<ChosenStream> choose_stream(const SourceChangeOptions& options) {
   RelayConfig config;
@@ -45,13 +48,15 @@ Result<ChosenStream> choose_stream(const SourceChangeOptions& options) {
   return ChosenStream{stream, config.data_dir / stream.name};
 }
 
-Result<SourceComparison> compare_source(const SourceChangeOptions& options, const Archive& archive,
-                                        const StreamConfig& stream, const std::filesystem::path& directory) {
+}  // namespace
+
+Result<SourceComparison> compare_source(const SourceChangeOptions& options) {
   constexpr std::uint16_t kSourcePort = 3306;
-  SourceComparison compared;
-  compared.stream = stream;
-  compared.directory = directory;
-  compared.address = addresses_of(stream.source).front();
+  BINRELAY_ASSIGN(ChosenStream chosen, choose_stream(options));
+  BINRELAY_ASSIGN(Archive opened, Archive::open(chosen.directory));
+  SourceComparison compared{std::move(opened), std::move(chosen.stream), std::move(chosen.directory)};
+  const Archive& archive = compared.archive;
+  compared.address = addresses_of(compared.stream.source).front();
   if (!options.source.empty()) {
     BINRELAY_ASSIGN(compared.address, parse_endpoint(options.source, kSourcePort));
   }
@@ -59,7 +64,7 @@ Result<SourceComparison> compare_source(const SourceChangeOptions& options, cons
   if (!recorded || !archive.catalog().newest())
     return Error{Errc::refused, "the stream holds nothing yet: it follows any source"};
   compared.recorded = *recorded;
-  MysqlSource source(stream.source, [&] { return compared.address; });
+  MysqlSource source(compared.stream.source, [&] { return compared.address; });
   BINRELAY_TRY(source.connect());
   BINRELAY_ASSIGN(compared.facts, read_source_facts(source));
   source.close();

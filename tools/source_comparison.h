@@ -13,25 +13,19 @@
 namespace binrelay {
 
 struct SourceComparison {
+  Archive archive;  // the stream's log
   StreamConfig stream;
   std::filesystem::path directory;  // of the stream
-  Endpoint address;                 // of the source
-  SourceFacts facts;
-  SourceIdentity recorded;  // whom the log was fed from last
-  GtidState held;           // by the log
+  Endpoint address{};               // of the source
+  SourceFacts facts{};
+  SourceIdentity recorded{};  // whom the log was fed from last
+  GtidState held{};           // by the log
   Relation relation = Relation::unknown;
-  GtidState missing;  // on the source
+  GtidState missing{};  // on the source
 };
 
-Result<SourceComparison> compare_source(const SourceChangeOptions& options, const Archive& archive,
-                                        const StreamConfig& stream, const std::filesystem::path& directory);
-
-// The stream the options mean, and its directory.
-struct ChosenStream {
-  StreamConfig stream;
-  std::filesystem::path directory;
-};
-Result<ChosenStream> choose_stream(const SourceChangeOptions& options);
+// Of the stream that the options mean.
+Result<SourceComparison> compare_source(const SourceChangeOptions& options);
 
 // The loss that the operator accepts must be the loss there is: nullopt, or what is wrong with `accepted`.
 std::optional<std::string> judge_accepted_loss(const SourceComparison& compared, const std::string& accepted);

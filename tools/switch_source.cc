@@ -32,18 +32,14 @@ Status check_order(const SourceComparison& compared, const std::string& accepted
 }  // namespace
 
 int switch_source(const SourceChangeOptions& options) {
-  const auto chosen = choose_stream(options);
-  if (!chosen.ok()) return problem(chosen.error());
-  const auto archive = Archive::open(chosen->directory);
-  if (!archive.ok()) return problem(archive.error());
-  const auto compared = compare_source(options, *archive, chosen->stream, chosen->directory);
+  const auto compared = compare_source(options);
   if (!compared.ok()) return problem(compared.error());
   if (const Status checked = check_order(*compared, options.accept_loss_after); !checked.ok())
     return problem(checked.error());
 
-  const SwitchOrder order{raw(archive->catalog().newest()->number), server_name(compared->facts.identity),
+  const SwitchOrder order{raw(compared->archive.catalog().newest()->number), server_name(compared->facts.identity),
                           compared->missing};
-  if (const Status written = write_switch_order(chosen->directory, order); !written.ok())
+  if (const Status written = write_switch_order(compared->directory, order); !written.ok())
     return problem(written.error());
   const std::string lost = to_text(compared->missing);
   std::printf(
@@ -51,7 +47,7 @@ int switch_source(const SourceChangeOptions& options) {
       "Build the replicas of what the relay holds now anew from the source: one that reads on by file, or has a\n"
       "transaction that is given up, is refused with error 1236.\n"
       "A running relay does it at its next attempt, within half a minute; another when it starts.\n",
-      chosen->stream.name.c_str(), to_text(compared->address).c_str(), compared->facts.files.front().name.c_str(),
+      compared->stream.name.c_str(), to_text(compared->address).c_str(), compared->facts.files.front().name.c_str(),
       lost.empty() ? "Nothing is given up." : "Given up: ", lost.c_str());
   return kExitOk;
 }

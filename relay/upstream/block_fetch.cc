@@ -7,7 +7,6 @@
 #include "relay/upstream/dump_receiver.h"
 #include "relay/upstream/source_error.h"
 #include "relay/upstream/source_facts.h"
-#include "storage/damaged_heads.h"
 #include "storage/segment/segment_blocks.h"
 #include "storage/segment/segment_head.h"
 
@@ -71,15 +70,14 @@ FetcherIdentity fetcher_of(ServerId relay_server_id, const Uuid& relay_uuid) {
   return self;
 }
 
-Result<std::size_t> restore_damaged_heads(const StorageOptions& options, EventSource& source) {
-  BINRELAY_ASSIGN(const DamagedHeads damaged, find_damaged_heads(options));
+Status restore_heads(const StorageOptions& options, const DamagedHeads& damaged, EventSource& source) {
   const FetcherIdentity self = fetcher_of(damaged.relay_server_id, damaged.relay_uuid);
   for (const auto& segment : damaged.segments) {
     const LostStretch lost{segment->source_name, kFirstEventOffset, 0, segment->blocks->end_of(0), {}};
     BINRELAY_ASSIGN(const ByteBuffer content, fetch_stretch(source, lost, self));
     BINRELAY_TRY(restore_head(options, *segment, content));
   }
-  return damaged.segments.size();
+  return Done{};
 }
 
 Result<ByteBuffer> fetch_stretch(EventSource& source, const LostStretch& lost, const FetcherIdentity& self) {

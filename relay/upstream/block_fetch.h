@@ -9,7 +9,7 @@
 #include "protocol/gtid/uuid.h"
 #include "protocol/ids.h"
 #include "relay/upstream/event_source.h"
-#include "storage/storage_options.h"
+#include "storage/damaged_heads.h"
 
 namespace binrelay {
 
@@ -30,9 +30,8 @@ struct FetcherIdentity {
 // The identity of a relay's fetching connections.
 FetcherIdentity fetcher_of(ServerId relay_server_id, const Uuid& relay_uuid);
 
-// Restores what keeps the log from being opened (storage/damaged_heads.h); nobody may have it open. Returns how many
-// segments it restored; an error when one cannot be.
-Result<std::size_t> restore_damaged_heads(const StorageOptions& options, EventSource& source);
+// Restores what keeps the log from being opened; nobody may have it open. The first segment that cannot be ends it.
+Status restore_heads(const StorageOptions& options, const DamagedHeads& damaged, EventSource& source);
 
 // Connects, dumps, closes. Errc::conflict: the source's file of that name is another one. Errc::not_found: it does not
 // reach that far. Errc::refused: the source does not have it any more.
