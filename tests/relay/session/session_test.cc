@@ -244,21 +244,19 @@ TEST_F(LimitedSessionTest, AShutdownDoesNotWaitForAPunishedLogin) {
   }
 }
 
-TEST_F(SessionTest, ADumpFromTheStartIsTheFileByteForByte) {
-  for (const char* name : {"mysql-9.7-row", "mysql-9.7-payload", "mysql-9.7-anonymous"}) {
-    SCOPED_TRACE(name);
-    serve(name);
-    append_file("binlog.000001");
-    const auto client = replica();
-    client->dump("binlog.000001", 4, kNonBlocking, 5);
-    const ByteBuffer bytes = stored_bytes(*client);
-    EXPECT_EQ(client->end(), "EOF");
-    EXPECT_EQ(as_text(bytes), as_text(sample_.bytes().subspan(kFirstEventOffset)));
-    listener_.stop();
-    registry_.end_all(EndReason::shutdown);
-    log_.reset();
-    std::filesystem::remove_all(directory_ / "stream");
-  }
+class WholeFileTest : public SessionTest, public testing::WithParamInterface<const char*> {};
+
+INSTANTIATE_TEST_SUITE_P(Samples, WholeFileTest,
+                         testing::Values("mysql-9.7-row", "mysql-9.7-payload", "mysql-9.7-anonymous"));
+
+TEST_P(WholeFileTest, ADumpFromTheStartIsTheFileByteForByte) {
+  serve(GetParam());
+  append_file("binlog.000001");
+  const auto client = replica();
+  client->dump("binlog.000001", 4, kNonBlocking, 5);
+  const ByteBuffer bytes = stored_bytes(*client);
+  EXPECT_EQ(client->end(), "EOF");
+  EXPECT_EQ(as_text(bytes), as_text(sample_.bytes().subspan(kFirstEventOffset)));
 }
 
 TEST_F(SessionTest, ADumpFromTheMiddleBeginsWithAnAlteredFormatDescription) {
