@@ -6,6 +6,16 @@
 
 namespace binrelay {
 
+namespace {
+
+Result<EventReader> reader_of(const Segment& segment, std::uint64_t offset, std::size_t buffer_size) {
+  BINRELAY_ASSIGN(File file, Disk().open_for_reading(segment.path));
+  file.do_not_read_ahead();
+  return EventReader(std::make_shared<const File>(std::move(file)), offset, offset, buffer_size);
+}
+
+}  // namespace
+
 struct LogCursor::State {
   const EventLog& log;
   ReadPins::Pin pin;  // at `segment`
@@ -44,11 +54,6 @@ struct LogCursor::State {
     return Reach{sealed->last_boundary, sealed->blocks, catalog->after(segment->number)};
   }
 
-  Result<EventReader> reader_of(const Segment& of, std::uint64_t offset) const {
-    BINRELAY_ASSIGN(File file, Disk().open_for_reading(of.path));
-    return EventReader(std::make_shared<const File>(std::move(file)), offset, offset, buffer_size);
-  }
-
   // What is read next must be what was stored.
   Result<bool> read(ReadMode mode) {
     if (blocks != nullptr) {
@@ -69,7 +74,7 @@ struct LogCursor::State {
       return std::nullopt;
     }
     if (now->following == nullptr) return AtVisibleEnd{};
-    auto next_reader = reader_of(*now->following, kFirstEventOffset);
+    auto next_reader = reader_of(*now->following, kFirstEventOffset, buffer_size);
     if (!next_reader.ok()) return std::move(next_reader).error();
     reader = std::move(*next_reader);
     segment = now->following;
@@ -85,8 +90,7 @@ Result<LogCursor> LogCursor::open(const EventLog& log, LogPosition position, std
   if (!pin || segment == nullptr)
     return Error{Errc::not_found, "segment " + std::to_string(raw(position.segment)) + " is not in the log"};
   if (position.offset < kFirstEventOffset) return Error{Errc::refused, "a binlog's events begin at offset 4"};
-  BINRELAY_ASSIGN(File file, Disk().open_for_reading(segment->path));
-  EventReader reader(std::make_shared<const File>(std::move(file)), position.offset, position.offset, buffer_size);
+  BINRELAY_ASSIGN(EventReader reader, reader_of(*segment, position.offset, buffer_size));
   return LogCursor(
       std::unique_ptr<State>(new State{log, *std::move(pin), std::move(segment), std::move(reader), buffer_size}));
 }

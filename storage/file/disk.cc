@@ -81,6 +81,8 @@ void File::forget_cached(std::uint64_t offset, std::uint64_t size) const {
   ::posix_fadvise(descriptor_, static_cast<off_t>(offset), static_cast<off_t>(size), POSIX_FADV_DONTNEED);
 }
 
+void File::do_not_read_ahead() const { ::posix_fadvise(descriptor_, 0, 0, POSIX_FADV_RANDOM); }
+
 Status File::write_at(std::uint64_t offset, Bytes bytes) const {
   std::size_t allowed = bytes.size();
   const std::optional<Error> refused = refusal(faults_, DiskStep::write, path_, allowed);

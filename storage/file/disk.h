@@ -41,6 +41,9 @@ class File {
   Result<std::optional<std::size_t>> read_cached_at(std::uint64_t offset, std::span<std::byte> into) const;
   // The next read comes from the disk, unless somebody writes there or the system does not care.
   void forget_cached(std::uint64_t offset, std::uint64_t size) const;
+  // From now on the disk is asked for no more than each read says: what the system would read ahead, on its own guess,
+  // stands in the queue before somebody else's sync.
+  void do_not_read_ahead() const;
   Status write_at(std::uint64_t offset, Bytes bytes) const;
   Status sync() const;  // fdatasync: the bytes and the size
   Status truncate(std::uint64_t size) const;

@@ -87,7 +87,7 @@ def _half_open(held, port):
 def _wrong_passwords(tried, port):
     """Logs in with a wrong password, at a steady rate, from 250 hosts that do not wait for the answer's delay."""
     poll, waiting, due, number = select.epoll(), {}, time.monotonic(), 0
-    attributes = b"\x21\0\0\0\0" + bytes(18)
+    attributes = b"\x21" + bytes(23)
     while True:
         while due <= time.monotonic():
             due += 1 / WRONG_PASSWORDS_A_SECOND
@@ -103,7 +103,7 @@ def _wrong_passwords(tried, port):
                 got = b""
             if len(got) > 4 and got[4] == 10:  # a greeting
                 capabilities = 0x0008_8201  # protocol 4.1, secure connection, plugin names
-                login = struct.pack("<II", capabilities, 1 << 24) + attributes[:23] + b"replica\0"
+                login = struct.pack("<II", capabilities, 1 << 24) + attributes + b"replica\0"
                 login += b"\x14" + random.randbytes(20) + b"mysql_native_password\0"
                 sock.send(struct.pack("<I", len(login) | 1 << 24) + login)
                 tried.value += 1
