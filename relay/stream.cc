@@ -41,27 +41,35 @@ std::uint64_t seconds_since(std::uint32_t time) {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(0, std::time(nullptr) - std::int64_t{time}));
 }
 
-// A log that cannot be opened for damage in its files is, when the source still has them.
+// From the first of the sources that has it.
+Status fetch_damage(const StorageOptions& options, const SourceConfig& source, const DamageAtOpen& damage) {
+  std::string why;
+  for (const Endpoint& address : addresses_of(source)) {
+    MysqlSource connection(source, [&] { return address; });
+    const Status restored = restore_damage(options, damage, connection);
+    if (restored.ok()) return Done{};
+    why += "; " + to_text(address) + ": " + restored.error().context;
+  }
+  return Error{Errc::checksum, "it cannot be fetched from the source" + why};
+}
+
+// A log that cannot be opened for damage in its files is, when the source still has them. Damaged heads hide a damaged
+// tail.
 Result<std::unique_ptr<EventLog>> open_log(const StorageOptions& options, const SourceConfig& source,
                                            spdlog::logger& logger, RecoveryReport* report) {
+  constexpr int kAttempts = 3;
   auto opened = EventLog::open(options, report);
-  if (opened.ok() || opened.error().code != Errc::checksum) return opened;
-  const auto damaged = find_damaged_heads(options);
-  if (!damaged.ok()) return opened;  // it is the journal, or worse
-  std::string why;
-  bool restored = damaged->segments.empty();  // a short file is as long as it was by now
-  for (const Endpoint& address : addresses_of(source)) {
-    if (restored) break;
-    MysqlSource connection(source, [&] { return address; });
-    const Status fetched = restore_heads(options, *damaged, connection);
-    restored = fetched.ok();
-    if (!restored) why += "; " + to_text(address) + ": " + fetched.error().context;
+  for (int attempt = 1; attempt < kAttempts && !opened.ok() && opened.error().code == Errc::checksum; ++attempt) {
+    const std::string problem = opened.error().context;
+    const auto damage = find_damage_at_open(options);
+    if (!damage.ok()) break;  // it is the journal, or worse
+    if (const Status fetched = fetch_damage(options, source, *damage); !fetched.ok())
+      return Error{Errc::checksum, problem + "; " + fetched.error().context};
+    logger.warn("{}; restored, as far as opening it needs", problem);
+    *report = {};
+    opened = EventLog::open(options, report);
   }
-  if (!restored) return Error{Errc::checksum, opened.error().context + "; it cannot be fetched from the source" + why};
-  logger.warn("{}; the beginnings of {} files were fetched from the source", opened.error().context,
-              damaged->segments.size());
-  *report = {};
-  return EventLog::open(options, report);
+  return opened;
 }
 
 }  // namespace

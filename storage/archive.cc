@@ -8,6 +8,7 @@
 #include "storage/gtid_state_bytes.h"
 #include "storage/index/index_store.h"
 #include "storage/index/index_writer.h"
+#include "storage/journal/journal_copy.h"
 #include "storage/journal/journal_format.h"
 #include "storage/segment/segment_files.h"
 #include "storage/segment/segment_scan.h"
@@ -17,7 +18,8 @@ namespace {
 
 // The journal as far as it is whole: a relay may be writing its last record now.
 Result<LogState> read_log_state(const StreamFiles& files) {
-  BINRELAY_ASSIGN(const ByteBuffer content, Disk().read_whole(files.journal(), kMaxJournalSize));
+  BINRELAY_ASSIGN(const JournalBytes found, read_journal(Disk(), files.journal()));
+  const Bytes content = found.content;
   BINRELAY_TRY(check_journal_header(content));
   LogState log;
   const JournalScan scan =

@@ -16,6 +16,7 @@
 #include "storage/index/index_store.h"
 #include "storage/index/index_writer.h"
 #include "storage/journal/journal.h"
+#include "storage/journal/journal_copy.h"
 #include "storage/log_writer.h"
 #include "storage/recovery.h"
 #include "storage/retention/read_pins.h"
@@ -51,7 +52,7 @@ Status claim_directory(const Disk& disk, const StreamFiles& files) {
 }
 
 Result<Journal> open_journal(const Disk& disk, const StreamFiles& files) {
-  if (Disk::exists(files.journal())) return Journal::open(disk, files.journal());
+  if (journal_exists(files.journal())) return Journal::open(disk, files.journal());
   if (Disk::exists(files.segments())) {
     return Error{Errc::checksum, files.journal().string() + " is missing, though there are segments"};
   }

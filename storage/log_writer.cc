@@ -184,12 +184,19 @@ Status LogWriter::failed(Error error) {
 
 // --- marks ---
 
-DurableMark LogWriter::mark_here() const {
+Result<DurableMark> LogWriter::mark_here() const {
   const SegmentState& state = active_state();
   const BlockDigests& digests = active_->writer.digests();
   const std::uint64_t end_block = active_->last_boundary / digests.block_bytes();
-  return DurableMark{active_->number, active_->last_boundary, active_->group_begin, active_->added,
-                     digests_from(state.digests.size(), end_block, digests, digests.whole_blocks())};
+  BINRELAY_ASSIGN(
+      const std::uint32_t rest,
+      digest_of_stretch(*active_->writer.file(), end_block * digests.block_bytes(), active_->last_boundary));
+  return DurableMark{active_->number,
+                     active_->last_boundary,
+                     active_->group_begin,
+                     active_->added,
+                     digests_from(state.digests.size(), end_block, digests, digests.whole_blocks()),
+                     rest};
 }
 
 Status LogWriter::journal_marks() {
@@ -201,7 +208,9 @@ Status LogWriter::journal_marks() {
     if (!journalled.ok()) return failed(std::move(journalled).error());
     active.next_mark.reset();
   } else if (active.head.complete() && active.last_boundary >= active_state().last_boundary + kMarkEveryBytes) {
-    active.next_mark = mark_here();
+    auto mark = mark_here();
+    if (!mark.ok()) return failed(std::move(mark).error());
+    active.next_mark = std::move(*mark);
   }
   return Done{};
 }
@@ -327,8 +336,10 @@ Result<std::shared_ptr<File>> LogWriter::create_segment_file(std::uint32_t gener
 Status LogWriter::close() {
   BINRELAY_TRY(sync());
   std::vector<JournalRecord> records;
-  if (active_ && active_->head.complete() && active_->last_boundary > active_state().last_boundary)
-    records.push_back(mark_here());
+  if (active_ && active_->head.complete() && active_->last_boundary > active_state().last_boundary) {
+    BINRELAY_ASSIGN(DurableMark mark, mark_here());
+    records.push_back(std::move(mark));
+  }
   const SegmentNumber number = active_ ? active_->number : SegmentNumber{};
   records.push_back(CleanStop{number, end()});
   return journal_.append(records, Journal::Sync::durable);

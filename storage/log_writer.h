@@ -72,7 +72,7 @@ class LogWriter {
   Status hand_over();
   LogPosition boundary() const;
 
-  DurableMark mark_here() const;
+  Result<DurableMark> mark_here() const;
   Status journal_marks();
   SegmentSeal seal_active() const;
   void publish_sealed();

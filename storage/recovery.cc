@@ -11,44 +11,6 @@
 namespace binrelay {
 namespace {
 
-// --- the table ---
-
-enum class Ask : std::uint8_t { yes, no, any };
-constexpr bool fits(Ask asked, bool fact) { return asked == Ask::any || (asked == Ask::yes) == fact; }
-
-struct TailRow {
-  Ask whole, below_durable, events_follow, zero_page;
-  TailAction action;
-};
-
-constexpr TailRow kTailTable[] = {
-    // First matching row wins.
-    {Ask::yes, Ask::any, Ask::any, Ask::any, TailAction::keep},
-    {Ask::no, Ask::yes, Ask::any, Ask::any, TailAction::refuse},  // rot: these bytes had been synced
-    {Ask::no, Ask::no, Ask::yes, Ask::no, TailAction::refuse},  // rot: a write cut off by a crash has nothing behind it
-    {Ask::no, Ask::no, Ask::yes, Ask::yes,
-     TailAction::cut},  // a power cut lost a page that was not synced, and kept a later one
-    {Ask::no, Ask::no, Ask::no, Ask::any, TailAction::cut},  // a torn write
-};
-
-constexpr bool matches(const TailRow& row, const TailFacts& facts) {
-  return fits(row.whole, facts.whole) && fits(row.below_durable, facts.below_durable) &&
-         fits(row.events_follow, facts.events_follow) && fits(row.zero_page, facts.zero_page);
-}
-
-constexpr bool tail_table_is_total() {
-  for (int bits = 0; bits < 16; ++bits) {
-    const TailFacts facts{(bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0, (bits & 8) != 0};
-    bool matched = false;
-    for (const TailRow& row : kTailTable) matched = matched || matches(row, facts);
-    if (!matched) return false;
-  }
-  return true;
-}
-static_assert(tail_table_is_total());
-
-// --- the facts ---
-
 bool is_damage(Errc code) {
   return code == Errc::malformed || code == Errc::short_input || code == Errc::checksum || code == Errc::limit;
 }
@@ -84,7 +46,7 @@ class Recovery {
       BINRELAY_TRY(segment.sealed ? load_sealed(segment) : load_active(segment));
     }
     BINRELAY_TRY(look_for_strays());
-    BINRELAY_TRY(journal_.cut_torn_tail(disk_, &report_->notes));
+    BINRELAY_TRY(journal_.make_ready(disk_, &report_->notes));
     BINRELAY_TRY(remove_half_opened());
     BINRELAY_TRY(remove_purged());
     BINRELAY_TRY(cut_tail());
@@ -130,9 +92,7 @@ class Recovery {
   }
 
   Status load_active(const SegmentState& state) {
-    const bool clean = log_.clean_stop().has_value();
-    const std::uint64_t durable =
-        std::max({kFirstEventOffset, state.last_boundary, clean ? log_.clean_stop()->end : kFirstEventOffset});
+    const std::uint64_t durable = durable_end(log_, state);
     BINRELAY_ASSIGN(const std::shared_ptr<File> file, open_segment_file(state, durable));
     BINRELAY_ASSIGN(const std::uint64_t size, file->size());
     BINRELAY_ASSIGN(RecoveredActive active, scan_active(state, file, size, durable));
@@ -153,6 +113,8 @@ class Recovery {
       if (!head.ok() && is_damage(head.error().code)) return rot(head.error());
       if (!head.ok()) return std::move(head).error();
       active.head = std::move(*head);
+      if (const Status sound = check_before_mark(*file, state); !sound.ok())
+        return is_damage(sound.error().code) ? rot(sound.error()) : sound.error();
     }
     SegmentScan scan = has_mark
                            ? SegmentScan::from_boundary(file, from, size, active.head.flavour(), active.head.checksum())
@@ -174,7 +136,7 @@ class Recovery {
     for (;;) {
       const auto event = scan.next();
       if (!event.ok()) {
-        BINRELAY_TRY(judge_tail(scan, state, event.error(), size, durable));
+        BINRELAY_TRY(take_tail(scan, state, event.error(), size, durable));
         break;
       }
       if (!*event) break;
@@ -187,17 +149,14 @@ class Recovery {
     return added ? *added : empty_state(scan.head().flavour());
   }
 
-  Status judge_tail(const SegmentScan& scan, const SegmentState& state, const Error& found, std::uint64_t size,
-                    std::uint64_t durable) {
+  Status take_tail(const SegmentScan& scan, const SegmentState& state, const Error& found, std::uint64_t size,
+                   std::uint64_t durable) {
     if (!is_damage(found.code)) return scan.placed(found);
     const bool described = state.last_boundary > 0 || scan.head().described();
     BINRELAY_ASSIGN(const File file, disk_.open_for_reading(files_.segment(state.generation, state.source_name)));
-    BINRELAY_ASSIGN(
-        const std::optional<std::uint64_t> follows,
-        find_event_behind(file, scan.end() + 1, size, described ? scan.checksum() : ChecksumAlgorithm::none));
-    TailFacts facts{.whole = false, .below_durable = scan.end() < durable, .events_follow = follows.has_value()};
-    BINRELAY_ASSIGN(facts.zero_page, has_zero_page(file, scan.end(), follows.value_or(size)));
-    if (decide_tail(facts) == TailAction::refuse) return rot(scan.placed(found));
+    const ChecksumAlgorithm checksum = described ? scan.checksum() : ChecksumAlgorithm::none;
+    BINRELAY_ASSIGN(const TailAction action, judge_tail(file, scan.end(), size, durable, checksum));
+    if (action == TailAction::refuse) return rot(scan.placed(found));
     cut_ = TailCut{scan.end(), size};
     return Done{};
   }
@@ -261,7 +220,7 @@ class Recovery {
     if (!cut_) return Done{};
     const File& file = *recovered_.active->file;
     const std::filesystem::path aside = free_broken_name(file.path());
-    BINRELAY_TRY(copy_aside(file, aside));
+    BINRELAY_TRY(copy_stretch(disk_, file, cut_->from, cut_->to, aside));
     BINRELAY_TRY(file.truncate(cut_->from));
     BINRELAY_TRY(file.sync());
     report_->bytes_cut = cut_->to - cut_->from;
@@ -269,20 +228,6 @@ class Recovery {
                              std::to_string(cut_->from) + ", was not written to its end; these " +
                              std::to_string(report_->bytes_cut) + " bytes were moved to " + aside.filename().string());
     return Done{};
-  }
-
-  Status copy_aside(const File& file, const std::filesystem::path& aside) {
-    BINRELAY_ASSIGN(const File copy, disk_.create(aside));
-    ByteBuffer chunk(1u << 20);
-    for (std::uint64_t offset = cut_->from; offset < cut_->to;) {
-      const std::size_t wanted = std::min<std::uint64_t>(chunk.size(), cut_->to - offset);
-      BINRELAY_ASSIGN(const std::size_t got, file.read_at(offset, std::span(chunk).first(wanted)));
-      if (got == 0) break;
-      BINRELAY_TRY(copy.write_at(offset - cut_->from, Bytes(chunk).first(got)));
-      offset += got;
-    }
-    BINRELAY_TRY(copy.sync());
-    return disk_.sync_directory(aside.parent_path());
   }
 
   const Disk& disk_;
@@ -297,12 +242,6 @@ class Recovery {
 };
 
 }  // namespace
-
-TailAction decide_tail(const TailFacts& facts) {
-  const auto row =
-      std::find_if(std::begin(kTailTable), std::end(kTailTable), [&](const TailRow& r) { return matches(r, facts); });
-  return row->action;
-}
 
 Result<Recovered> recover(const Disk& disk, const StreamFiles& files, Journal& journal, RecoveryReport* report) {
   return Recovery(disk, files, journal, report).run();

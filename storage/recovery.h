@@ -37,15 +37,4 @@ struct Recovered {
 // `journal` must be freshly opened; its torn tail is cut here too.
 Result<Recovered> recover(const Disk& disk, const StreamFiles& files, Journal& journal, RecoveryReport* report);
 
-// --- the decision, by itself ---
-
-struct TailFacts {
-  bool whole = true;           // the file ends where an event ends
-  bool below_durable = false;  // the bad event starts below what was known to be on stable storage
-  bool events_follow = false;  // whole events stand behind the bad one
-  bool zero_page = false;      // between the two lies a page of zeros
-};
-enum class TailAction : std::uint8_t { keep, refuse, cut };
-TailAction decide_tail(const TailFacts& facts);
-
 }  // namespace binrelay

@@ -10,6 +10,7 @@
 #include "storage/file/file_names.h"
 #include "storage/gtid_state_bytes.h"
 #include "storage/index/index_store.h"
+#include "storage/journal/journal_copy.h"
 #include "storage/journal/journal_format.h"
 #include "storage/segment/segment_files.h"
 #include "storage/segment/segment_scan.h"
@@ -106,6 +107,21 @@ class Verifier {
       return find(files_.journal(), scan.end, scan.problem->context);
     }
     if (!log_.created()) find(files_.journal(), kJournalHeaderSize, "the journal has no records");
+    check_journal_copy();
+  }
+
+  // It may lag behind the journal, or be missing for want of room.
+  void check_journal_copy() {
+    const std::filesystem::path path = journal_copy_of(files_.journal());
+    const auto copy = Disk().read_whole(path, kMaxJournalSize);
+    if (!copy.ok()) return;
+    const auto journal = Disk().read_whole(files_.journal(), kMaxJournalSize);
+    if (!journal.ok()) return find(files_.journal(), 0, journal.error().context);
+    const std::size_t common = std::min(copy->size(), journal->size());
+    const auto differs =
+        std::mismatch(copy->begin(), copy->begin() + static_cast<std::ptrdiff_t>(common), journal->begin()).first;
+    const auto offset = static_cast<std::size_t>(differs - copy->begin());
+    if (offset < common) find(path, offset, "it is not what the journal has here");
   }
 
   // --- the index ---
@@ -157,7 +173,7 @@ class Verifier {
     const auto size = opened->size();
     if (!size.ok()) return find(path, 0, size.error().context);
     const bool newest = &state == &log_.segments().back();
-    const std::uint64_t durable = durable_end(state);
+    const std::uint64_t durable = durable_end(log_, state);
     check_size(path, state, *size, durable);
 
     auto file = std::make_shared<const File>(std::move(*opened));
@@ -204,12 +220,6 @@ class Verifier {
     LogState now;
     scan_journal(*content, [&](std::uint64_t, const JournalRecord& record) { return now.apply(record); });
     return now.names_purged_segment(state.generation, state.source_name);
-  }
-
-  std::uint64_t durable_end(const SegmentState& state) const {
-    if (state.sealed) return state.size;
-    const bool clean = log_.clean_stop() && log_.clean_stop()->segment == state.number;
-    return std::max({kFirstEventOffset, state.last_boundary, clean ? log_.clean_stop()->end : 0});
   }
 
   void check_size(const std::filesystem::path& path, const SegmentState& state, std::uint64_t size,
@@ -265,6 +275,11 @@ class Verifier {
              "the block of " + std::to_string(state.digest_block_bytes) + " bytes here is not what was stored");
       }
     }
+    if (state.sealed || state.last_boundary <= kFirstEventOffset || state.last_boundary > digests.offset()) return;
+    const auto file = Disk().open_for_reading(path);
+    if (!file.ok() || check_before_mark(*file, state).ok()) return;
+    find(path, state.digests.size() * state.digest_block_bytes,
+         "the bytes from here to " + std::to_string(state.last_boundary) + " are not what was stored");
   }
 
   void check_digests_of_file(const std::filesystem::path& path, const SegmentState& state, const File& file) {

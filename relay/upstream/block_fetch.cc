@@ -70,14 +70,18 @@ FetcherIdentity fetcher_of(ServerId relay_server_id, const Uuid& relay_uuid) {
   return self;
 }
 
-Status restore_heads(const StorageOptions& options, const DamagedHeads& damaged, EventSource& source) {
-  const FetcherIdentity self = fetcher_of(damaged.relay_server_id, damaged.relay_uuid);
-  for (const auto& segment : damaged.segments) {
+Status restore_damage(const StorageOptions& options, const DamageAtOpen& damage, EventSource& source) {
+  const FetcherIdentity self = fetcher_of(damage.relay_server_id, damage.relay_uuid);
+  for (const auto& segment : damage.heads) {
     const LostStretch lost{segment->source_name, kFirstEventOffset, 0, segment->blocks->end_of(0), {}};
     BINRELAY_ASSIGN(const ByteBuffer content, fetch_stretch(source, lost, self));
     BINRELAY_TRY(restore_head(options, *segment, content));
   }
-  return Done{};
+  if (!damage.tail) return Done{};
+  const DamagedTail& tail = *damage.tail;
+  const LostStretch lost{tail.source_name, tail.from, tail.from, tail.to, tail.format_description};
+  BINRELAY_ASSIGN(const ByteBuffer content, fetch_stretch(source, lost, self));
+  return restore_tail(options, tail, content);
 }
 
 Result<ByteBuffer> fetch_stretch(EventSource& source, const LostStretch& lost, const FetcherIdentity& self) {

@@ -9,7 +9,7 @@
 #include "protocol/gtid/uuid.h"
 #include "protocol/ids.h"
 #include "relay/upstream/event_source.h"
-#include "storage/damaged_heads.h"
+#include "storage/damage_at_open.h"
 
 namespace binrelay {
 
@@ -30,8 +30,8 @@ struct FetcherIdentity {
 // The identity of a relay's fetching connections.
 FetcherIdentity fetcher_of(ServerId relay_server_id, const Uuid& relay_uuid);
 
-// Restores what keeps the log from being opened; nobody may have it open. The first segment that cannot be ends it.
-Status restore_heads(const StorageOptions& options, const DamagedHeads& damaged, EventSource& source);
+// Restores what keeps the log from being opened; nobody may have it open. What cannot be restored first ends it.
+Status restore_damage(const StorageOptions& options, const DamageAtOpen& damage, EventSource& source);
 
 // Connects, dumps, closes. Errc::conflict: the source's file of that name is another one. Errc::not_found: it does not
 // reach that far. Errc::refused: the source does not have it any more.

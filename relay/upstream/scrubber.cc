@@ -94,8 +94,7 @@ std::uint64_t Scrubber::end_of_damage(const Segment& segment, std::uint64_t bloc
 
 Status Scrubber::restore(const Segment& segment, std::uint64_t block, std::uint64_t end) {
   const SegmentBlocks& blocks = *segment.blocks;
-  if (!segment.sealed) return Error{Errc::refused, "the file is still being written"};
-  BINRELAY_ASSIGN(const std::uint64_t event_begin, event_that_holds(segment, blocks.begin_of(block)));
+  BINRELAY_ASSIGN(const std::uint64_t event_begin, event_that_holds(segment.path, blocks.begin_of(block)));
   const LostStretch lost{segment.source_name, event_begin, blocks.begin_of(block), blocks.end_of(end - 1),
                          segment.format_description};
   const FetcherIdentity self = fetcher_of(log_.relay_server_id(), log_.relay_uuid());
@@ -127,7 +126,7 @@ bool Scrubber::next_block() {
     block_ = 0;
   }
   while (segment_ != nullptr) {
-    if (segment_->sealed && segment_->blocks != nullptr && block_ < segment_->blocks->count()) return true;
+    if (segment_->blocks != nullptr && block_ < segment_->blocks->count()) return true;
     segment_ = catalog->after(segment_->number);
     block_ = 0;
   }

@@ -4,6 +4,7 @@
 //   <directory>/FORMAT                                 "binrelay log 1\n": who wrote this and in which version
 //   <directory>/LOCK                                   held by the process that may write
 //   <directory>/journal                                storage/journal/journal_format.h
+//   <directory>/journal.copy                           storage/journal/journal_copy.h
 //   <directory>/segments/<generation>/<source name>    raw binlog, byte for byte
 //   <directory>/index/                                 RocksDB, disposable
 //   <directory>/consumers                              whom retention waits for, disposable

@@ -1,6 +1,7 @@
 #include "storage/journal/journal.h"
 
 #include "storage/file/file_names.h"
+#include "storage/journal/journal_copy.h"
 
 namespace binrelay {
 namespace {
@@ -22,7 +23,8 @@ Result<Journal> Journal::create(const Disk& disk, const std::filesystem::path& p
 }
 
 Result<Journal> Journal::open(const Disk& disk, const std::filesystem::path& path) {
-  BINRELAY_ASSIGN(const ByteBuffer content, disk.read_whole(path, kMaxJournalSize));
+  BINRELAY_ASSIGN(JournalBytes found, read_journal(disk, path));
+  const Bytes content = found.content;
   if (auto header = check_journal_header(content); !header.ok()) {
     return Error{header.error().code, path.string() + ": " + header.error().context};
   }
@@ -38,11 +40,26 @@ Result<Journal> Journal::open(const Disk& disk, const std::filesystem::path& pat
                  path.string() + " is damaged at offset " + std::to_string(scan.end) + ": its first record is lost"};
   }
   state.forget_digests_of_purged();
+  if (!found.mended.empty()) BINRELAY_TRY(restore_journal(disk, path, found));
   BINRELAY_ASSIGN(File file, disk.open_for_writing(path));
   Journal journal(std::move(file), std::move(state), scan.end, scan.next_sequence);
   journal.torn_tail_.assign(content.begin() + static_cast<std::ptrdiff_t>(scan.end), content.end());
+  journal.mended_ = std::move(found.mended);
   journal.file_.reserve(scan.end + kReservedBytes);
   return journal;
+}
+
+Status Journal::make_ready(const Disk& disk, std::vector<std::string>* notes) {
+  for (const std::uint64_t offset : std::exchange(mended_, {})) {
+    notes->push_back("journal: what stands at offset " + std::to_string(offset) +
+                     " was damaged and restored from journal.copy");
+  }
+  BINRELAY_TRY(cut_torn_tail(disk, notes));
+  ByteBuffer content(end_);
+  BINRELAY_ASSIGN(const std::size_t got, file_.read_at(0, content));
+  if (got != end_) return Error{Errc::io, file_.path().string() + " became shorter while it was read"};
+  BINRELAY_ASSIGN(copy_, begin_journal_copy(disk, file_.path(), content));
+  return Done{};
 }
 
 Status Journal::cut_torn_tail(const Disk& disk, std::vector<std::string>* notes) {
@@ -82,6 +99,7 @@ Status Journal::append(const std::vector<JournalRecord>& records, Sync sync) {
   for (const JournalRecord& record : records) {
     BINRELAY_CHECK(state_.apply(record).ok(), "the log journals only what follows from what it journalled before");
   }
+  if (copy_ && !copy_->write_at(end_, bytes).ok()) copy_.reset();
   end_ += bytes.size();
   if (sync == Sync::durable) durable_end_ = end_;
   next_sequence_ = sequence;

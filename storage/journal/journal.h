@@ -1,5 +1,5 @@
 #pragma once
-// Journal: the append-only file of records behind LogState.
+// Journal: the append-only file of records behind LogState, and its copy.
 //
 // Thread: append() from any, one at a time inside. The upstream thread reads state() while housekeeping appends a
 // purge: that changes nothing of what it reads (LogState). Owner: EventLog.
@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,11 +24,12 @@ class Journal {
  public:
   // Makes the file with its first record.
   static Result<Journal> create(const Disk& disk, const std::filesystem::path& path, const LogCreated& created);
-  // Rot is Errc::checksum. A torn tail is left out; cut_torn_tail() must be called before the first append. Changes
-  // nothing.
+  // What has rotted is restored from the copy; rot in both is Errc::checksum, and nothing is changed then. A torn tail
+  // is left out. make_ready() must be called before the first append.
   static Result<Journal> open(const Disk& disk, const std::filesystem::path& path);
   bool has_torn_tail() const { return !torn_tail_.empty(); }
-  Status cut_torn_tail(const Disk& disk, std::vector<std::string>* notes);  // copied aside first
+  // Cuts the torn tail, copied aside first, and brings the copy up to date.
+  Status make_ready(const Disk& disk, std::vector<std::string>* notes);
 
   // All records reach the file in one write. durable: they are on stable storage when it returns.
   enum class Sync : std::uint8_t { later, durable };
@@ -41,13 +43,17 @@ class Journal {
   Journal(File file, LogState state, std::uint64_t end, std::uint64_t next_sequence)
       : file_(std::move(file)), state_(std::move(state)), end_(end), durable_end_(end), next_sequence_(next_sequence) {}
 
+  Status cut_torn_tail(const Disk& disk, std::vector<std::string>* notes);
+
   std::unique_ptr<std::mutex> mutex_ = std::make_unique<std::mutex>();  // one append at a time
   File file_;
+  std::optional<File> copy_;  // nullopt: there is no room for one, till the journal is opened again
   LogState state_;
   std::uint64_t end_ = 0;
   std::uint64_t durable_end_ = 0;
   std::uint64_t next_sequence_ = 1;
   ByteBuffer torn_tail_;
+  std::vector<std::uint64_t> mended_;  // offsets of what was restored from the copy
   std::optional<Error> sync_failure_;
 };
 

@@ -88,6 +88,11 @@ ByteBuffer encode_journal_record(std::uint64_t sequence, const JournalRecord& re
   return std::move(out).take();
 }
 
+std::size_t whole_record_size(Bytes bytes, std::uint64_t sequence) {
+  const auto raw = read_raw(bytes);
+  return raw.ok() && raw->sequence == sequence ? raw->size : 0;
+}
+
 JournalScan scan_journal(Bytes journal, const std::function<Status(std::uint64_t, const JournalRecord&)>& visit) {
   JournalScan scan;
   scan.end = kJournalHeaderSize;

@@ -29,6 +29,9 @@ ByteBuffer encode_journal_header();
 Status check_journal_header(Bytes journal);  // Errc::unsupported for a newer version
 ByteBuffer encode_journal_record(std::uint64_t sequence, const JournalRecord& record);
 
+// The size of the record at the start of `bytes`; 0: no whole record of this sequence number stands there.
+std::size_t whole_record_size(Bytes bytes, std::uint64_t sequence);
+
 struct JournalScan {
   std::uint64_t end = 0;  // behind the last good record
   std::uint64_t next_sequence = 1;

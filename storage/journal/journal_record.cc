@@ -141,6 +141,7 @@ void write(ByteWriter& out, const DurableMark& record) {
   out.u64(raw(record.segment)).u64(record.boundary).u64(record.group_begin);
   write_gtid_state(out, record.added);
   write_digests(out, record.digests);
+  out.u32(record.rest_digest);
 }
 Status read(ByteReader& in, DurableMark& record) {
   record.segment = SegmentNumber{in.u64()};
@@ -148,6 +149,7 @@ Status read(ByteReader& in, DurableMark& record) {
   record.group_begin = in.u64();
   BINRELAY_ASSIGN(record.added, read_gtid_state(in));
   record.digests = read_digests(in);
+  record.rest_digest = in.u32();
   return Done{};
 }
 

@@ -80,6 +80,7 @@ struct DurableMark {
   std::uint64_t group_begin = 0;  // of the last group before it
   GtidState added;                // by the groups before it
   DigestRun digests;              // of whole blocks before it
+  std::uint32_t rest_digest = 0;  // CRC32 of what stands between these and the boundary
   friend bool operator==(const DurableMark&, const DurableMark&) = default;
 };
 

@@ -96,6 +96,7 @@ Status LogState::apply_record(const DurableMark& record) {
   segment.last_boundary = record.boundary;
   segment.group_begin = record.group_begin;
   segment.added = record.added;
+  segment.rest_digest = record.rest_digest;
   return Done{};
 }
 

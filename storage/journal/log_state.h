@@ -30,6 +30,7 @@ struct SegmentState {
   std::optional<GtidState> added;   // up to last_boundary; nullopt: active without a mark
   std::uint64_t digest_block_bytes = 0;
   std::vector<std::uint32_t> digests;
+  std::uint32_t rest_digest = 0;  // active: of the bytes between these blocks and the mark
 };
 
 class LogState {

@@ -1,5 +1,8 @@
 #include "storage/segment/segment_files.h"
 
+#include <algorithm>
+
+#include "protocol/wire/crc32.h"
 #include "storage/gtid_state_bytes.h"
 #include "storage/segment/segment_blocks.h"
 #include "storage/segment/segment_scan.h"
@@ -49,11 +52,40 @@ std::shared_ptr<SegmentBlocks> make_blocks(const SegmentState& state) {
   return std::make_shared<SegmentBlocks>(state.digest_block_bytes, end, state.digests);
 }
 
-Result<std::uint64_t> event_that_holds(const Segment& segment, std::uint64_t offset) {
+Result<std::uint32_t> digest_of_stretch(const File& file, std::uint64_t from, std::uint64_t to) {
+  ByteBuffer chunk(std::min<std::uint64_t>(1u << 20, to - from));
+  std::uint32_t digest = 0;
+  while (from < to) {
+    const std::size_t wanted = std::min<std::uint64_t>(chunk.size(), to - from);
+    BINRELAY_ASSIGN(const std::size_t got, file.read_at(from, std::span(chunk).first(wanted)));
+    if (got == 0) return Error{Errc::io, file.path().string() + " is shorter than it was"};
+    digest = crc32(Bytes(chunk).first(got), digest);
+    from += got;
+  }
+  return digest;
+}
+
+Status check_before_mark(const File& file, const SegmentState& state) {
+  const std::uint64_t begin = state.digests.size() * state.digest_block_bytes;
+  BINRELAY_ASSIGN(const std::uint32_t found, digest_of_stretch(file, begin, state.last_boundary));
+  if (found == state.rest_digest) return Done{};
+  return Error{Errc::checksum, state.source_name + ", offset " + std::to_string(begin) +
+                                   ": the stored bytes from here to " + std::to_string(state.last_boundary) +
+                                   " are not those that were received"};
+}
+
+std::uint64_t durable_end(const LogState& log, const SegmentState& state) {
+  if (state.sealed) return state.size;
+  const bool clean = log.clean_stop() && log.clean_stop()->segment == state.number;
+  return std::max({kFirstEventOffset, state.last_boundary, clean ? log.clean_stop()->end : kFirstEventOffset});
+}
+
+Result<std::uint64_t> event_that_holds(const std::filesystem::path& path, std::uint64_t offset) {
   if (offset < kFirstEventOffset) return kFirstEventOffset;
-  BINRELAY_ASSIGN(File opened, Disk().open_for_reading(segment.path));
+  BINRELAY_ASSIGN(File opened, Disk().open_for_reading(path));
+  BINRELAY_ASSIGN(const std::uint64_t size, opened.size());
   constexpr std::size_t kBuffer = 64u << 10;
-  EventReader reader(std::make_shared<const File>(std::move(opened)), kFirstEventOffset, segment.size, kBuffer);
+  EventReader reader(std::make_shared<const File>(std::move(opened)), kFirstEventOffset, size, kBuffer);
   for (;;) {
     const std::uint64_t begin = reader.offset();
     if (begin >= offset) return begin;  // its own first byte may be lost

@@ -20,9 +20,16 @@ Segment make_segment(const StreamFiles& files, const LogState& log, const Segmen
 
 // nullptr while no block has a digest.
 std::shared_ptr<SegmentBlocks> make_blocks(const SegmentState& state);
+// CRC32 of the file's bytes [from, to). Errc::io: it ends before.
+Result<std::uint32_t> digest_of_stretch(const File& file, std::uint64_t from, std::uint64_t to);
+// What no whole block's digest covers of the bytes before the mark of the segment being written. Errc::checksum: it is
+// not what was stored.
+Status check_before_mark(const File& file, const SegmentState& state);
+// How far the journal says that the file was on stable storage.
+std::uint64_t durable_end(const LogState& log, const SegmentState& state);
 
-// Where the event begins that the byte at `offset` of a sealed segment belongs to; everything before must be sound.
-Result<std::uint64_t> event_that_holds(const Segment& segment, std::uint64_t offset);
+// Where the event begins that the byte at `offset` of a segment file belongs to; everything before must be sound.
+Result<std::uint64_t> event_that_holds(const std::filesystem::path& path, std::uint64_t offset);
 
 // What the files of its series up to and with `before` contain, by their own account; the empty state of `flavour` for
 // nullptr.

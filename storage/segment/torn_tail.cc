@@ -30,6 +30,40 @@ Result<bool> is_event_at(const File& file, std::uint64_t offset, std::uint64_t s
   return sum.holds();
 }
 
+enum class Ask : std::uint8_t { yes, no, any };
+constexpr bool fits(Ask asked, bool fact) { return asked == Ask::any || (asked == Ask::yes) == fact; }
+
+struct TailRow {
+  Ask whole, below_durable, events_follow, zero_page;
+  TailAction action;
+};
+
+constexpr TailRow kTailTable[] = {
+    // First matching row wins.
+    {Ask::yes, Ask::any, Ask::any, Ask::any, TailAction::keep},
+    {Ask::no, Ask::yes, Ask::any, Ask::any, TailAction::refuse},  // rot: these bytes had been synced
+    {Ask::no, Ask::no, Ask::yes, Ask::no, TailAction::refuse},  // rot: a write cut off by a crash has nothing behind it
+    {Ask::no, Ask::no, Ask::yes, Ask::yes,
+     TailAction::cut},  // a power cut lost a page that was not synced, and kept a later one
+    {Ask::no, Ask::no, Ask::no, Ask::any, TailAction::cut},  // a torn write
+};
+
+constexpr bool matches(const TailRow& row, const TailFacts& facts) {
+  return fits(row.whole, facts.whole) && fits(row.below_durable, facts.below_durable) &&
+         fits(row.events_follow, facts.events_follow) && fits(row.zero_page, facts.zero_page);
+}
+
+constexpr bool tail_table_is_total() {
+  for (int bits = 0; bits < 16; ++bits) {
+    const TailFacts facts{(bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0, (bits & 8) != 0};
+    bool matched = false;
+    for (const TailRow& row : kTailTable) matched = matched || matches(row, facts);
+    if (!matched) return false;
+  }
+  return true;
+}
+static_assert(tail_table_is_total());
+
 }  // namespace
 
 Result<std::optional<std::uint64_t>> find_event_behind(const File& file, std::uint64_t from, std::uint64_t to,
@@ -67,6 +101,35 @@ Result<bool> has_zero_page(const File& file, std::uint64_t from, std::uint64_t t
     }
   }
   return false;
+}
+
+TailAction decide_tail(const TailFacts& facts) {
+  const auto row =
+      std::find_if(std::begin(kTailTable), std::end(kTailTable), [&](const TailRow& r) { return matches(r, facts); });
+  return row->action;
+}
+
+Result<TailAction> judge_tail(const File& file, std::uint64_t from, std::uint64_t size, std::uint64_t durable,
+                              ChecksumAlgorithm checksum) {
+  BINRELAY_ASSIGN(const std::optional<std::uint64_t> follows, find_event_behind(file, from + 1, size, checksum));
+  TailFacts facts{.whole = false, .below_durable = from < durable, .events_follow = follows.has_value()};
+  BINRELAY_ASSIGN(facts.zero_page, has_zero_page(file, from, follows.value_or(size)));
+  return decide_tail(facts);
+}
+
+Status copy_stretch(const Disk& disk, const File& file, std::uint64_t from, std::uint64_t to,
+                    const std::filesystem::path& aside) {
+  BINRELAY_ASSIGN(const File copy, disk.create(aside));
+  ByteBuffer chunk(1u << 20);
+  for (std::uint64_t offset = from; offset < to;) {
+    const std::size_t wanted = std::min<std::uint64_t>(chunk.size(), to - offset);
+    BINRELAY_ASSIGN(const std::size_t got, file.read_at(offset, std::span(chunk).first(wanted)));
+    if (got == 0) break;
+    BINRELAY_TRY(copy.write_at(offset - from, Bytes(chunk).first(got)));
+    offset += got;
+  }
+  BINRELAY_TRY(copy.sync());
+  return disk.sync_directory(aside.parent_path());
 }
 
 }  // namespace binrelay

@@ -25,7 +25,7 @@ std::vector<JournalRecord> one_of_each() {
           HistoryBegun{1, "first"},
           GenerationBegun{1, 1, "binlog", 0, MysqlGtidSet{}},
           SegmentOpened{SegmentNumber{1}, 1, "binlog.000001", 1000, std::nullopt},
-          DurableMark{SegmentNumber{1}, 2500, 2000, mariadb_state(), {0, {11, 22}}},
+          DurableMark{SegmentNumber{1}, 2500, 2000, mariadb_state(), {0, {11, 22}}, 33},
           SegmentOpened{SegmentNumber{2}, 1, "binlog.000002", 1000,
                         SegmentSeal{3001, 2900, mariadb_state(), {2, {33, 44}}}},
           LogReopened{},
@@ -152,10 +152,10 @@ TEST(LogStateTest, RefusesRecordsThatContradict) {
   EXPECT_TRUE(refused_after(6, SegmentOpened{SegmentNumber{2}, 1, "x", 1000, SegmentSeal{3000, 3001, {}, {2, {3}}}}));
   EXPECT_TRUE(refused_after(6, SegmentOpened{SegmentNumber{2}, 1, "x", 1000, SegmentSeal{3000, 3000, {}, {2, {}}}}));
   EXPECT_TRUE(refused_after(6, SegmentOpened{SegmentNumber{2}, 1, "x", 1000, SegmentSeal{2000, 2000, {}, {2, {}}}}));
-  EXPECT_TRUE(refused_after(6, DurableMark{SegmentNumber{1}, 2400, 0, {}, {2, {}}}));
-  EXPECT_TRUE(refused_after(6, DurableMark{SegmentNumber{1}, 3500, 4000, {}, {2, {3}}}));
-  EXPECT_TRUE(refused_after(6, DurableMark{SegmentNumber{1}, 3500, 3000, {}, {1, {3}}}));
-  EXPECT_TRUE(refused_after(6, DurableMark{SegmentNumber{2}, 3500, 3000, {}, {2, {3}}}));
+  EXPECT_TRUE(refused_after(6, DurableMark{SegmentNumber{1}, 2400, 0, {}, {2, {}}, 0}));
+  EXPECT_TRUE(refused_after(6, DurableMark{SegmentNumber{1}, 3500, 4000, {}, {2, {3}}, 0}));
+  EXPECT_TRUE(refused_after(6, DurableMark{SegmentNumber{1}, 3500, 3000, {}, {1, {3}}, 0}));
+  EXPECT_TRUE(refused_after(6, DurableMark{SegmentNumber{2}, 3500, 3000, {}, {2, {3}}, 0}));
   EXPECT_TRUE(refused_after(6, CleanStop{SegmentNumber{1}, 2000}));
 }
 

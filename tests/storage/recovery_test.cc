@@ -2,8 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include "protocol/wire/crc32.h"
 #include "storage/archive.h"
 #include "storage/journal/journal.h"
+#include "storage/segment/torn_tail.h"
 #include "tests/storage/log_bench.h"
 
 namespace binrelay {
@@ -27,6 +29,7 @@ class RecoveryTest : public LogBench {
     bytes.at(offset) ^= static_cast<std::byte>(1 << bit);
     write_file(path, bytes);
   }
+  void remove_journal_copy() { std::filesystem::remove(options.directory / "journal.copy"); }
   std::vector<std::string> names_in(const std::filesystem::path& path) { return *Disk().names_in(path); }
 };
 
@@ -194,6 +197,7 @@ TEST_F(RecoveryTest, AJournalCutAtEveryLengthOfItsLastRecord) {
   crash();
   for (std::uint64_t torn = before + 1; torn < journal.size(); ++torn) {
     write_file(journal_path(), Bytes(journal).first(torn));
+    remove_journal_copy();  // a record is in the file before it is in the copy
     open();
     EXPECT_THAT(report.notes, ::testing::ElementsAre(HasSubstr("journal.broken-1")));
     EXPECT_EQ(read_file(options.directory / "journal.broken-1").size(), torn - before);
@@ -211,6 +215,7 @@ TEST_F(RecoveryTest, AJournalWithABadRecordBeforeGoodOnesIsRefused) {
   rotate_to("binlog.000002");
   close();
   const ByteBuffer journal = read_file(journal_path());
+  remove_journal_copy();
   flip(journal_path(), 40);
   EXPECT_EQ(open_error().code, Errc::checksum);
   EXPECT_THAT(open_error().context, HasSubstr("journal is damaged at offset 16"));
@@ -232,6 +237,7 @@ TEST_F(RecoveryTest, ALostRecordOfASegmentWithEventsIsRefused) {
   flush_and_crash();
   const ByteBuffer journal = read_file(journal_path());
   write_file(journal_path(), Bytes(journal).first(before + 30));
+  remove_journal_copy();
   EXPECT_EQ(open_error().code, Errc::checksum);
   EXPECT_THAT(open_error().context, HasSubstr("binlog.000002"));
 }
@@ -241,7 +247,71 @@ TEST_F(RecoveryTest, AMissingJournalIsRefusedWhileThereAreSegments) {
   start_file("binlog.000001");
   close();
   std::filesystem::remove(journal_path());
+  remove_journal_copy();
   EXPECT_EQ(open_error().code, Errc::checksum);
+}
+
+TEST_F(RecoveryTest, TheJournalIsRestoredFromItsCopy) {
+  options.index_block_bytes = 0;
+  open();
+  start_file("binlog.000001");
+  append_transactions(2);
+  rotate_to("binlog.000002");
+  append_transaction();
+  close();
+  const ByteBuffer journal = read_file(journal_path());
+  ASSERT_EQ(read_file(options.directory / "journal.copy"), journal);
+  std::vector<ByteBuffer> damaged;
+  for (std::size_t at = 0; at < journal.size(); at += 5) {
+    ByteBuffer flipped = journal;
+    flipped[at] ^= std::byte{0x10};
+    damaged.push_back(std::move(flipped));
+  }
+  for (std::size_t size = 0; size < journal.size(); size += 7)
+    damaged.emplace_back(journal.begin(), journal.begin() + static_cast<std::ptrdiff_t>(size));
+  damaged.emplace_back(journal.size());  // zeros
+  for (const ByteBuffer& bad : damaged) {
+    write_file(journal_path(), bad);
+    write_file(options.directory / "journal.copy", journal);
+    open();
+    EXPECT_THAT(report.notes, ::testing::Contains(HasSubstr("restored from journal.copy")));
+    EXPECT_EQ(log->executed(), GtidState(samples::mysql_set(1, 3)));
+    EXPECT_TRUE(std::ranges::equal(Bytes(read_file(journal_path())).first(journal.size()), journal));
+    close();
+  }
+  std::filesystem::remove(journal_path());
+  open();
+  EXPECT_EQ(log->executed(), GtidState(samples::mysql_set(1, 3)));
+}
+
+TEST_F(RecoveryTest, ADamagedCopyOfTheJournalIsMadeAgain) {
+  open();
+  start_file("binlog.000001");
+  append_transactions(2);
+  close();
+  flip(options.directory / "journal.copy", 30);
+  const VerifyReport found = Archive::verify(options.directory, nullptr);
+  ASSERT_EQ(found.findings.size(), 1u);
+  EXPECT_THAT(found.findings[0].file, HasSubstr("journal.copy"));
+  EXPECT_EQ(found.findings[0].offset, 30u);
+  open();
+  append_transaction();
+  close();
+  EXPECT_EQ(read_file(options.directory / "journal.copy"), read_file(journal_path()));
+  EXPECT_THAT(Archive::verify(options.directory, nullptr).findings, ::testing::IsEmpty());
+}
+
+TEST_F(RecoveryTest, DamageInBothJournalsIsRefused) {
+  open();
+  start_file("binlog.000001");
+  append_transactions(2);
+  rotate_to("binlog.000002");
+  close();
+  flip(journal_path(), 40);
+  flip(options.directory / "journal.copy", 41);
+  const ByteBuffer journal = read_file(journal_path());
+  EXPECT_THAT(open_error().context, HasSubstr("journal is damaged at offset 16"));
+  EXPECT_EQ(read_file(journal_path()), journal);
 }
 
 TEST_F(RecoveryTest, FilesSomebodyPutThereAreNotedAndLeft) {
@@ -365,7 +435,8 @@ TEST_F(RecoveryTest, GoesOnPast4GiB) {
   {
     auto journal = Journal::open(Disk(), journal_path());
     ASSERT_OK(journal);
-    const DurableMark mark{SegmentNumber{1}, kBoundary, kBoundary - 50, MysqlGtidSet{}, {0, {1, 2}}};
+    const DurableMark mark{SegmentNumber{1}, kBoundary,   kBoundary - 50,
+                           MysqlGtidSet{},   {0, {1, 2}}, crc32(ByteBuffer(100))};
     ASSERT_OK(journal->append({mark}, Journal::Sync::durable));
   }
   std::filesystem::resize_file(segment_path("binlog.000001"), kBoundary);

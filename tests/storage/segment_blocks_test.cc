@@ -137,7 +137,7 @@ TEST_F(SegmentBlocksTest, KnowsTheEventAByteBelongsTo) {
   for (std::uint64_t offset = 0; offset < first.size(); offset += 101) {
     const auto holder = std::upper_bound(begins.begin(), begins.end(), offset);
     const std::uint64_t expected = holder == begins.begin() ? kFirstEventOffset : *(holder - 1);
-    const auto found = event_that_holds(*segment(), offset);
+    const auto found = event_that_holds(segment()->path, offset);
     ASSERT_OK(found);
     EXPECT_EQ(*found, expected) << offset;
   }

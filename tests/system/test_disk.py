@@ -10,6 +10,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
 import scenario  # noqa: E402
+from dump_client import DumpClient  # noqa: E402
 from replication import follow, settle  # noqa: E402
 from workload import Workload  # noqa: E402
 
@@ -100,9 +101,15 @@ def mysql_full_disk(stage):
 
 # ---- rot
 
-def _damage(path, chance, kind):
+KINDS = ("flipped bit", "zeroed block", "cut file")
+EVENTS_COMPARED = 60
+
+
+def _damage(path, chance, kind, least=0):
     size = path.stat().st_size
-    at = chance.randrange(size)
+    if size <= least:
+        return size
+    at = chance.randrange(least, size)
     with open(path, "r+b") as file:
         if kind == "flipped bit":
             file.seek(at)
@@ -110,7 +117,7 @@ def _damage(path, chance, kind):
             file.seek(at)
             file.write(bytes([value]))
         elif kind == "zeroed block":
-            at -= at % 4096
+            at = max(at - at % 4096, least)
             file.seek(at)
             file.write(bytes(min(4096, size - at)))
         elif kind == "cut file":
@@ -118,35 +125,73 @@ def _damage(path, chance, kind):
     return at
 
 
+DAMAGED_AT_ONCE = 40  # in files that are sealed
+
+
+class Archive:
+    """The files of a stopped relay's stream, as they were before anybody damaged them."""
+
+    def __init__(self, relay):
+        self._stream = relay.data_dir / "main"
+        *sealed, self.active = [path for _, path in sorted(relay.segment_files().items())]
+        self.sealed = sealed[:3]
+        self._whole = {path: path.read_bytes() for path in (*self.sealed, self.active)}
+
+    def is_whole(self, path):
+        return path.read_bytes() == self._whole[path]
+
+    def damaged(self):
+        return [path.name for path in self._whole if not self.is_whole(path)]
+
+    def damage_all(self, chance):
+        """Damages of every kind everywhere; how many."""
+        for number in range(DAMAGED_AT_ONCE):
+            _damage(chance.choice(self.sealed), chance, KINDS[number % 2])
+        _damage(chance.choice(self.sealed), chance, "cut file")
+        # Behind a whole start: what is left must tell that the source's file is the same.
+        _damage(self.active, chance, chance.choice(KINDS), least=300)
+        _damage(self._stream / chance.choice(("journal", "journal", "journal.copy")), chance, chance.choice(KINDS))
+        tables = [path for path in (self._stream / "index").iterdir() if path.name != "LOCK" and path.stat().st_size]
+        _damage(chance.choice(tables), chance, chance.choice(KINDS))
+        return DAMAGED_AT_ONCE + 4
+
+
+def _answers(relay, flavour, places):
+    """What dumps from these places give."""
+    return [DumpClient(relay.connect, flavour == "mysql").from_file(*place).digest(EVENTS_COMPARED) for place in places]
+
+
 def _rot(stage, source, make_replica):
     stage.needs_relay()
     work = Workload(source)
-    relay = stage.relay(source, stream={"scrub_bytes_per_second": 64 << 20})
+    relay = stage.relay(source, stream={"scrub_bytes_per_second": 256 << 20})
+    work.big_rows()
     for _ in range(3):
-        work.small(100)
-        work.big_rows()
-        work.drop_big_rows()
+        work.small(200)
         source.sql("FLUSH BINARY LOGS")
+    work.small(100)
     relay.caught_up_with(source)
-    relay.restart()
-    sealed = [path for name, path in sorted(relay.segment_files().items())][:3]
-    whole = {path: path.read_bytes() for path in sealed}
     chance = random.Random(20261122)
+    starts = [(name, start) for name in relay.binlog_names() for start, *_ in relay.binlog_events(name)]
+    places = chance.sample(starts, 20)
+    expected = _answers(relay, source.flavour, places)
+    relay.stop()
+    archive = Archive(relay)
+    sealed = archive.sealed
 
-    rounds = 60 if stage.full else 12
-    for number in range(rounds):
-        path = chance.choice(sealed)
-        kind = ("flipped bit", "zeroed block", "cut file")[number % 3]
-        at = _damage(path, chance, kind)
-        if path.read_bytes() == whole[path]:
-            continue  # zeros upon zeros
-        relay.restart()  # found at opening, or by the first pass after it
-        machine.wait_until(lambda: f"{kind} at {path.name}:{at} is restored\n{relay.log_tail()}",
-                           lambda: path.read_bytes() == whole[path], 60)
-    stage.say(f"{rounds} damages restored from the source")
+    damages = 0
+    for _ in range(240 if stage.full else 4):
+        damages += archive.damage_all(chance)
+        relay.start_again()  # found at opening, or by the first pass after it
+        assert _answers(relay, source.flavour, places) == expected
+        machine.wait_until(lambda: f"{archive.damaged()} are restored\n{relay.log_tail()}",
+                           lambda: not archive.damaged(), 60, 0.2)
+        relay.stop()
+    relay.offline("verify")
+    relay.start_again()
+    stage.say(f"{damages} damages restored; {len(places)} starts answered as before meanwhile")
 
     # A new replica reads through fresh damage and never sees it.
-    relay.restart()
     for path in sealed:
         _damage(path, chance, "flipped bit")
     replica = make_replica("replica")
@@ -168,13 +213,33 @@ def _rot(stage, source, make_replica):
     assert "does not hold what was stored" in said and "cannot be fetched from the source" in said, said
     assert blind.replica_status()["Seconds_Behind_Master" if source.flavour == "mariadb" else "Seconds_Behind_Source"] != "0"
     stage.say("without the source: the damaged place is refused by file and offset")
+    _active_refused(stage, relay, archive.active, chance)
     source.start()
-    machine.wait_until(lambda: f"restored\n{relay.log_tail()}", lambda: sealed[1].read_bytes() == whole[sealed[1]], 60)
+    relay.start_again()
+    machine.wait_until(lambda: f"restored\n{relay.log_tail()}", lambda: archive.is_whole(sealed[1]), 60)
     second = make_replica("second")
     follow(second, relay, "gtid")
     settle(stage, source, relay, second)
     code = relay.offline("verify", check=False).returncode
     assert code == 0, code
+
+
+def _active_refused(stage, relay, path, chance):
+    """Damage in the last file keeps a relay without its source from starting; nothing is cut."""
+    relay.stop()
+    whole = path.read_bytes()
+    at = chance.randrange(len(whole) // 4, len(whole) // 2)
+    damaged = whole[:at] + bytes([whole[at] ^ 8]) + whole[at + 1:]
+    path.write_bytes(damaged)
+    try:
+        relay.start_again()
+        raise AssertionError("it started")
+    except RuntimeError:
+        pass
+    said = relay.log_tail()
+    assert f"{path.name}, offset" in said and "cannot be fetched from the source" in said, said
+    assert path.read_bytes() == damaged
+    stage.say("and so is damage in the last file, before anything is served")
 
 
 def mariadb_rot(stage):
