@@ -59,6 +59,7 @@ void ConsumerMemory::note(const ConnectionEntry& entry, std::int64_t now, bool c
       return left.second.last_seen < right.second.last_seen;
     }));
   }
+  changed_ = changed_ || !consumers_.contains(key);
   consumers_[key] = RememberedConsumer{entry.server_id,
                                        bounded(entry.uuid),
                                        bounded(entry.user),
@@ -69,11 +70,12 @@ void ConsumerMemory::note(const ConnectionEntry& entry, std::int64_t now, bool c
 }
 
 void ConsumerMemory::forget(std::uint64_t hold_seconds, SegmentNumber oldest, std::int64_t now) {
-  std::erase_if(consumers_, [&](const auto& entry) {
+  const std::size_t forgotten = std::erase_if(consumers_, [&](const auto& entry) {
     const RememberedConsumer& consumer = entry.second;
     if (consumer.connected) return false;
     return consumer.segment < oldest || consumer.last_seen + static_cast<std::int64_t>(hold_seconds) <= now;
   });
+  changed_ = changed_ || forgotten != 0;
 }
 
 const RememberedConsumer* ConsumerMemory::hindmost() const {
@@ -111,13 +113,16 @@ std::string ConsumerMemory::to_json() const {
   return consumers.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-void ConsumerMemory::from_json(std::string_view text) {
+void ConsumerMemory::from_json(std::string_view text, SegmentNumber oldest) {
   consumers_.clear();
   const Json parsed = Json::parse(text, nullptr, false);
   if (!parsed.is_array()) return;
   for (const Json& value : parsed) {
     if (consumers_.size() == kMaxRememberedConsumers) return;
-    if (const auto consumer = consumer_of(value)) consumers_[key_of(consumer->server_id, consumer->uuid)] = *consumer;
+    auto consumer = consumer_of(value);
+    if (!consumer) continue;
+    consumer->segment = std::max(consumer->segment, oldest);
+    consumers_[key_of(consumer->server_id, consumer->uuid)] = *consumer;
   }
 }
 

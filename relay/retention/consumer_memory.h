@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "protocol/ids.h"
@@ -41,13 +42,17 @@ class ConsumerMemory {
   std::vector<RememberedConsumer> needing_before(SegmentNumber kept) const;
 
   std::string to_json() const;
-  // What cannot be read is as if nothing was remembered; nobody of it is connected.
-  void from_json(std::string_view text);
+  // What cannot be read is as if nothing was remembered; nobody of it is connected. Whose segment has been purged since
+  // had come further than is written there: it needs `oldest`.
+  void from_json(std::string_view text, SegmentNumber oldest = SegmentNumber{});
+  // Whether somebody has been added or forgotten since the last call.
+  bool take_changed() { return std::exchange(changed_, false); }
 
  private:
   void note(const ConnectionEntry& entry, std::int64_t now, bool connected);
 
   std::map<std::string, RememberedConsumer> consumers_;  // by uuid, or by server_id
+  bool changed_ = false;
 };
 
 inline constexpr std::size_t kMaxRememberedConsumers = 1000;

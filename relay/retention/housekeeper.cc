@@ -50,7 +50,8 @@ Housekeeper::Housekeeper(EventLog& log, ReplicaRegistry& registry, const Retenti
       logger_(std::move(logger)),
       world_(std::move(world)) {
   const auto content = Disk().read_whole(StreamFiles{directory_}.consumers(), kMaxConsumersFile);
-  if (content.ok()) memory_.from_json(as_text(*content));
+  const auto oldest = log_.catalog()->oldest();
+  if (content.ok()) memory_.from_json(as_text(*content), oldest ? oldest->number : SegmentNumber{});
 }
 
 void Housekeeper::start() {
@@ -172,9 +173,12 @@ Result<PurgeReply> Housekeeper::purge(SegmentNumber keep_from, const std::string
 
 // --- what is remembered ---
 
-// Losing it costs the consumers that are gone their hold, nothing else.
+// After a crash nobody is connected, and only who is written down is waited for. How far they had come may be an old
+// story: that keeps more than is needed.
 void Housekeeper::save(std::int64_t now, bool at_once) {
-  if (config_.purge_hold_seconds == 0 || (!at_once && now >= saved_at_ && now - saved_at_ < kSaveEvery)) return;
+  if (config_.purge_hold_seconds == 0) return;
+  at_once = memory_.take_changed() || at_once;
+  if (!at_once && now >= saved_at_ && now - saved_at_ < kSaveEvery) return;
   std::string text = memory_.to_json();
   saved_at_ = now;
   if (text == saved_) return;

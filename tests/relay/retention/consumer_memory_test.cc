@@ -69,6 +69,27 @@ TEST(ConsumerMemoryTest, IsWrittenAndReadAgain) {
   again.from_json(R"([{"segment":5,"server_id":"x","last_seen":[],"uuid":7}])");  // whatever it makes of it
 }
 
+TEST(ConsumerMemoryTest, WhatIsPurgedSinceItWasWrittenIsNotAskedForAgain) {
+  ConsumerMemory memory;
+  memory.update({}, {dump(7, "", 3), dump(8, "", 9)}, 1000);
+  ConsumerMemory again;
+  again.from_json(memory.to_json(), SegmentNumber{5});
+  EXPECT_EQ(again.hindmost()->server_id, ServerId{7});
+  EXPECT_EQ(again.hindmost()->segment, SegmentNumber{5}) << "it had been sent what lay before, or it could not be gone";
+  EXPECT_EQ(again.needing_before(SegmentNumber{9}).size(), 1u);
+}
+
+TEST(ConsumerMemoryTest, TellsWhenSomebodyIsNewOrForgotten) {
+  ConsumerMemory memory;
+  memory.update({}, {dump(7, "", 3)}, 1000);
+  EXPECT_TRUE(memory.take_changed());
+  memory.update({}, {dump(7, "", 4)}, 1010);
+  memory.update({dump(7, "", 4)}, {}, 1020);
+  EXPECT_FALSE(memory.take_changed()) << "it only moves, comes and goes";
+  memory.forget(60, SegmentNumber{1}, 1081);
+  EXPECT_TRUE(memory.take_changed());
+}
+
 TEST(ConsumerMemoryTest, IsBounded) {
   ConsumerMemory memory;
   for (std::uint32_t i = 1; i <= kMaxRememberedConsumers + 50; ++i) memory.update({dump(i, "", 3)}, {}, i);

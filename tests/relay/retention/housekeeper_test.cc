@@ -5,6 +5,7 @@
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
 
+#include <filesystem>
 #include <sstream>
 
 #include "relay/commands/statement_answers.h"
@@ -182,6 +183,29 @@ TEST_F(HousekeeperTest, AConsumerThatHasGoneIsWaitedForAsLongAsConfigured) {
   now_ += 1;
   keeper_->tick();
   EXPECT_EQ(oldest(), 5u);
+}
+
+TEST_F(HousekeeperTest, RemembersAcrossACrash) {
+  using std::filesystem::copy_file, std::filesystem::copy_options;
+  const auto written = options.directory / "consumers", aside = options.directory / "consumers.aside";
+  const RetentionConfig config{.rules = {.max_bytes = 1}, .purge_hold_seconds = 100};
+  files(3, 1);
+  keep_house(config);
+  keeper_->tick();
+  Replica replica = connect(7, 3);
+  keeper_->tick();
+  copy_file(written, aside);
+  files(3, 1);
+  EXPECT_TRUE(read_one_segment(replica));
+  keeper_->tick();
+  EXPECT_EQ(oldest(), 4u);
+  keeper_.reset();
+  disconnect(replica);
+  copy_file(aside, written, copy_options::overwrite_existing);  // the crash came before it was written again
+  keep_house(config);
+  keeper_->tick();
+  EXPECT_EQ(oldest(), 4u) << "it was connected then";
+  EXPECT_THAT(keeper_->report().waited_for, SizeIs(1));
 }
 
 TEST_F(HousekeeperTest, RemembersAcrossARestart) {
