@@ -1,5 +1,6 @@
 """What must be equal at the end of a scenario."""
 
+EVENT_HEADER = 19
 IN_USE_AT = 21  # flags of the format description: bit 0 is set while the server has the file open, and after its crash
 
 
@@ -50,6 +51,31 @@ def same_bytes(original, copy):
             offset += len(expected)
             if not expected:
                 return offset
+
+
+def same_generation(relay, generation, source):
+    """The files of a generation that the relay keeps, against the source's; how many. The last was left where the source
+    was, and one that the source's crash ended inside an event is stored up to that event."""
+    copies = {name: path for name, path in relay.segment_files(generation).items() if ".broken-" not in name}
+    compared = 0
+    for name, copy in copies.items():
+        original = source.datadir / name
+        try:
+            found = _masked(copy.read_bytes())
+        except FileNotFoundError:
+            continue  # purged meanwhile
+        expected = _masked(original.read_bytes())
+        begins = name == list(copies)[-1] or _is_torn(expected[len(found):])
+        assert found == (expected[:len(found)] if begins else expected), \
+            f"{copy} ({len(found)} bytes) differs from {original} ({len(expected)})"
+        compared += 1
+    return compared
+
+
+def _is_torn(rest):
+    """Whether a file's last bytes are less than an event."""
+    size = int.from_bytes(rest[9:13], "little") if len(rest) >= EVENT_HEADER else EVENT_HEADER
+    return 0 < len(rest) < size
 
 
 def _masked(start):

@@ -1,7 +1,13 @@
 """Steps that many scenarios share."""
 
+import struct
+
 import compare
+from dump_client import DumpClient
+from lab.machine import wait_until
 from workload import Workload
+
+MYSQL_GTID, MARIADB_GTID = 33, 162  # event types
 
 
 def follow(replica, relay, mode, file=None, pos=4, **more):
@@ -43,3 +49,52 @@ def raw_copies(client, program, server, port, user, password, first, *arguments)
     assert copies, f"{program} wrote no file"
     return copies
 
+
+def address(server):
+    return f"127.0.0.1:{server.port}"
+
+
+def relay_before(stage, *sources):
+    """A relay that knows several sources and follows the first."""
+    relay = stage.relay(sources[0], source_settings={"sources": [address(source) for source in sources], "host": None,
+                                                     "port": None, "heartbeat_ms": 300, "connect_timeout_ms": 2000})
+    for source in sources[1:]:
+        source.add_replication_account(relay.name, relay.source_password())
+    return relay
+
+
+def attach(replica, source):
+    """`replica` replicates from `source` by GTID, wherever it stands."""
+    user, password = source.add_replication_account("chain", source.password)
+    if replica.flavour == "mariadb":
+        replica.sql("SET GLOBAL gtid_slave_pos = @@global.gtid_binlog_pos")
+    replica.start_replica("127.0.0.1", source.port, user, password, "gtid")
+
+
+def detach(replica):
+    replica.stop_replica()
+    replica.sql("RESET REPLICA ALL" if replica.flavour == "mysql" else "RESET SLAVE ALL")
+
+
+def executed_gtids(end, flavour):
+    if flavour == "mysql":
+        return end.sql("SELECT @@global.gtid_executed")[0][0].replace("\n", "")
+    return end.sql("SELECT @@global.gtid_binlog_pos")[0][0]
+
+
+def relay_has(relay, source):
+    wanted = executed_gtids(source, source.flavour)
+    wait_until(lambda: f"the relay has {wanted}\n{relay.log_tail()}",
+               lambda: executed_gtids(relay, source.flavour) == wanted, 120, 0.2)
+
+
+def gtids_from_file(relay, flavour, name, position=4):
+    """Every GTID a consumer by file and position is sent, in order."""
+    found = []
+    for event in DumpClient(relay.connect, flavour == "mysql").from_file(name, position):
+        if flavour == "mysql" and event[4] == MYSQL_GTID:
+            found.append((event[20:36].hex(), struct.unpack_from("<Q", event, 36)[0]))
+        elif flavour == "mariadb" and event[4] == MARIADB_GTID:
+            sequence, domain = struct.unpack_from("<QI", event, 19)
+            found.append((domain, struct.unpack_from("<I", event, 5)[0], sequence))
+    return found

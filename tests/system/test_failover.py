@@ -3,7 +3,6 @@
 import pathlib
 import random
 import shutil
-import struct
 import sys
 
 import pymysql
@@ -15,61 +14,11 @@ import scenario  # noqa: E402
 from dump_client import DumpClient  # noqa: E402
 from lab import machine  # noqa: E402
 from lab.machine import wait_until  # noqa: E402
-from replication import follow, raw_copies  # noqa: E402
+from replication import (address, attach, detach, executed_gtids, follow, gtids_from_file, raw_copies,  # noqa: E402
+                         relay_before, relay_has)
 from workload import Workload  # noqa: E402
 
 EVENTS_COMPARED = 60
-MYSQL_GTID, MARIADB_GTID = 33, 162
-
-
-def _address(server):
-    return f"127.0.0.1:{server.port}"
-
-
-def _relay_before(stage, *sources):
-    """A relay that knows several sources and follows the first."""
-    relay = stage.relay(sources[0], source_settings={"sources": [_address(source) for source in sources], "host": None,
-                                                     "port": None, "heartbeat_ms": 300, "connect_timeout_ms": 2000})
-    for source in sources[1:]:
-        source.add_replication_account(relay.name, relay.source_password())
-    return relay
-
-
-def _attach(replica, source):
-    """`replica` replicates from `source` by GTID, wherever it stands."""
-    user, password = source.add_replication_account("chain")
-    if replica.flavour == "mariadb":
-        replica.sql("SET GLOBAL gtid_slave_pos = @@global.gtid_binlog_pos")
-    replica.start_replica("127.0.0.1", source.port, user, password, "gtid")
-
-
-def _detach(replica):
-    replica.stop_replica()
-    replica.sql("RESET REPLICA ALL" if replica.flavour == "mysql" else "RESET SLAVE ALL")
-
-
-def _executed(end, flavour):
-    if flavour == "mysql":
-        return end.sql("SELECT @@global.gtid_executed")[0][0].replace("\n", "")
-    return end.sql("SELECT @@global.gtid_binlog_pos")[0][0]
-
-
-def _relay_has(relay, source):
-    wanted = _executed(source, source.flavour)
-    wait_until(lambda: f"the relay has {wanted}\n{relay.log_tail()}",
-               lambda: _executed(relay, source.flavour) == wanted, 120, 0.2)
-
-
-def _gtids_from_file(relay, flavour, name, position=4):
-    """Every GTID a consumer by file and position is sent, in order."""
-    found = []
-    for event in DumpClient(relay.connect, flavour == "mysql").from_file(name, position):
-        if flavour == "mysql" and event[4] == MYSQL_GTID:
-            found.append((event[20:36].hex(), struct.unpack_from("<Q", event, 36)[0]))
-        elif flavour == "mariadb" and event[4] == MARIADB_GTID:
-            sequence, domain = struct.unpack_from("<QI", event, 19)
-            found.append((domain, struct.unpack_from("<I", event, 5)[0], sequence))
-    return found
 
 
 def _answers(relay, flavour, places):
@@ -91,36 +40,22 @@ def _places(relay, source, chance):
     starts = [(name, start) for name in names for start, kind, *_ in relay.binlog_events(name) if kind == "Gtid"]
     places += chance.sample(starts, min(80, len(starts)))
     if source.flavour == "mysql":
-        for part in _executed(relay, "mysql").split(","):
+        for part in executed_gtids(relay, "mysql").split(","):
             uuid, *_, last = part.replace("-", ":", 0).split(":")
             places += [f"{uuid}:1-{chance.randrange(1, int(last.split('-')[-1]) + 1)}" for _ in range(5)]
     else:
         places += [""] + [f"{domain}-{server}-{number}" for domain, server, number in
-                          chance.sample(_gtids_from_file(relay, "mariadb", names[0]), 20) if domain == 0]
+                          chance.sample(gtids_from_file(relay, "mariadb", names[0]), 20) if domain == 0]
     return places
-
-
-def _stored_files_equal(relay, generation, source):
-    """The files of a generation begin as the source's do: the last was left where the source was."""
-    copies = relay.segment_files(generation)
-    assert copies, f"there is no generation {generation}"
-    originals = {path.name: path for path in source.binlog_files()}
-    for number, (name, copy) in enumerate(copies.items()):
-        original, stored = originals[name].read_bytes(), copy.read_bytes()
-        original, stored = (text[:compare.IN_USE_AT] + bytes([text[compare.IN_USE_AT] & 0xFE]) + text[compare.IN_USE_AT + 1:]
-                            for text in (original, stored))
-        whole = number + 1 < len(copies)
-        assert stored == (original if whole else original[:len(stored)]), f"{copy} differs from {originals[name]}"
-    return len(copies)
 
 
 def _there_and_back(stage, a, b, make_replica):
     flavour = a.flavour
-    relay = _relay_before(stage, a, b)
+    relay = relay_before(stage, a, b)
     by_gtid, by_file = make_replica("by_gtid"), make_replica("by_file")
     follow(by_gtid, relay, "gtid")
     follow(by_file, relay, "file")
-    _attach(b, a)
+    attach(b, a)
 
     def write(source, table):
         work = Workload(source)
@@ -134,7 +69,7 @@ def _there_and_back(stage, a, b, make_replica):
         new.wait_replica_caught_up(old)
         stage.say(f"{new.name} has everything of {old.name}")
         old.kill() if flavour == "mysql" else old.stop()
-        _detach(new)
+        detach(new)
         Workload(new).small(100, f"after_{generation}")
         wait_until(lambda: f"the relay follows {new.name}\n{relay.log_tail()}",
                    lambda: relay.status()["streams"][0]["log"]["generation"] == generation, 60, 0.3)
@@ -145,7 +80,7 @@ def _there_and_back(stage, a, b, make_replica):
     switch(a, b, 2)
     write(b, "second")
     a.start()
-    _attach(a, b)
+    attach(a, b)
     a.wait_replica_caught_up(b)
     switch(b, a, 3)
     write(a, "third")
@@ -153,7 +88,7 @@ def _there_and_back(stage, a, b, make_replica):
     for replica in (by_gtid, by_file):
         replica.wait_replica_caught_up(a)
         assert "1236" not in replica.log_tail(1000), replica.log_tail(1000)
-    _relay_has(relay, a)
+    relay_has(relay, a)
     tables = compare.same_tables(a, by_gtid, by_file)
     compare.same_gtids(a, by_gtid)
     stage.say(f"{tables} tables equal at a GTID replica and a file/position replica")
@@ -162,10 +97,10 @@ def _there_and_back(stage, a, b, make_replica):
     numbers = [int(name.rpartition(".")[2]) for name in names]
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers))), names
     assert len({name.rpartition(".")[0] for name in names}) == 1, names
-    gtids = _gtids_from_file(relay, flavour, names[0])
+    gtids = gtids_from_file(relay, flavour, names[0])
     assert len(gtids) == len(set(gtids)), f"{len(gtids) - len(set(gtids))} transactions are sent twice"
     if flavour == "mysql":
-        executed = _executed(a, flavour)
+        executed = executed_gtids(a, flavour)
         total = sum(int(run.partition("-")[2] or run.partition("-")[0]) - int(run.partition("-")[0]) + 1
                     for part in executed.split(",") for run in part.split(":")[1:])
         assert len(gtids) == total, f"{len(gtids)} transactions are sent, the source has {total}"
@@ -177,10 +112,16 @@ def _there_and_back(stage, a, b, make_replica):
     shutil.rmtree(relay.data_dir / "main" / "index")
     relay.offline("verify")
     relay.start()
-    _relay_has(relay, a)
+    relay_has(relay, a)
     assert _answers(relay, flavour, places) == expected
     stage.say(f"{len(places)} starts answered as before when the index was deleted; verified")
     return relay
+
+
+def _stored_files_are_of(stage, relay, a):
+    files = [compare.same_generation(relay, generation, a) for generation in (1, 3)]
+    assert all(files), files
+    stage.say(f"{sum(files)} stored files are {a.name}'s")
 
 
 def mysql_failover(stage):
@@ -195,8 +136,7 @@ def mysql_failover(stage):
     for copy in copies.values():
         a.run_client("mysqlbinlog", "--no-defaults", "--verify-binlog-checksum", a.inside(copy))
     stage.say(f"mysqlbinlog reads its {len(copies)} raw copies")
-    files = sum(_stored_files_equal(relay, generation, source) for generation, source in ((1, a), (3, a)))
-    stage.say(f"{files} stored files are {a.name}'s")
+    _stored_files_are_of(stage, relay, a)
 
 
 def mariadb_failover(stage):
@@ -205,8 +145,7 @@ def mariadb_failover(stage):
     a = stage.mariadb("a", series="10.11", **options)
     b = stage.mariadb("b", series="10.11", log_bin="other-bin", **options)
     relay = _there_and_back(stage, a, b, lambda name: stage.mariadb(name, series="10.11"))
-    files = sum(_stored_files_equal(relay, generation, source) for generation, source in ((1, a), (3, a)))
-    stage.say(f"{files} stored files are {a.name}'s")
+    _stored_files_are_of(stage, relay, a)
 
 
 # ---- what does not continue the log
@@ -255,7 +194,7 @@ def _serves(stage, relay, replica, checksums):
 def _new_history_holds(stage, relay, source, fresh):
     """The relay follows the source as it is now, and a new replica does, too."""
     Workload(source).small(30, "after")
-    _relay_has(relay, source)
+    relay_has(relay, source)
     relay.source = source
     follow(fresh, relay, "gtid")
     fresh.wait_replica_caught_up(source)
@@ -324,15 +263,15 @@ def _apply(server, path):
 
 def _left_behind(a, b, relay):
     """b lacks what a has sent to the relay when a goes away; the last transaction both have."""
-    _attach(b, a)
+    attach(b, a)
     Workload(a).small(60)
     b.wait_replica_caught_up(a)
-    _detach(b)
-    both = _executed(b, b.flavour)
+    detach(b)
+    both = executed_gtids(b, b.flavour)
     Workload(a).small(40)
     a.sql("FLUSH BINARY LOGS")
     Workload(a).small(20, "late")
-    _relay_has(relay, a)
+    relay_has(relay, a)
     a.kill()
     return both
 
@@ -347,10 +286,10 @@ def _missing_text(flavour, both, held):
 def _fewer(stage, a, b, replica, late):
     """The relay holds more than b, the only source left; (relay, the file with the rest, the last GTID both have)."""
     flavour = a.flavour
-    relay = _relay_before(stage, a, b)
+    relay = relay_before(stage, a, b)
     follow(replica, relay, "gtid")
     both = _left_behind(a, b, relay)
-    held = _executed(relay, flavour)
+    held = executed_gtids(relay, flavour)
     wait_until(lambda: f"{replica.name} has everything", lambda: replica.has_transactions_of(_Executed(held)), 60)
     checksums = replica.checksum_tables()
     reason = _refused(relay, "has fewer transactions", _missing_text(flavour, both, held), "export --missing-on",
@@ -360,9 +299,9 @@ def _fewer(stage, a, b, replica, late):
     folder = b.scratch("missing")
     relay.restart()
     _serves(stage, relay, late, checksums)
-    said = _switch(relay, "--source", _address(b), check=False)
+    said = _switch(relay, "--source", address(b), check=False)
     assert "binrelay export --missing-on" in said and "--accept-loss-after" in said, said
-    done = relay.command("export", "--config", relay.config, "--missing-on", _address(b), "-o", folder / "missing.binlog")
+    done = relay.command("export", "--config", relay.config, "--missing-on", address(b), "-o", folder / "missing.binlog")
     stage.say(done.stdout.decode().strip())
     return relay, folder / "missing.binlog", both
 
@@ -389,7 +328,7 @@ def _fewer_then_exported(stage, make):
     for each in (replica, late):
         each.wait_replica_caught_up(b)
     compare.same_tables(b, replica, late)
-    gtids = _gtids_from_file(relay, b.flavour, relay.binlog_names()[0])
+    gtids = gtids_from_file(relay, b.flavour, relay.binlog_names()[0])
     assert len(gtids) == len(set(gtids))
     stage.say(f"b has them now: replicas are equal, {len(gtids)} transactions once each")
 
@@ -405,9 +344,9 @@ def _fewer_then_given_up(stage, make):
     else:
         domain, server, last = both.split("-")
         wrong, right = f"{domain}-{server}-{int(last) + 1}", both
-    said = _switch(relay, "--source", _address(b), "--accept-loss-after", wrong, check=False)
+    said = _switch(relay, "--source", address(b), "--accept-loss-after", wrong, check=False)
     assert "the source does not have" in said, said
-    stage.say(_switch(relay, "--source", _address(b), "--accept-loss-after", right).strip())
+    stage.say(_switch(relay, "--source", address(b), "--accept-loss-after", right).strip())
     _follows_again(relay)
     Workload(b).small(30, "after")
     _io_error(replica, "binrelay")
@@ -458,12 +397,12 @@ def mysql_restored(stage):
     source.start()
     Workload(source).small(60)
     relay.caught_up_with(source)
-    held = _executed(relay, "mysql")
+    held = executed_gtids(relay, "mysql")
     source.stop()
     machine.run(["rm", "-rf", source.datadir])
     machine.run(["mv", backup, source.datadir])
     source.start()
-    both = _executed(source, "mysql")
+    both = executed_gtids(source, "mysql")
     stage.say("restored: " + _refused(relay, _missing_text("mysql", both, held), "binrelay switch-source"))
     Workload(source).small(120, "other")
     relay.restart()

@@ -82,10 +82,11 @@ class Relay:
         self._write_config()
         return self.start_again()
 
-    def start_again(self):
-        """With the configuration it had: its source may be dead."""
+    def start_again(self, wait=True):
+        """With the configuration it had: its source may be dead. Without `wait` it may still be starting."""
         self._process = Process([binary(), "serve", "--config", self.config], self.log, env=self._environment)
-        self._wait_listening()
+        if wait:
+            self._wait_listening()
         return self
 
     def stop(self):
