@@ -1,7 +1,8 @@
 // The journal: any bytes are read to an end without a crash; records that are accepted say what they said when written
-// again.
+// again. Two halves of it, taken as a journal and its copy, mend into one that is as long as the first at least.
 #include <cstdlib>
 
+#include "storage/journal/journal_copy.h"
 #include "storage/journal/journal_format.h"
 #include "storage/journal/log_state.h"
 
@@ -20,6 +21,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       static_cast<void>(log.apply(*record).ok());
     }
   }
+  const Bytes half = input.first(size / 2);
+  const JournalBytes mended = mend_journal(ByteBuffer(half.begin(), half.end()), input.subspan(size / 2));
+  if (mended.content.size() < half.size()) std::abort();
   if (!check_journal_header(input).ok() && input.size() < kJournalHeaderSize) return 0;
   LogState log;
   const JournalScan scan =
