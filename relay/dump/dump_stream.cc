@@ -276,6 +276,7 @@ awaitable<DumpStream::Ended> DumpStream::on_segment_end(const Segment& following
   add(build_fake_rotate(source_server_id_, following.served_name, kFirstEventOffset, segment_->checksum));
   segment_ = log_.catalog()->find(following.number);
   if (!segment_) co_return fail(next_file_gone(flavour_, place()));
+  rotated_to_.clear();
   skipping_ = false;
   skipped_run_open_ = false;
   if (auto error = refuse_checksum(plan_, *segment_, place())) co_return fail(*error);
@@ -390,6 +391,7 @@ void DumpStream::add_file_event(const CursorEvent& event) {
     const auto rotate = decode_rotate(event.bytes, segment_->checksum);
     if (rotate) {
       const std::string name = segment_->series->names.of(rotate->file_name);
+      rotated_to_ = name;
       if (name != rotate->file_name) return add(build_renamed_rotate(event.bytes, name, segment_->checksum));
     }
   }
@@ -397,8 +399,12 @@ void DumpStream::add_file_event(const CursorEvent& event) {
 }
 
 void DumpStream::add_heartbeat(std::uint64_t position) {
-  add(plan_.heartbeat_v2 ? build_heartbeat_v2(source_server_id_, segment_->served_name, position, segment_->checksum)
-                         : build_heartbeat_v1(source_server_id_, segment_->served_name, position, segment_->checksum));
+  // Behind a ROTATE a replica is in the next file, also while that has yet to come, and stops at the name of another.
+  const bool rotated = !rotated_to_.empty();
+  const std::string& name = rotated ? rotated_to_ : segment_->served_name;
+  const std::uint64_t at = rotated ? kFirstEventOffset : position;
+  add(plan_.heartbeat_v2 ? build_heartbeat_v2(source_server_id_, name, at, segment_->checksum)
+                         : build_heartbeat_v1(source_server_id_, name, at, segment_->checksum));
 }
 
 DumpStream::Clock::time_point DumpStream::heartbeat_due() const {

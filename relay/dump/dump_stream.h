@@ -93,6 +93,7 @@ class DumpStream {
   bool skipping_ = false;          // inside a group that is not sent
   bool skipped_run_open_ = false;  // groups were skipped since the last packet sent
   std::uint64_t skipped_end_ = 0;  // where the last skipped event ended
+  std::string rotated_to_;         // the file that the last event sent announced; "" = it was no ROTATE
   Clock::time_point last_sent_ = Clock::now();
   bool rested_ = true;            // others had the thread since the last read
   std::uint32_t event_time_ = 0;  // of the last event that has one
