@@ -111,7 +111,8 @@ Scrubber::Clock::duration Scrubber::scrub_one() {
   if (!next_block()) return kLookPeriod;
   const std::uint64_t bytes = segment_->blocks->end_of(block_) - segment_->blocks->begin_of(block_);
   const auto state = log_.check_block(*segment_, block_);
-  if (!state.ok()) logger_->warn("{}", state.error().context);
+  const bool purged = log_.catalog()->find(segment_->number) == nullptr;
+  if (!state.ok() && !purged) logger_->warn("{}", state.error().context);
   ++block_;
   return std::chrono::microseconds(bytes * 1'000'000 / bytes_per_second_);
 }
@@ -123,6 +124,10 @@ bool Scrubber::next_block() {
     if (Clock::now() < pass_began_) return false;
     pass_began_ = Clock::now() + kPassPeriod;
     segment_ = catalog->oldest();
+    block_ = 0;
+  }
+  if (segment_ != nullptr && catalog->find(segment_->number) == nullptr) {  // it has been purged
+    segment_ = catalog->after(segment_->number);
     block_ = 0;
   }
   while (segment_ != nullptr) {
