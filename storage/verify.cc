@@ -208,8 +208,8 @@ class Verifier {
     check_digests(path, state, digests);
     check_continuity(path, state, scan.head(), behind_before, added);
     if (scan.head().checksum() == ChecksumAlgorithm::none) {
-      report_.bytes_without_checksum +=
-          scan.end() - std::min<std::uint64_t>(scan.end(), state.digests.size() * state.digest_block_bytes);
+      const std::uint64_t digested = state.sealed ? state.size : state.last_boundary;
+      report_.bytes_without_checksum += scan.end() - std::min(scan.end(), digested);
     }
   }
 

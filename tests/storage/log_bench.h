@@ -27,6 +27,14 @@ namespace binrelay {
     EXPECT_TRUE(outcome_.ok()) << outcome_.error().context; \
   } while (false)
 
+// ThreadSanitizer makes every step ten times as long, and what it looks for is not in the thousandth round: long loops
+// go in steps of this.
+#ifdef __SANITIZE_THREAD__
+inline constexpr int kThinning = 8;
+#else
+inline constexpr int kThinning = 1;
+#endif
+
 inline ByteBuffer read_file(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
   const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());

@@ -95,7 +95,7 @@ TEST_F(SegmentBlocksTest, DamageIsFoundBeforeItIsServedAndCanBeRestored) {
 // Every byte of the file, one flipped bit at a time.
 TEST_F(SegmentBlocksTest, NoFlippedByteIsEverServed) {
   fill();
-  for (std::uint64_t offset = 0; offset < first.size(); offset += 37) {
+  for (std::uint64_t offset = 0; offset < first.size(); offset += 37 * kThinning) {
     reopen();
     ASSERT_NE(log, nullptr);
     flip(offset);

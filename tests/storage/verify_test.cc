@@ -45,7 +45,7 @@ class VerifyTest : public LogBench {
     const auto file = Disk().open_for_writing(path);
     ASSERT_OK(file);
     for (std::size_t at = 0; at < pristine.size(); ++at) {
-      for (int bit = 0; bit < 8; ++bit) {
+      for (int bit = 0; bit < 8; bit += kThinning) {
         const std::byte flipped = pristine[at] ^ static_cast<std::byte>(1 << bit);
         ASSERT_OK(file->write_at(at, Bytes(&flipped, 1)));
         const VerifyReport found = verify();
@@ -100,7 +100,7 @@ TEST_F(VerifyTest, DigestsCoverFilesWithoutChecksums) {
   std::filesystem::remove_all(options.directory / "index");
   const VerifyReport sound = verify();
   EXPECT_THAT(sound.findings, IsEmpty());
-  // The active file is covered up to the last whole block before its last boundary.
+  // The active file is covered up to its last boundary.
   EXPECT_GT(sound.bytes_without_checksum, 0u);
   EXPECT_LT(sound.bytes_without_checksum, sent.size());
   expect_every_flip_found(segment_path("binlog.000001"), "segments/1/binlog.000001");
