@@ -124,6 +124,11 @@ Result<bool> LogCursor::read(ReadMode mode) {
   return outcome;
 }
 const Segment& LogCursor::segment() const { return *state_->segment; }
+ReadPins::Pin LogCursor::pin() const {
+  auto pin = state_->log.pins().pin(state_->segment->number);
+  BINRELAY_CHECK(pin.has_value(), "a pinned segment can be pinned again");
+  return *std::move(pin);
+}
 LogPosition LogCursor::position() const { return {state_->segment->number, state_->reader.offset()}; }
 
 }  // namespace binrelay

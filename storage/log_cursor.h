@@ -17,6 +17,7 @@
 #include "protocol/ids.h"
 #include "protocol/result.h"
 #include "storage/event_log.h"
+#include "storage/retention/read_pins.h"
 #include "storage/segment/event_reader.h"
 
 namespace binrelay {
@@ -52,6 +53,8 @@ class LogCursor {
 
   const Segment& segment() const;
   LogPosition position() const;  // of the next event
+  // Holds this segment, and what follows, also when the cursor has moved on.
+  ReadPins::Pin pin() const;
 
  private:
   struct State;

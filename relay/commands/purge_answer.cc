@@ -77,7 +77,7 @@ class Purger {
                   "Binary log '" + name_of(segment) + "' is not purged because it is in use by a slave thread");
     const auto connections = relay_.registry->list();
     const auto readers = std::count_if(connections.begin(), connections.end(), [&](const ConnectionEntry& entry) {
-      return entry.progress && entry.progress->segment.load() == raw(segment);
+      return entry.progress && entry.progress->needed.load() == raw(segment);
     });
     const auto asked = std::count_if(catalog_->segments().begin(), catalog_->segments().end(),
                                      [&](const auto& stored) { return stored->number < keep_from; });

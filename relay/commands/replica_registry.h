@@ -38,6 +38,7 @@ struct ConnectionEntry {
   // of a dump, moved by the session without the lock
   struct Progress {
     std::atomic<std::uint64_t> segment{0}, offset{0}, sent_bytes{0};
+    std::atomic<std::uint64_t> needed{0};      // the oldest segment that it may ask for again
     std::atomic<std::uint32_t> event_time{0};  // unix seconds, of the last event; 0: none yet
     std::atomic<std::int64_t> moved_at{0};     // unix seconds: something was sent
   };

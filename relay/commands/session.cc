@@ -304,7 +304,7 @@ class Session : public std::enable_shared_from_this<Session> {
     }
     auto& plan = std::get<DumpPlan>(planned);
     auto progress = std::make_shared<ConnectionEntry::Progress>();
-    progress->segment = raw(plan.start.segment);
+    progress->segment = progress->needed = raw(plan.start.segment);
     progress->offset = plan.start.offset;
     context_.registry->update(state_.connection_id,
                               [&](ConnectionEntry& entry) { entry.ends_by_itself = plan.non_blocking; });

@@ -1,5 +1,6 @@
 #include "relay/dump/dump_stream.h"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -26,6 +27,8 @@ constexpr auto kLastWordTime = std::chrono::seconds(5);
 // Stored bytes that were found damaged are fetched from the source meanwhile, if it can be reached.
 constexpr auto kRestoreTime = std::chrono::seconds(10);
 constexpr auto kRestoreLook = std::chrono::milliseconds(250);
+// While a consumer at the end of the log has not acknowledged everything.
+constexpr auto kAcknowledgementLook = std::chrono::milliseconds(100);
 
 awaitable<std::optional<Error>> read_blocking(LogCursor& cursor) {
   const auto read = cursor.read(ReadMode::may_block);
@@ -103,6 +106,7 @@ awaitable<DumpStream::Ended> DumpStream::send_head() {
   out_.reserve(kWriteSize + LogCursor::kBufferSize + kFramingRoom);  // so that it does not grow to twice as much
   segment_ = log_.catalog()->find(plan_.start.segment);
   if (!segment_) co_return fail(file_not_found());
+  enter_segment(segment_->number);
 
   const auto announced =
       plan_.announced == AnnouncedChecksum::crc32 ? ChecksumAlgorithm::crc32 : ChecksumAlgorithm::none;
@@ -276,6 +280,7 @@ awaitable<DumpStream::Ended> DumpStream::on_segment_end(const Segment& following
   add(build_fake_rotate(source_server_id_, following.served_name, kFirstEventOffset, segment_->checksum));
   segment_ = log_.catalog()->find(following.number);
   if (!segment_) co_return fail(next_file_gone(flavour_, place()));
+  enter_segment(segment_->number);
   rotated_to_.clear();
   skipping_ = false;
   skipped_run_open_ = false;
@@ -302,7 +307,9 @@ awaitable<DumpStream::Ended> DumpStream::on_visible_end() {
 
   const LogPosition at = cursor_->position();
   const auto due = heartbeat_due();
-  co_await waiter_.wait(due, [&] { return !end_reason_ && !channel_.closed() && log_.ends().visible <= at; });
+  note_acknowledged(true);
+  const auto until = sent_.more_than_one() ? std::min(due, Clock::now() + kAcknowledgementLook) : due;
+  co_await waiter_.wait(until, [&] { return !end_reason_ && !channel_.closed() && log_.ends().visible <= at; });
   if (channel_.closed() && !end_reason_) co_return DumpEnd{"the consumer has left"};
   if (!end_reason_ && Clock::now() >= due && log_.ends().visible <= at) {
     add_heartbeat(at.offset);
@@ -364,9 +371,22 @@ awaitable<DumpStream::Ended> DumpStream::flush() {
   progress_->event_time = event_time_;
   progress_->moved_at = std::time(nullptr);
   out_.clear();
+  note_acknowledged(false);
   last_sent_ = Clock::now();
   rested_ = true;
   co_return std::nullopt;
+}
+
+void DumpStream::enter_segment(SegmentNumber segment) {
+  sent_.enter(segment, cursor_->pin(), progress_->sent_bytes + out_.size());
+}
+
+void DumpStream::note_acknowledged(bool caught_up) {
+  const auto under_way = channel_.unacknowledged_bytes();
+  if (!under_way || sent_.empty()) return;
+  const std::uint64_t sent = progress_->sent_bytes;
+  sent_.acknowledged(sent - std::min<std::uint64_t>(sent, *under_way), caught_up && *under_way == 0);
+  progress_->needed = raw(sent_.oldest());
 }
 
 DumpEnd DumpStream::fail(const SqlError& error) {

@@ -12,6 +12,7 @@
 #include "protocol/packet/packet_framer.h"
 #include "relay/commands/replica_registry.h"
 #include "relay/dump/dump_plan.h"
+#include "relay/dump/sent_segments.h"
 #include "relay/dump/tail_signal.h"
 #include "relay/login/packet_channel.h"
 #include "storage/event_log.h"
@@ -50,6 +51,8 @@ class DumpStream {
   boost::asio::awaitable<std::optional<Error>> wait_for_restored_bytes(Error found);
   boost::asio::awaitable<Ended> flush();
   boost::asio::awaitable<Ended> flush_if_large();
+  void enter_segment(SegmentNumber segment);
+  void note_acknowledged(bool caught_up);
   // Both put the stream's last packet into the buffer.
   DumpEnd fail(const SqlError& error);
   DumpEnd finish_with_eof(std::string reason);
@@ -82,6 +85,7 @@ class DumpStream {
   std::shared_ptr<ConnectionEntry::Progress> progress_;
 
   std::optional<LogCursor> cursor_;
+  SentSegments sent_;
   std::shared_ptr<const Segment> segment_;  // the one being sent
   EventFramer framer_;
   ByteBuffer out_;

@@ -1,6 +1,8 @@
 #include "relay/login/packet_channel.h"
 
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <boost/asio/read.hpp>
@@ -153,6 +155,12 @@ void PacketChannel::set_write_patience(std::chrono::milliseconds time) {
   const auto unacknowledged_ms = static_cast<unsigned>(time.count());
   ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_ms, sizeof unacknowledged_ms);
   watch_writes(Clock::now() + time);
+}
+
+std::optional<std::size_t> PacketChannel::unacknowledged_bytes() {
+  int bytes = 0;
+  if (closed_ || ::ioctl(socket_.native_handle(), SIOCOUTQ, &bytes) != 0) return std::nullopt;
+  return static_cast<std::size_t>(bytes);
 }
 
 // One timer that looks now and then, instead of one for each write.

@@ -43,6 +43,8 @@ class PacketChannel : public std::enable_shared_from_this<PacketChannel> {
   // one whose machine acknowledges nothing for so long.
   void set_write_patience(std::chrono::milliseconds time);
   bool stalled() const { return stalled_; }  // closed for that
+  // What was sent and the peer's machine has not acknowledged; nullopt: the connection is gone.
+  std::optional<std::size_t> unacknowledged_bytes();
 
   // Closes the channel after `time` unless called again; nullopt: no deadline.
   void set_deadline(std::optional<std::chrono::milliseconds> time);

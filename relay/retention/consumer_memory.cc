@@ -64,7 +64,7 @@ void ConsumerMemory::note(const ConnectionEntry& entry, std::int64_t now, bool c
                                        bounded(entry.uuid),
                                        bounded(entry.user),
                                        bounded(without_port(entry.host)),
-                                       SegmentNumber{entry.progress->segment.load()},
+                                       SegmentNumber{entry.progress->needed.load()},
                                        now,
                                        connected};
 }

@@ -12,7 +12,7 @@ ConnectionEntry dump(std::uint32_t server_id, std::string uuid, std::uint64_t se
   entry.server_id = ServerId{server_id};
   entry.uuid = std::move(uuid);
   entry.progress = std::make_shared<ConnectionEntry::Progress>();
-  entry.progress->segment = segment;
+  entry.progress->needed = segment;
   return entry;
 }
 

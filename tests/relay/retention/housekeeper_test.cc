@@ -81,7 +81,7 @@ class HousekeeperTest : public LogBench {
     entry.host = "10.0.0." + std::to_string(server_id) + ":4000";
     replica.connection = registry_.enter(entry, [](EndReason) {});
     replica.progress = std::make_shared<ConnectionEntry::Progress>();
-    replica.progress->segment = segment;
+    replica.progress->needed = segment;
     registry_.begin_dump(replica.connection, flavour, ServerId{server_id}, "", true, replica.progress);
     auto cursor = LogCursor::open(*log, {SegmentNumber{segment}, 4});
     EXPECT_TRUE(cursor.ok()) << cursor.error().context;
@@ -96,7 +96,7 @@ class HousekeeperTest : public LogBench {
       if (std::holds_alternative<Error>(step) || std::holds_alternative<AtVisibleEnd>(step)) return false;
       if (std::holds_alternative<NeedsRead>(step)) EXPECT_OK(replica.cursor->read(ReadMode::may_block));
       if (!std::holds_alternative<SegmentEnd>(step)) continue;
-      replica.progress->segment = raw(replica.cursor->segment().number);
+      replica.progress->needed = raw(replica.cursor->segment().number);
       return true;
     }
   }
@@ -161,7 +161,7 @@ TEST_F(HousekeeperTest, AConnectedConsumerIsWaitedForHoweverLittleRoomThereIs) {
   EXPECT_EQ(logged(), "") << "once is enough";
   while (read_one_segment(slow)) {
     keeper_->tick();
-    EXPECT_EQ(oldest(), slow.progress->segment);
+    EXPECT_EQ(oldest(), slow.progress->needed);
   }
   disconnect(slow);
 }
@@ -302,7 +302,7 @@ TEST_F(HousekeeperTest, TwelveHours) {
     if (elapsed % (2 * kHour) == 0)
       while (read_one_segment(lagging)) continue;
     if (elapsed == 3 * kHour) {
-      left_at_segment = leaving->progress->segment;
+      left_at_segment = leaving->progress->needed;
       disconnect(*leaving);
       leaving.reset();
     }
@@ -311,7 +311,7 @@ TEST_F(HousekeeperTest, TwelveHours) {
       left_at_segment = 0;
     }
     if (elapsed == 5 * kHour) {
-      lost_at_segment = lost->progress->segment;
+      lost_at_segment = lost->progress->needed;
       disconnect(*lost);
       lost.reset();
     }
