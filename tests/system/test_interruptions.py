@@ -378,14 +378,63 @@ def _source_lost_between_files(stage, source, by_gtid, by_file):
     settle(stage, source, relay, by_gtid, by_file)
 
 
+def _mysql_replicas(stage):
+    return [stage.mysql(name, replica_net_timeout=REPLICA_GIVES_UP_S) for name in ("by_gtid", "by_file")]
+
+
+def _mariadb_replicas(stage):
+    return [stage.mariadb(name, series="10.11", slave_net_timeout=REPLICA_GIVES_UP_S) for name in ("by_gtid", "by_file")]
+
+
 def mysql_source_lost_between_files(stage):
-    _source_lost_between_files(stage, stage.mysql("source"), *(
-        stage.mysql(name, replica_net_timeout=REPLICA_GIVES_UP_S) for name in ("by_gtid", "by_file")))
+    _source_lost_between_files(stage, stage.mysql("source"), *_mysql_replicas(stage))
 
 
 def mariadb_source_lost_between_files(stage):
-    _source_lost_between_files(stage, stage.mariadb("source", series="10.11"), *(
-        stage.mariadb(name, series="10.11", slave_net_timeout=REPLICA_GIVES_UP_S) for name in ("by_gtid", "by_file")))
+    _source_lost_between_files(stage, stage.mariadb("source", series="10.11"), *_mariadb_replicas(stage))
 
 
-scenario.main(mysql_interrupted, mariadb_interrupted, mysql_source_lost_between_files, mariadb_source_lost_between_files)
+def _write_files(source, count):
+    for _ in range(count):
+        source.sql("INSERT INTO work.small (text) VALUES ('x')")
+        source.sql("FLUSH BINARY LOGS")
+
+
+def _sent_is_not_received(stage, source, by_gtid, by_file):
+    """What lies in the relay's buffers when its replicas are cut off is kept for them, whatever the rules say."""
+    stage.needs_relay()
+    relay = stage.enter(Relay(source, retention={"max_bytes": 20_000}))
+    to_relay = stage.enter(Proxy("proxy to the relay", relay.port))
+    port = "SOURCE_PORT" if source.flavour == "mysql" else "MASTER_PORT"
+    for replica, mode in ((by_gtid, "gtid"), (by_file, "file")):
+        follow(replica, relay, mode, **{port: to_relay.port})
+    Workload(source).small(1)
+    _write_files(source, 60)
+    for replica in (by_gtid, by_file):
+        replica.wait_replica_caught_up(source)
+    wait_until(lambda: f"files go by rule: {relay.binlog_names()}", lambda: "binlog.000001" not in relay.binlog_names(), 30)
+    to_relay.black_hole()
+    _write_files(source, 100)
+    relay.caught_up_with(source)
+    time.sleep(REPLICA_GIVES_UP_S + 2)
+    stage.say(f"swallowed: {relay.status()['streams'][0]['consumers'][0]['file']} was sent, "
+              f"{relay.binlog_names()[0]} and later files are kept")
+    to_relay.end_of_hole()
+    for replica in (by_gtid, by_file):
+        replica.wait_replica_caught_up(source, 60)
+    compare.same_tables(source, by_gtid, by_file)
+    stage.say("both replicas got it after all")
+    wait_until(lambda: f"the log is small again: {relay.binlog_names()}",
+               lambda: relay.status()["streams"][0]["log"]["bytes"] <= 20_000, 30)
+
+
+def mysql_sent_is_not_received(stage):
+    _sent_is_not_received(stage, stage.mysql("source"), *_mysql_replicas(stage))
+
+
+def mariadb_sent_is_not_received(stage):
+    _sent_is_not_received(stage, stage.mariadb("source", series="10.11"), *_mariadb_replicas(stage))
+
+
+scenario.main(mysql_interrupted, mariadb_interrupted, mysql_source_lost_between_files, mariadb_source_lost_between_files,
+              mysql_sent_is_not_received, mariadb_sent_is_not_received)
