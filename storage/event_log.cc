@@ -77,19 +77,19 @@ struct OpenedIndex {
   LogPosition end;
 };
 
-Result<OpenedIndex> open_index_as_is(const StreamFiles& files, const Uuid& log, const Recovered& recovered,
+Result<OpenedIndex> open_index_as_is(const StreamFiles& files, const Uuid& log, const SegmentCatalog& catalog,
                                      const LogEnds& ends) {
   OpenedIndex opened;
   BINRELAY_ASSIGN(opened.store, IndexStore::open(files.index(), log));
   // Of segments that were purged when the index was not at hand.
-  if (!recovered.segments.empty()) BINRELAY_TRY(opened.store->remove_before(recovered.segments.front()->number));
+  const std::shared_ptr<const Segment> oldest = catalog.oldest();
+  if (oldest != nullptr) BINRELAY_TRY(opened.store->remove_before(oldest->number));
   BINRELAY_ASSIGN(const std::optional<BlockRecord> last, opened.store->last());
   if (!last) {
-    if (!recovered.segments.empty()) opened.end = {recovered.segments.front()->number, kFirstEventOffset};
+    if (oldest != nullptr) opened.end = {oldest->number, kFirstEventOffset};
     return opened;
   }
   opened.end = {last->segment, last->end};
-  const SegmentCatalog catalog(recovered.segments);
   const std::shared_ptr<const Segment> segment = catalog.find(last->segment);
   const std::uint64_t whole = segment == nullptr ? 0 : segment->sealed ? segment->last_boundary : ends.visible.offset;
   if (last->end > whole) return Error{Errc::conflict, "index: it is ahead of the log"};
@@ -97,15 +97,15 @@ Result<OpenedIndex> open_index_as_is(const StreamFiles& files, const Uuid& log, 
 }
 
 OpenedIndex open_index(const StorageOptions& options, const Disk& disk, const StreamFiles& files, const Uuid& log,
-                       const Recovered& recovered, const LogEnds& ends, RecoveryReport* report) {
+                       const SegmentCatalog& catalog, const LogEnds& ends, RecoveryReport* report) {
   if (options.index_block_bytes == 0) return {};
   const bool existed = Disk::exists(files.index());
-  report->index_rebuilt = !existed && !recovered.segments.empty();
-  auto opened = open_index_as_is(files, log, recovered, ends);
+  report->index_rebuilt = !existed && catalog.oldest() != nullptr;
+  auto opened = open_index_as_is(files, log, catalog, ends);
   if (!opened.ok() && existed) {
     const std::string reason = opened.error().context;
     static_cast<void>(disk.remove_tree(files.index()).ok());  // if that fails, so does the next line
-    opened = open_index_as_is(files, log, recovered, ends);
+    opened = open_index_as_is(files, log, catalog, ends);
     if (opened.ok()) report->notes.push_back(reason + "; it is built again");
     report->index_rebuilt = opened.ok();
   }
@@ -142,7 +142,7 @@ class EventLog::Core {
                std::make_shared<SegmentCatalog>(recovered.segments)),
         sync_(board_) {
     begin_writing(std::move(recovered.active));
-    begin_indexing(recovered, report);
+    begin_indexing(report);
   }
 
   ~Core() {
@@ -165,8 +165,13 @@ class EventLog::Core {
                   std::make_shared<SegmentCatalog>(recovered.segments));
     begin_writing(std::move(recovered.active));
     if (board_.failed()) return *board_.failure();
-    if (index_failure()) begin_indexing(recovered, report);
+    if (index_failure()) begin_indexing(report);
     return Done{};
+  }
+
+  void restart_index(RecoveryReport* report) {
+    const std::lock_guard lock(purge_mutex_);
+    if (index_failure()) begin_indexing(report);
   }
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
@@ -256,6 +261,7 @@ class EventLog::Core {
   }
   std::optional<Error> index_failure() const {
     const std::lock_guard lock(index_mutex_);
+    if (options_.index_block_bytes == 0) return std::nullopt;
     if (!index_writer_) return Error{Errc::io, "there is no index"};
     return index_writer_->failure();
   }
@@ -268,11 +274,11 @@ class EventLog::Core {
     if (!journalled.ok()) board_.fail(std::move(journalled).error());  // a full disk: what is there can be read
   }
 
-  void begin_indexing(const Recovered& recovered, RecoveryReport* report) {
+  void begin_indexing(RecoveryReport* report) {
     const std::lock_guard lock(index_mutex_);
     index_writer_.reset();
     index_ = {};
-    index_ = open_index(options_, disk_, files_, created_.relay_uuid, recovered, board_.ends(), report);
+    index_ = open_index(options_, disk_, files_, created_.relay_uuid, *board_.catalog(), board_.ends(), report);
     if (index_.store) index_writer_.emplace(board_, *index_.store, index_.end, options_.index_block_bytes);
   }
 
@@ -385,6 +391,7 @@ GtidState EventLog::before_log() const {
 }
 GtidState EventLog::abandoned() const { return core_->abandoned(); }
 std::optional<Error> EventLog::index_failure() const { return core_->index_failure(); }
+void EventLog::restart_index(RecoveryReport* report) { core_->restart_index(report); }
 void EventLog::on_visible(std::function<void()> listener) { core_->board().on_visible(std::move(listener)); }
 
 EventLog::Counters EventLog::counters() const {

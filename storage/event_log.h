@@ -148,8 +148,9 @@ class EventLog {
   LatencyCounts sync_times() const;
   void count_bad_block() const;
   std::optional<Error> failure() const;  // set: the log takes no more; what is stored stays readable
-  std::optional<Error> index_failure()
-      const;  // set: the index stays behind until the next open; nothing else is affected
+  // Set: the index stays behind until it is restarted; starts are searched for in the files, nothing else is affected.
+  std::optional<Error> index_failure() const;
+  void restart_index(RecoveryReport* report);  // any thread; notes say what is wrong with it
 
  private:
   class Core;

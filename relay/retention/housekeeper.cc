@@ -15,6 +15,7 @@ namespace {
 
 constexpr auto kEvery = std::chrono::seconds(1);
 constexpr std::int64_t kSaveEvery = 60;  // seconds
+constexpr std::int64_t kIndexPause = 60;
 constexpr std::uint64_t kMaxConsumersFile = 4u << 20;
 
 std::uint64_t newest_bytes(const EventLog& log, const SegmentCatalog& catalog) {
@@ -84,9 +85,21 @@ void Housekeeper::run() {
 void Housekeeper::tick() {
   const std::lock_guard lock(mutex_);
   const std::int64_t now = world_.now();
+  mend_index(now);
   remember_consumers(now);
   if (config_.rules.any()) apply_rules(now);
   save(now, false);
+}
+
+// Without it GTID starts are slow: the files are searched.
+void Housekeeper::mend_index(std::int64_t now) {
+  const auto failure = log_.index_failure();
+  if (!failure || now < index_tried_at_ + kIndexPause) return;
+  index_tried_at_ = now;
+  logger_->warn("the index has failed and is started again: {}", failure->context);
+  RecoveryReport report;
+  log_.restart_index(&report);
+  for (const std::string& note : report.notes) logger_->warn("{}", note);
 }
 
 void Housekeeper::remember_consumers(std::int64_t now) {

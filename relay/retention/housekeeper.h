@@ -1,6 +1,6 @@
 #pragma once
 // Housekeeper: removes old files of one stream: every second by the configured rules, and when a PURGE statement says
-// so. It remembers how far consumers that have gone away had come, and keeps what they need for a while.
+// so; starts a failed index again. It remembers how far consumers that have gone away had come, and keeps what they need for a while.
 // Thread: owns one; purge() and status() from any. Owner: Stream. Borrows log and registry.
 #include <condition_variable>
 #include <cstdint>
@@ -54,6 +54,7 @@ class Housekeeper {
 
  private:
   void run();
+  void mend_index(std::int64_t now);
   void remember_consumers(std::int64_t now);
   void apply_rules(std::int64_t now);
   // Returns what stands in the way.
@@ -76,6 +77,7 @@ class Housekeeper {
   std::string saved_;
   std::set<std::string> told_;  // what stood in the way a second ago
   std::int64_t saved_at_ = 0;
+  std::int64_t index_tried_at_ = 0;
   RetentionReport report_;  // what is counted
   std::thread thread_;
 };

@@ -35,7 +35,7 @@ class IndexWriter {
   // Any thread: these segments are purged. Their records go, and no new ones come.
   void forget_before(SegmentNumber oldest);
   LogPosition indexed() const;
-  std::optional<Error> failure() const;  // set: it has given up until the log is opened again
+  std::optional<Error> failure() const;  // set: it has given up
 
  private:
   void run(LogPosition from);

@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "storage/archive.h"
 #include "tests/storage/log_bench.h"
 
 namespace binrelay {
@@ -373,6 +374,41 @@ TEST_F(EventLogTest, EventsLargerThanTheBufferPassThrough) {
   append_transaction(4096);
   ASSERT_OK(log->sync());
   EXPECT_EQ(read_file(segment_path("binlog.000001")), sent);
+}
+
+// A disk that does not let go of the index.
+class StubbornIndex : public DiskFaults {
+ public:
+  std::optional<Error> before(DiskStep step, const std::filesystem::path& path, std::size_t&) override {
+    if (step != DiskStep::remove || path.filename() != "index" || yields) return std::nullopt;
+    return Error{Errc::io, "cannot remove " + path.string()};
+  }
+  std::atomic<bool> yields{false};
+};
+
+TEST_F(EventLogTest, AnIndexThatFailedIsStartedAgain) {
+  StubbornIndex stubborn;
+  open();
+  start_file("binlog.000001");
+  append_transactions(30);
+  close();
+  write_file(options.directory / "index" / "CURRENT", as_bytes("nonsense"));
+  options.faults = &stubborn;
+  open();
+  ASSERT_TRUE(log->index_failure().has_value());
+  log->restart_index(&report);
+  EXPECT_TRUE(log->index_failure().has_value());
+  append_transactions(30);
+  ASSERT_OK(log->sync());
+  stubborn.yields = true;
+  log->restart_index(&report);
+  EXPECT_EQ(log->index_failure(), std::nullopt);
+  rotate_to("binlog.000002");
+  append_transaction();
+  ASSERT_OK(log->sync());
+  while (log->counters().indexed_segment < 2) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  close();
+  EXPECT_THAT(Archive::verify(options.directory, nullptr).findings, ::testing::IsEmpty());
 }
 
 }  // namespace

@@ -76,7 +76,8 @@ def _purged_as_source(stage, source, replica, newcomer):
     _write_files(source, 2)
     _write_files(source, 2, size=30_000_000)  # too much for any socket's buffers
     _write_files(source, 3)
-    follow(replica, relay, "gtid")
+    period = "SOURCE_HEARTBEAT_PERIOD" if source.flavour == "mysql" else "MASTER_HEARTBEAT_PERIOD"
+    follow(replica, relay, "gtid", **{period: 2})
     replica.wait_replica_caught_up(source)
     relay.caught_up_with(source)
     names = relay.binlog_names()
@@ -103,7 +104,7 @@ def _purged_as_source(stage, source, replica, newcomer):
 
     def waited_for():
         return [consumer["server_id"] for consumer in relay.status()["streams"][0]["retention"]["waited_for"]]
-    # A replica that has hung up is noticed with the next event or heartbeat, which MariaDB asks for every 30 s.
+    # A replica that has hung up is noticed with the next event or heartbeat.
     wait_until("the relay waits for its replica", lambda: waited_for() == [replica.server_id], 90)
     _write_files(source, 3)
     relay.caught_up_with(source)
