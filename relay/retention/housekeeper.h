@@ -1,7 +1,7 @@
 #pragma once
 // Housekeeper: removes old files of one stream: every second by the configured rules, and when a PURGE statement says
-// so; starts a failed index again. It remembers how far consumers that have gone away had come, and keeps what they need for a while.
-// Thread: owns one; purge() and status() from any. Owner: Stream. Borrows log and registry.
+// so; starts a failed index again. It remembers how far consumers that have gone away had come, and keeps what they
+// need for a while. Thread: owns one; purge() and status() from any. Owner: Stream. Borrows log and registry.
 #include <condition_variable>
 #include <cstdint>
 #include <filesystem>
