@@ -382,8 +382,9 @@ void DumpStream::enter_segment(SegmentNumber segment) {
 }
 
 void DumpStream::note_acknowledged(bool caught_up) {
+  if (!sent_.more_than_one()) return;
   const auto under_way = channel_.unacknowledged_bytes();
-  if (!under_way || sent_.empty()) return;
+  if (!under_way) return;
   const std::uint64_t sent = progress_->sent_bytes;
   sent_.acknowledged(sent - std::min<std::uint64_t>(sent, *under_way), caught_up && *under_way == 0);
   progress_->needed = raw(sent_.oldest());

@@ -28,7 +28,6 @@ class SentSegments {
     const std::uint64_t had = caught_up ? bytes : bytes - std::min(bytes, kUnread);
     while (more_than_one() && segments_[1].begin <= had) segments_.pop_front();
   }
-  bool empty() const { return segments_.empty(); }
   bool more_than_one() const { return segments_.size() > 1; }
   SegmentNumber oldest() const { return segments_.front().segment; }
 
