@@ -77,6 +77,8 @@ Status Journal::cut_torn_tail(const Disk& disk, std::vector<std::string>* notes)
 
 Status Journal::cut_to_durable() {
   BINRELAY_TRY(file_.truncate(durable_end_));
+  // What is cut is no damage to be mended; a copy that cannot be cut brings back true records, and a note.
+  if (copy_) static_cast<void>(copy_->truncate(durable_end_).ok());
   return file_.sync();
 }
 
