@@ -14,6 +14,7 @@
 #include "relay/dump/dump_plan.h"
 #include "relay/dump/dump_stream.h"
 #include "relay/login/login.h"
+#include "relay/retention/housekeeper.h"
 
 namespace binrelay {
 
@@ -310,6 +311,7 @@ class Session : public std::enable_shared_from_this<Session> {
                               [&](ConnectionEntry& entry) { entry.ends_by_itself = plan.non_blocking; });
     const auto replaced = context_.registry->begin_dump(state_.connection_id, source_->flavour, plan.server_id,
                                                         plan.replica_uuid, gtid, progress);
+    if (context_.housekeeper != nullptr) context_.housekeeper->look_soon();
     if (replaced) {
       context_.logger->warn(
           "connection {} ended: a newer dump with the same server_uuid/server_id began from {} (server_id {})",

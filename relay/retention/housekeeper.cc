@@ -78,8 +78,14 @@ void Housekeeper::run() {
     lock.unlock();
     tick();
     lock.lock();
-    wake_.wait_for(lock, kEvery, [&] { return stopping_; });
+    wake_.wait_for(lock, kEvery, [&] { return stopping_ || wanted_; });
+    wanted_ = false;
   }
+}
+
+void Housekeeper::look_soon() {
+  wanted_ = true;
+  wake_.notify_one();  // without the lock, which a purge may hold for long: one that is missed costs a second
 }
 
 void Housekeeper::tick() {

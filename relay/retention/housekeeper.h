@@ -2,6 +2,7 @@
 // Housekeeper: removes old files of one stream: every second by the configured rules, and when a PURGE statement says
 // so; starts a failed index again. It remembers how far consumers that have gone away had come, and keeps what they
 // need for a while. Thread: owns one; purge() and status() from any. Owner: Stream. Borrows log and registry.
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <filesystem>
@@ -47,6 +48,9 @@ class Housekeeper {
   void start();
   void stop();  // joins, and writes down whom it remembers
   void tick();  // one look at everything: what the thread does every second
+  // The thread looks now: somebody has come who is to be remembered, also if the relay is killed within the second.
+  // Never waits.
+  void look_soon();
 
   // PURGE BINARY LOGS: the files before `keep_from`, as far as nobody needs them.
   Result<PurgeReply> purge(SegmentNumber keep_from, const std::string& who);
@@ -78,7 +82,8 @@ class Housekeeper {
   std::set<std::string> told_;  // what stood in the way a second ago
   std::int64_t saved_at_ = 0;
   std::int64_t index_tried_at_ = 0;
-  RetentionReport report_;  // what is counted
+  RetentionReport report_;            // what is counted
+  std::atomic<bool> wanted_ = false;  // a look before the second is over
   std::thread thread_;
 };
 

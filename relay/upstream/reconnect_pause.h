@@ -13,8 +13,9 @@ class ReconnectPause {
   static constexpr std::chrono::milliseconds kFirst{200}, kLongest{10'000}, kSlow{30'000}, kLog{2'000};
   static constexpr unsigned kPatience = 3;  // attempts at the same damaged place before it gets slow
 
-  // `jitter` in [0, 1): relays that lost the same source do not come back together.
-  std::chrono::milliseconds after(const SessionEnd& end, double jitter) {
+  // `jitter` in [0, 1): relays that lost the same source do not come back together. `may_be_back`: another source was
+  // only lost, so that a refusal by this one is no reason to wait long.
+  std::chrono::milliseconds after(const SessionEnd& end, double jitter, bool may_be_back = false) {
     using Kind = SessionEnd::Kind;
     // The first contact after an outage begins anew; contact again and again without anything new does not.
     if (end.progressed || (end.streamed && !streamed_before_)) next_ = kFirst;
@@ -23,7 +24,7 @@ class ReconnectPause {
     bad_place_ = end.kind == Kind::bad_event ? end.place : std::string();
     if (end.kind == Kind::again) return std::chrono::milliseconds(0);
     if (end.kind == Kind::log_failed) return kLog;  // the disk decides, not the source
-    if (end.kind == Kind::refused || stuck()) return kSlow;
+    if ((end.kind == Kind::refused && !may_be_back) || stuck()) return kSlow;
     const auto pause = next_;
     next_ = std::min(next_ * 2, kLongest);
     return std::chrono::milliseconds(

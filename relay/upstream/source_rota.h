@@ -2,7 +2,9 @@
 // SourceRota: which of the configured sources is tried next. A source that streamed is gone back to first: most often
 // it was only restarted. One that cannot be reached, or whose files or transactions do not fit the log, is left for the
 // next in the list. Pure.
+#include <algorithm>
 #include <cstddef>
+#include <vector>
 
 #include "relay/upstream/upstream_session.h"
 
@@ -12,7 +14,7 @@ class SourceRota {
  public:
   static constexpr unsigned kAttempts = 2;  // at a source that cannot be reached, before it is left
 
-  explicit SourceRota(std::size_t sources) : sources_(sources) {}
+  explicit SourceRota(std::size_t sources) : sources_(sources), lost_(sources) {}
   std::size_t current() const { return current_; }
 
   // A session with the current source has ended. True: another one is current now, and has not been tried since the
@@ -23,6 +25,7 @@ class SourceRota {
       attempts_ = 0;
       tried_ = 0;
     }
+    lost_[current_] = end.kind == Kind::lost;
     const bool unreachable = end.kind == Kind::lost && !end.streamed && ++attempts_ >= kAttempts;
     if (sources_ < 2 || !(unreachable || end.kind == Kind::refused)) return false;
     attempts_ = 0;
@@ -31,8 +34,12 @@ class SourceRota {
     return tried_ != 0;
   }
 
+  // Some source could not be reached when it was tried last: it may be back at any moment.
+  bool one_is_lost() const { return std::find(lost_.begin(), lost_.end(), true) != lost_.end(); }
+
  private:
   std::size_t sources_;
+  std::vector<bool> lost_;  // by source: how its last session ended
   std::size_t current_ = 0;
   unsigned attempts_ = 0;
   std::size_t tried_ = 0;  // left since the last that streamed, up to a whole round

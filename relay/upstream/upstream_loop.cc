@@ -196,9 +196,9 @@ void UpstreamLoop::Impl::finish(const SessionEnd& received_end) {
     log_failed_ = true;
     if (!end.no_space && end.streamed) room_tried_ = 0;  // it was not for want of room
   }
-  auto length = reconnect_pause_.after(end, std::uniform_real_distribution<>(0, 1)(jitter_));
   const Endpoint left = address();
   const bool at_once = rota_.after(end);
+  auto length = reconnect_pause_.after(end, std::uniform_real_distribution<>(0, 1)(jitter_), rota_.one_is_lost());
   address_.store(rota_.current(), std::memory_order_relaxed);
   {
     const std::lock_guard lock(mutex_);
@@ -245,7 +245,10 @@ void UpstreamLoop::Impl::tell(const SessionEnd& end) {
       logger_->warn("source lost, reconnecting: {}", end.reason);
       break;
     case SessionEnd::Kind::refused:
-      logger_->error("source refused, trying again every {} s: {}", ReconnectPause::kSlow.count() / 1000, end.reason);
+      logger_->error("source refused, trying again{}: {}",
+                     rota_.one_is_lost() ? ", and those that could not be reached"
+                                         : " every " + std::to_string(ReconnectPause::kSlow.count() / 1000) + " s",
+                     end.reason);
       break;
     case SessionEnd::Kind::bad_event:
       if (reconnect_pause_.stuck()) {

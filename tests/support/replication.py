@@ -54,10 +54,11 @@ def address(server):
     return f"127.0.0.1:{server.port}"
 
 
-def relay_before(stage, *sources):
-    """A relay that knows several sources and follows the first."""
+def relay_before(stage, *sources, **settings):
+    """A relay that knows several sources and follows the first; `settings` are more of its [stream.source]."""
     relay = stage.relay(sources[0], source_settings={"sources": [address(source) for source in sources], "host": None,
-                                                     "port": None, "heartbeat_ms": 300, "connect_timeout_ms": 2000})
+                                                     "port": None, "heartbeat_ms": 300, "connect_timeout_ms": 2000,
+                                                     **settings})
     for source in sources[1:]:
         source.add_replication_account(relay.name, relay.source_password())
     return relay

@@ -14,6 +14,7 @@ import scenario  # noqa: E402
 from dump_client import DumpClient  # noqa: E402
 from lab import Relay  # noqa: E402
 from lab.machine import Unavailable, scratch, wait_until  # noqa: E402
+from replication import attach, detach, relay_before, relay_has  # noqa: E402
 
 MARK = re.compile(rb"\[(\d{12})\]")
 WRITERS = 4
@@ -114,6 +115,57 @@ def mysql_acknowledged_is_stored(stage):
 
 def mariadb_acknowledged_is_stored(stage):
     _acknowledged_is_stored(stage, stage.mariadb("source", binlog_format="ROW"))
+
+
+def _acknowledged_across_failovers(stage, a, b):
+    """Each source in turn is killed under commits that wait for the relay alone; the relay follows, and offers again."""
+    stage.needs_relay()
+    relay = relay_before(stage, a, b, semi_sync=True, semi_sync_max_sync_ms=5000)
+    _table(a)
+    attach(b, a)
+    total = 0
+    for source, standby in ((a, b), (b, a), (a, b)):
+        wait_until(f"the relay follows {source.name}", lambda: _follows(relay, source), 60)
+        relay_has(relay, source)
+        semi_sync = SemiSync(source)
+        semi_sync.switch_on(timeout_ms=60000)
+        semi_sync.wait_for_replica()
+        begin = relay.binlog_position()
+        writers = Writers(source)
+        time.sleep(1)
+        assert semi_sync.status("no_tx") == "0" and semi_sync.status("status") == "ON", "it did not wait for the relay"
+        source.kill()
+        writers.stop()
+        missing = set(writers.committed) - _marks_in(relay, source.flavour == "mysql", *begin)
+        assert writers.committed and not missing, f"{len(missing)} acknowledged transactions of {source.name} are lost"
+        total += len(writers.committed)
+        source.start()  # for the standby to get the rest
+        standby.wait_replica_caught_up(source)
+        relay_has(relay, source)
+        source.stop()
+        detach(standby)
+        standby.sql(f"CREATE TABLE work.led_after_{total} (id INT)")
+        wait_until(f"the relay follows {standby.name}", lambda: _follows(relay, standby), 60)
+        source.start()
+        attach(source, standby)
+    generation = relay.status()["streams"][0]["log"]["generation"]
+    assert generation == 4, generation
+    stage.say(f"3 failovers, {total} acknowledged transactions, none lost")
+
+
+def _follows(relay, source):
+    status = relay.status()["streams"][0]["source"]
+    return status["port"] == source.port and status["state"] == "streaming"
+
+
+def mysql_acknowledged_across_failovers(stage):
+    options = {"plugin_load_add": "semisync_source.so"}
+    _acknowledged_across_failovers(stage, stage.mysql("a", **options), stage.mysql("b", **options))
+
+
+def mariadb_acknowledged_across_failovers(stage):
+    options = {"log_slave_updates": "ON", "binlog_format": "ROW"}
+    _acknowledged_across_failovers(stage, stage.mariadb("a", **options), stage.mariadb("b", **options))
 
 
 def _slow_disk(stage):
@@ -230,5 +282,6 @@ def no_semi_sync_on_the_source(stage):
     assert "knows no semi-synchronous replication" in relay.log_tail(20), relay.log_tail(20)
 
 
-scenario.main(mysql_acknowledged_is_stored, mariadb_acknowledged_is_stored, mysql_stalled_disk, mariadb_stalled_disk,
+scenario.main(mysql_acknowledged_is_stored, mariadb_acknowledged_is_stored, mysql_acknowledged_across_failovers,
+              mariadb_acknowledged_across_failovers, mysql_stalled_disk, mariadb_stalled_disk,
               full_disk_does_not_hold_up_commits, no_semi_sync_on_the_source)

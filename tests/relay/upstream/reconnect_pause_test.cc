@@ -35,6 +35,13 @@ TEST(ReconnectPause, IsLongWhereSomebodyHasToAct) {
   EXPECT_EQ(pause.after({Kind::log_failed, "", "", false, false}, kNoJitter), ReconnectPause::kLog);
 }
 
+TEST(ReconnectPause, IsAfterALossWhereAnotherSourceMayBeBack) {
+  ReconnectPause pause;
+  const SessionEnd refused{Kind::refused, "", "", false, false};
+  for (const int expected : {200, 400, 800, 1600, 3200, 6400, 10'000, 10'000})
+    EXPECT_EQ(pause.after(refused, kNoJitter, true), milliseconds(expected));
+}
+
 TEST(ReconnectPause, GrowsLongAtAPlaceThatStaysDamaged) {
   ReconnectPause pause;
   const SessionEnd bad{Kind::bad_event, "", "b.000001:500", true, false};

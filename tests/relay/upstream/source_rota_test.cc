@@ -46,6 +46,18 @@ TEST(SourceRota, ARefusedOneIsLeftAndARoundEndsWithAPause) {
   EXPECT_EQ(rota.current(), 0u);
 }
 
+TEST(SourceRota, KnowsThatOneCouldNotBeReached) {
+  SourceRota rota(2);
+  EXPECT_FALSE(rota.one_is_lost());
+  rota.after(unreachable());
+  rota.after(unreachable());
+  rota.after(refused());
+  EXPECT_EQ(rota.current(), 0u);
+  EXPECT_TRUE(rota.one_is_lost());
+  rota.after(refused());
+  EXPECT_FALSE(rota.one_is_lost()) << "both are there, and neither fits";
+}
+
 TEST(SourceRota, TroubleOfTheLogOrOfAnEventIsNoReasonToLeave) {
   SourceRota rota(2);
   for (const Kind kind : {Kind::bad_event, Kind::cut_short, Kind::log_failed}) {
