@@ -238,7 +238,7 @@ def _isolated(stage, source):
     """The latency of healthy consumers, alone and under attack by turns; `source` does not wait for its disk."""
     stage.needs_relay()
     _raise_file_limit()
-    megabytes, rounds, alone_s, attack_s = (2048, 5, 60, 120) if stage.full else (192, 5, 4, 4)
+    megabytes, rounds, alone_s, attack_s = (2048, 5, 60, 120) if stage.full else (192, 5, 3, 3)
     relay = stage.relay(source, limits={"login_seconds": 600, "connections": 10000})  # all are to be held
     _fill(source, megabytes)
     relay.caught_up_with(source)
@@ -250,7 +250,7 @@ def _isolated(stage, source):
     measured = Rounds(tails, bare)
     before = relay.process.memory_bytes()
     for _ in range(rounds):
-        tails.run(2)
+        tails.run(1)
         measured.measure("alone", alone_s)
         attacks = _attacks(relay)
         for _ in range(60):

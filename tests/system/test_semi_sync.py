@@ -124,7 +124,8 @@ def _acknowledged_across_failovers(stage, a, b):
     _table(a)
     attach(b, a)
     total = 0
-    for source, standby in ((a, b), (b, a), (a, b)):
+    failovers = [(a, b), (b, a), (a, b)] if stage.full else [(a, b), (b, a)]
+    for source, standby in failovers:
         wait_until(f"the relay follows {source.name}", lambda: _follows(relay, source), 60)
         relay_has(relay, source)
         semi_sync = SemiSync(source)
@@ -149,8 +150,8 @@ def _acknowledged_across_failovers(stage, a, b):
         source.start()
         attach(source, standby)
     generation = relay.status()["streams"][0]["log"]["generation"]
-    assert generation == 4, generation
-    stage.say(f"3 failovers, {total} acknowledged transactions, none lost")
+    assert generation == 1 + len(failovers), generation
+    stage.say(f"{len(failovers)} failovers, {total} acknowledged transactions, none lost")
 
 
 def _follows(relay, source):
