@@ -309,22 +309,26 @@ class Session : public std::enable_shared_from_this<Session> {
     progress->offset = plan.start.offset;
     context_.registry->update(state_.connection_id,
                               [&](ConnectionEntry& entry) { entry.ends_by_itself = plan.non_blocking; });
-    const auto replaced = context_.registry->begin_dump(state_.connection_id, source_->flavour, plan.server_id,
-                                                        plan.replica_uuid, gtid, progress);
+    const ServerId server_id = plan.server_id;
+    const LogPosition start = plan.start;
+    const std::string replica_uuid = plan.replica_uuid;
+    const char* kind = plan.skip.by_gtid() ? "GTID" : "file and position";
+    dump_.emplace(std::move(plan), *context_.log, source_->server_id, source_->flavour, *channel_, *context_.tail, io_,
+                  *context_.readers, progress);
+    dump_->open();
+    const auto replaced = context_.registry->begin_dump(state_.connection_id, source_->flavour, server_id,
+                                                        replica_uuid, gtid, progress);
     if (context_.housekeeper != nullptr) context_.housekeeper->look_soon();
     if (replaced) {
       context_.logger->warn(
           "connection {} ended: a newer dump with the same server_uuid/server_id began from {} (server_id {})",
-          *replaced, state_.peer_host, static_cast<std::uint32_t>(plan.server_id));
+          *replaced, state_.peer_host, static_cast<std::uint32_t>(server_id));
     }
-    const auto segment = context_.log->catalog()->find(plan.start.segment);
+    const auto segment = context_.log->catalog()->find(start.segment);
     context_.logger->info("dump begins: '{}' from {}, server_id {}, {} at {}:{}", state_.user, state_.peer_host,
-                          static_cast<std::uint32_t>(plan.server_id),
-                          plan.skip.by_gtid() ? "GTID" : "file and position", segment ? segment->served_name : "?",
-                          plan.start.offset);
+                          static_cast<std::uint32_t>(server_id), kind, segment ? segment->served_name : "?",
+                          start.offset);
 
-    dump_.emplace(std::move(plan), *context_.log, source_->server_id, source_->flavour, *channel_, *context_.tail, io_,
-                  *context_.readers, progress);
     // What a client says while it dumps is read and forgotten; when it is gone, the dump is woken to notice.
     asio::co_spawn(io_, watch_peer(shared_from_this()), asio::detached);
     const DumpEnd end = co_await dump_->run();

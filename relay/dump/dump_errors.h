@@ -27,6 +27,8 @@ SqlError dump_error(std::string text);                                          
 SqlError dump_error_at(Flavour flavour, std::string_view text, const DumpPlace& place);  // … and the tail
 
 SqlError file_not_found();
+// 1317: unlike 1236 it makes a replica connect again, and before it has seen an event that it would misread.
+SqlError session_was_lost();
 SqlError position_too_small(Flavour flavour, const DumpPlace& place);
 SqlError position_past_end(Flavour flavour, const DumpPlace& place);
 SqlError position_inside_event(Flavour flavour, const DumpPlace& place);

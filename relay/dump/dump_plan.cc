@@ -85,6 +85,10 @@ DumpPlan plan_of_session(const SessionState& session, Flavour flavour, std::uint
   }
   plan.server_id = server_id;
   plan.replica_uuid = replica_uuid(session);
+  const auto said = [&](const char* name) { return session.user_variables.contains(name); };
+  const bool announced = said("master_binlog_checksum") || (mysql && said("source_binlog_checksum"));
+  const bool as_replica = mysql ? !plan.replica_uuid.empty() : plan.mariadb_capability >= kCapabilityGtid;
+  plan.session_was_lost = as_replica && !announced;
   return plan;
 }
 
@@ -104,6 +108,7 @@ PlanOrError start_in(const Segment& segment, std::uint64_t position, DumpPlan pl
   plan.place.last_file = segment.served_name;
   plan.place.last_event = plan.place.last_byte = position;
   plan.error_after_rotate = refuse_checksum(plan, segment, plan.place);
+  if (plan.error_after_rotate && plan.session_was_lost) return session_was_lost();
   return plan;
 }
 

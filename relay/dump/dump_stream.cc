@@ -25,7 +25,7 @@ constexpr std::size_t kFramingRoom = 4u << 10;
 // A dump replaced or told to end says so to its client, if the client still reads within this time.
 constexpr auto kLastWordTime = std::chrono::seconds(5);
 // Stored bytes that were found damaged are fetched from the source meanwhile, if it can be reached.
-constexpr auto kRestoreTime = std::chrono::seconds(10);
+constexpr auto kRestoreTime = std::chrono::seconds(30);
 constexpr auto kRestoreLook = std::chrono::milliseconds(250);
 // While a consumer at the end of the log has not acknowledged everything.
 constexpr auto kAcknowledgementLook = std::chrono::milliseconds(100);
@@ -55,6 +55,11 @@ DumpStream::DumpStream(DumpPlan plan, const EventLog& log, ServerId source_serve
       readers_(readers),
       progress_(std::move(progress)),
       framer_(*channel.sequence()) {}
+
+void DumpStream::open() {
+  auto cursor = LogCursor::open(log_, plan_.start);
+  if (cursor) cursor_.emplace(std::move(*cursor));
+}
 
 void DumpStream::end(EndReason reason) {
   end_reason_ = reason;
@@ -100,9 +105,7 @@ awaitable<DumpEnd> DumpStream::serve() {
 }
 
 awaitable<DumpStream::Ended> DumpStream::send_head() {
-  auto cursor = LogCursor::open(log_, plan_.start);
-  if (!cursor) co_return fail(file_not_found());
-  cursor_.emplace(std::move(*cursor));
+  if (!cursor_) co_return fail(file_not_found());
   out_.reserve(kWriteSize + LogCursor::kBufferSize + kFramingRoom);  // so that it does not grow to twice as much
   segment_ = log_.catalog()->find(plan_.start.segment);
   if (!segment_) co_return fail(file_not_found());
@@ -366,8 +369,10 @@ awaitable<DumpStream::Ended> DumpStream::flush() {
                       : channel_.stalled() ? "the consumer reads nothing"
                                            : "the consumer has left: " + sent.error().context};
   progress_->sent_bytes += out_.size();
-  progress_->segment = raw(cursor_->position().segment);
-  progress_->offset = cursor_->position().offset;
+  if (cursor_) {
+    progress_->segment = raw(cursor_->position().segment);
+    progress_->offset = cursor_->position().offset;
+  }
   progress_->event_time = event_time_;
   progress_->moved_at = std::time(nullptr);
   out_.clear();

@@ -32,6 +32,9 @@ class DumpStream {
              TailSignal& signal, boost::asio::io_context& context, boost::asio::thread_pool& readers,
              std::shared_ptr<ConnectionEntry::Progress> progress);
 
+  // First of all: what it is going to read is not purged from here on. Before the consumer is known as connected, whom
+  // retention does not wait for.
+  void open();
   // The channel is to be closed when it returns.
   boost::asio::awaitable<DumpEnd> run();
   // From the session's thread: ends the dump at the next packet boundary.

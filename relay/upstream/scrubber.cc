@@ -43,22 +43,24 @@ void Scrubber::run() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     lock.unlock();
-    if (Clock::now() >= restore_at_ && !restore_one()) restore_at_ = Clock::now() + kRestorePause;
+    const Restoring restoring = Clock::now() >= restore_at_ ? restore_one() : Restoring::nothing_to_do;
+    if (restoring == Restoring::failed) restore_at_ = Clock::now() + kRestorePause;
     if (bytes_per_second_ != 0 && Clock::now() >= scrub_at_) scrub_at_ = Clock::now() + scrub_one();
     const auto until =
         bytes_per_second_ == 0 ? Clock::now() + kLookPeriod : std::min(scrub_at_, Clock::now() + kLookPeriod);
     lock.lock();
+    if (restoring == Restoring::restored) continue;  // damage seldom comes alone, and readers wait
     stopped_.wait_until(lock, until, [this] { return stopping_; });
   }
 }
 
-// False: there is damage that cannot be restored now.
-bool Scrubber::restore_one() {
+Scrubber::Restoring Scrubber::restore_one() {
   const auto catalog = log_.catalog();  // a temporary would not outlive the loop
   for (const auto& segment : catalog->segments()) {
     if (segment->blocks == nullptr) continue;
-    const auto block = segment->blocks->first_damaged();
+    auto block = segment->blocks->first_damaged();
     if (!block) continue;
+    block = first_damaged_up_to(*segment, *block);
     const std::uint64_t end = end_of_damage(*segment, *block);
     const std::string place = segment->source_name + ", bytes " + std::to_string(segment->blocks->begin_of(*block)) +
                               " to " + std::to_string(segment->blocks->end_of(end - 1));
@@ -70,14 +72,26 @@ bool Scrubber::restore_one() {
       if (std::exchange(failed_, restored.error().context) != restored.error().context)
         logger_->error("{} cannot be fetched from the source, trying again every {} s: {}", place,
                        kRestorePause.count(), restored.error().context);
-      return false;
+      return Restoring::failed;
     }
     told_.clear();
     failed_.clear();
     logger_->info("{} fetched from the source and restored", place);
-    return true;
+    return Restoring::restored;
   }
-  return true;
+  return Restoring::nothing_to_do;
+}
+
+// The source is asked for whole events, and where they begin is read from the file's begin on: what is damaged there
+// without anybody having read it comes first.
+std::uint64_t Scrubber::first_damaged_up_to(const Segment& segment, std::uint64_t block) {
+  const SegmentBlocks& blocks = *segment.blocks;
+  for (std::uint64_t earlier = 0; earlier < block; ++earlier) {
+    if (blocks.state(earlier) == SegmentBlocks::State::unchecked)
+      static_cast<void>(log_.check_block(segment, earlier).ok());
+    if (blocks.state(earlier) == SegmentBlocks::State::damaged) return earlier;
+  }
+  return block;
 }
 
 // Damage often comes in one piece; it is fetched in one piece.

@@ -31,8 +31,11 @@ class Scrubber {
  private:
   using Clock = std::chrono::steady_clock;
 
+  enum class Restoring : std::uint8_t { nothing_to_do, restored, failed };
+
   void run();
-  bool restore_one();
+  Restoring restore_one();
+  std::uint64_t first_damaged_up_to(const Segment& segment, std::uint64_t block);
   std::uint64_t end_of_damage(const Segment& segment, std::uint64_t block);
   Status restore(const Segment& segment, std::uint64_t block, std::uint64_t end);
   Clock::duration scrub_one();

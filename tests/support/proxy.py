@@ -3,6 +3,7 @@
     proxy = stage.enter(Proxy("proxy", source.port))  # clients connect to proxy.port
     proxy.cut()                                       # every open connection is reset
     proxy.black_hole(); ...; proxy.end_of_hole()
+    proxy.cut_behind_answer_to(b"SELECT 1")           # once: while the client has nothing under way
 
 In a black hole packets are dropped by the kernel, those of new connections too, and nothing is closed: a classic BPF
 filter on every socket of the proxy takes nothing in (socket(7), SO_ATTACH_FILTER). What the two ends have sent is sent
@@ -32,6 +33,7 @@ class _End:
 
     def __init__(self, sock):
         self.sock, self.other, self.waiting, self.connected = sock, None, b"", True
+        self.to_be_cut = False  # when something has come from it
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
@@ -46,6 +48,8 @@ class Proxy:
         self.connections = 0
         self._ends = set()
         self._in_hole = self._stopping = False
+        self._cut_behind = None  # what a client says before it is cut off
+        self.cuts_behind = 0
         self._orders = collections.deque()
         self._woken, self._wake = os.pipe()
         self._selector = selectors.DefaultSelector()
@@ -76,6 +80,10 @@ class Proxy:
     def cut(self):
         """Resets every open connection, at both ends."""
         self._order(self._cut)
+
+    def cut_behind_answer_to(self, text):
+        """Resets the next connection whose client sends `text`, as soon as it has the answer."""
+        self._order(lambda: setattr(self, "_cut_behind", text))
 
     def black_hole(self):
         self._order(self._begin_hole)
@@ -148,6 +156,11 @@ class Proxy:
                     return self._close(end)
                 end.other.waiting = got
                 self._send(end.other)
+                if end.to_be_cut:
+                    self.cuts_behind += 1
+                    return self._close(end, reset=True)
+                if self._cut_behind and self._cut_behind in got:
+                    self._cut_behind, end.other.to_be_cut = None, True
         except BlockingIOError:
             pass
         except OSError:

@@ -436,5 +436,40 @@ def mariadb_sent_is_not_received(stage):
     _sent_is_not_received(stage, stage.mariadb("source", series="10.11"), *_mariadb_replicas(stage))
 
 
+def _session_lost_unnoticed(stage, source, replica, words):
+    """A replica's connection is lost between two statements; client libraries open it anew and tell nobody."""
+    stage.needs_relay()
+    relay = stage.relay(source)
+    to_relay = stage.enter(Proxy("proxy to the relay", relay.port))
+    port = "SOURCE_PORT" if source.flavour == "mysql" else "MASTER_PORT"
+    follow(replica, relay, "gtid", **{port: to_relay.port})
+    for word in words:
+        Workload(source).small(5)
+        replica.wait_replica_caught_up(source)
+        before = to_relay.cuts_behind
+        to_relay.cut_behind_answer_to(word)
+        to_relay.cut()
+        wait_until(f"the connection was lost behind {word}", lambda: to_relay.cuts_behind == before + 1, 60)
+        Workload(source).small(5)
+        replica.wait_replica_caught_up(source, 60)
+        stage.say(f"lost behind the answer to {word.decode()}; the replica goes on")
+    compare.same_tables(source, replica)
+    assert "1236" not in replica.log_tail(1000), replica.log_tail(1000)
+    return relay
+
+
+def mysql_session_lost_unnoticed(stage):
+    _session_lost_unnoticed(stage, stage.mysql("source"), _mysql_replicas(stage)[0],
+                            [b"heartbeat_period", b"SELECT @source_binlog_checksum", b"@replica_uuid"])
+
+
+def mariadb_session_lost_unnoticed(stage):
+    relay = _session_lost_unnoticed(
+        stage, stage.mariadb("source", series="10.11"), _mariadb_replicas(stage)[0],
+        [b"heartbeat_period", b"SELECT @master_binlog_checksum", b"@mariadb_slave_capability", b"@slave_connect_state"])
+    assert "1317" in relay.log_tail(1000), "the client library did not open it anew: this shows nothing"
+
+
 scenario.main(mysql_interrupted, mariadb_interrupted, mysql_source_lost_between_files, mariadb_source_lost_between_files,
-              mysql_sent_is_not_received, mariadb_sent_is_not_received)
+              mysql_sent_is_not_received, mariadb_sent_is_not_received, mysql_session_lost_unnoticed,
+              mariadb_session_lost_unnoticed)
