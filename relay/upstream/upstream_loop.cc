@@ -2,7 +2,6 @@
 
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <ctime>
@@ -13,6 +12,7 @@
 
 #include "relay/upstream/mysql_source.h"
 #include "relay/upstream/reconnect_pause.h"
+#include "relay/upstream/room_wait.h"
 #include "relay/upstream/source_rota.h"
 #include "relay/upstream/source_watch.h"
 #include "relay/upstream/upstream_session.h"
@@ -34,12 +34,6 @@ const char* to_text(UpstreamStatus::State state) {
   }
   return "?";
 }
-
-// A failed log is opened again for writing when this much is free.
-constexpr std::uintmax_t kRoomToGoOn = 16u << 20;
-// After an attempt that filled the disk again: this much more than it had.
-constexpr std::uintmax_t kMoreRoom = 1u << 20;
-constexpr std::uintmax_t kRoomForAnything = std::uintmax_t{2} << 30;
 
 // Impl runs sessions one after another on the upstream thread, and owns the watch beside them.
 class UpstreamLoop::Impl final : private SessionObserver {
@@ -123,10 +117,10 @@ class UpstreamLoop::Impl final : private SessionObserver {
   SourceRota rota_;
   SemiSync semi_sync_;
   ReconnectPause reconnect_pause_;
-  std::string cut_short_;                   // a file of the source that ends inside an event, seen twice
-  std::string suspected_cut_short_;         // seen once
-  bool log_failed_ = false;                 // the last attempt ended so
-  std::uintmax_t room_tried_ = 0;           // bytes that were free when an attempt began that filled the disk
+  std::string cut_short_;            // a file of the source that ends inside an event, seen twice
+  std::string suspected_cut_short_;  // seen once
+  bool log_failed_ = false;          // the last attempt ended so
+  RoomWait room_;
   std::pair<std::string, bool> last_told_;  // reason, and whether it has become a standing one
   std::chrono::steady_clock::time_point last_told_at_{};
   std::minstd_rand jitter_{std::random_device{}()};
@@ -166,15 +160,15 @@ Status UpstreamLoop::Impl::go_on_after_failure() {
   }
   std::error_code unknown;
   const auto space = std::filesystem::space(settings_.data_directory, unknown);
-  const std::uintmax_t wanted =
-      room_tried_ == 0 ? kRoomToGoOn : std::clamp(room_tried_ + kMoreRoom, kRoomToGoOn, kRoomForAnything);
+  const LogPosition end = log_.ends().durable;
+  const std::uintmax_t wanted = room_.wanted(end);
   if (!unknown && space.available < wanted) {
     return Error{Errc::io, settings_.data_directory.string() + ": the disk is full (" +
                                std::to_string(space.available >> 20) +
                                " MiB free); what is stored is served, and receiving goes on when " +
                                std::to_string(wanted >> 20) + " MiB are free"};
   }
-  room_tried_ = unknown ? 0 : space.available;
+  room_.begin_attempt(unknown ? 0 : space.available, end);
   logger_->info("the log takes events again, from {}", log_.appended_end());
   last_told_ = {};
   log_failed_ = false;
@@ -194,7 +188,7 @@ void UpstreamLoop::Impl::finish(const SessionEnd& received_end) {
   remember_cut_short(end);
   if (end.kind == SessionEnd::Kind::log_failed) {
     log_failed_ = true;
-    if (!end.no_space && end.streamed) room_tried_ = 0;  // it was not for want of room
+    if (!end.no_space && end.streamed) room_.forget();
   }
   const Endpoint left = address();
   const bool at_once = rota_.after(end);
