@@ -316,8 +316,8 @@ class Session : public std::enable_shared_from_this<Session> {
     dump_.emplace(std::move(plan), *context_.log, source_->server_id, source_->flavour, *channel_, *context_.tail, io_,
                   *context_.readers, progress);
     dump_->open();
-    const auto replaced = context_.registry->begin_dump(state_.connection_id, source_->flavour, server_id,
-                                                        replica_uuid, gtid, progress);
+    const auto replaced =
+        context_.registry->begin_dump(state_.connection_id, source_->flavour, server_id, replica_uuid, gtid, progress);
     if (context_.housekeeper != nullptr) context_.housekeeper->look_soon();
     if (replaced) {
       context_.logger->warn(

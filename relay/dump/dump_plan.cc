@@ -7,7 +7,6 @@
 #include "protocol/check.h"
 #include "protocol/wire/ascii.h"
 #include "relay/commands/served_gtids.h"
-#include "relay/dump/event_downgrade.h"
 #include "storage/file/file_names.h"
 
 namespace binrelay {
@@ -88,7 +87,8 @@ DumpPlan plan_of_session(const SessionState& session, Flavour flavour, std::uint
   plan.replica_uuid = replica_uuid(session);
   const auto said = [&](const char* name) { return session.user_variables.contains(name); };
   const bool announced = said("master_binlog_checksum") || (mysql && said("source_binlog_checksum"));
-  const bool as_replica = mysql ? !plan.replica_uuid.empty() : plan.mariadb_capability >= kCapabilityGtid;
+  const bool as_replica = session.registration || !plan.replica_uuid.empty() || said("mariadb_slave_capability") ||
+                          said("slave_connect_state");
   plan.session_was_lost = as_replica && !announced;
   return plan;
 }

@@ -37,9 +37,9 @@ struct DumpPlan {
   int mariadb_capability = 4;     // below 4: relay/dump/event_downgrade.h
   GroupSkip skip;
   ServerId server_id{};
-  std::string replica_uuid;                    // "" = none announced
-  // It has said what replicas say behind SET @master_binlog_checksum, but not that: the client library has opened a lost
-  // connection anew, and the replica does not know.
+  std::string replica_uuid;  // "" = none announced
+  // It has said what replicas say behind SET @master_binlog_checksum, but not that: the client library has opened a
+  // lost connection anew, and the replica does not know.
   bool session_was_lost = false;
   DumpPlace place;                             // first_file and first_position filled in; the dump moves the rest
   std::optional<SqlError> error_after_rotate;  // the fake ROTATE goes out, then this error

@@ -441,8 +441,8 @@ def _session_lost_unnoticed(stage, source, replica, words):
     stage.needs_relay()
     relay = stage.relay(source)
     to_relay = stage.enter(Proxy("proxy to the relay", relay.port))
-    port = "SOURCE_PORT" if source.flavour == "mysql" else "MASTER_PORT"
-    follow(replica, relay, "gtid", **{port: to_relay.port})
+    readable = {"SOURCE_PORT": to_relay.port, "SOURCE_SSL": 0} if source.flavour == "mysql" else {"MASTER_PORT": to_relay.port}
+    follow(replica, relay, "gtid", **readable)
     for word in words:
         Workload(source).small(5)
         replica.wait_replica_caught_up(source)

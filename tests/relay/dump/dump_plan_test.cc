@@ -180,6 +180,20 @@ TEST_F(FilePositionDump, TellsAClientThatKnowsNoChecksumsBehindTheRotate) {
           end + ", the last byte read from './binlog.000001' at " + end + ".");
 }
 
+TEST_F(FilePositionDump, MakesAReplicaConnectAgainWhoseSessionWasLost) {
+  session.user_variables.clear();
+  says("replica_uuid", "3e812188-e6ec-11f1-ae7d-02fc00000001");
+  EXPECT_EQ(error_of(from("binlog.000001", 4)).code, 1317);
+  says("master_binlog_checksum", std::nullopt);
+  EXPECT_EQ(plan_of(from("binlog.000001", 4)).error_after_rotate->code, 1236) << "it was announced, as nothing";
+
+  session.user_variables.clear();
+  session.registration = RegisterReplicaCommand{};
+  EXPECT_EQ(error_of(from("binlog.000001", 4)).code, 1317);
+  log.open_file("binlog.000003", ChecksumAlgorithm::none);
+  EXPECT_FALSE(plan_of(from("binlog.000003", 4)).error_after_rotate) << "tools do not announce what they do not need";
+}
+
 TEST_F(FilePositionDump, ServesAFileWithoutChecksumsToAnyoneButAsksAgainAtTheNextFile) {
   session.user_variables.clear();
   log.open_file("binlog.000003", ChecksumAlgorithm::none);
