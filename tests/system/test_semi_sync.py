@@ -85,13 +85,13 @@ def _acknowledged_is_stored(stage, source):
     relay = stage.relay(source, source_settings={"semi_sync": True, "semi_sync_max_sync_ms": 5000})
     _table(source)
     semi_sync, total = SemiSync(source), 0
-    for number in range(20 if stage.full else 5):
+    for number in range(20):
         relay.caught_up_with(source)
         semi_sync.switch_on(timeout_ms=60000)
         semi_sync.wait_for_replica()
         begin = relay.binlog_position()
         writers = Writers(source)
-        time.sleep(0.7 + 0.13 * number)
+        time.sleep(0.2 + 0.05 * number)
         assert semi_sync.status("no_tx") == "0" and semi_sync.status("status") == "ON", "it did not wait for the relay"
         source.kill()
         writers.stop()
