@@ -12,6 +12,7 @@
 #include "storage/journal/journal_format.h"
 #include "storage/segment/segment_files.h"
 #include "storage/segment/segment_scan.h"
+#include "storage/segment/torn_tail.h"
 
 namespace binrelay {
 namespace {
@@ -33,6 +34,18 @@ Result<LogState> read_log_state(const StreamFiles& files) {
 
 constexpr int kCatalogAttempts = 5;
 
+Error shorter_than_stored(const std::string& file, std::uint64_t size, std::uint64_t stored) {
+  return Error{Errc::checksum, file + ", offset " + std::to_string(size) + ": the file ends here, and " +
+                                   std::to_string(stored) + " bytes of it were stored"};
+}
+
+// The head of a segment that was just opened is on its way to the file, as far as it is not known to be there.
+bool is_in_progress(const Result<SegmentHead>& head, const SegmentState& state, std::uint64_t durable) {
+  if (state.sealed || (head.ok() && head->complete())) return false;
+  if (!head.ok()) return head.error().code == Errc::short_input && durable <= kFirstEventOffset;
+  return durable <= head->end();
+}
+
 // The segments whose head is whole.
 Result<SegmentCatalog> read_catalog(const StreamFiles& files, const LogState& log) {
   std::vector<std::shared_ptr<const Segment>> segments;
@@ -42,9 +55,10 @@ Result<SegmentCatalog> read_catalog(const StreamFiles& files, const LogState& lo
     BINRELAY_ASSIGN(File opened, Disk().open_for_reading(files.segment(state.generation, state.source_name)));
     BINRELAY_ASSIGN(const std::uint64_t size, opened.size());
     auto head = read_segment_head(std::make_shared<const File>(std::move(opened)), state.sealed ? state.size : size);
-    const bool in_progress = !state.sealed && (head.ok() ? !head->complete() : head.error().code == Errc::short_input);
-    if (in_progress) continue;
+    if (is_in_progress(head, state, durable_end(log, state))) continue;
     if (!head.ok()) return std::move(head).error();
+    if (!state.sealed && !head->complete())
+      return shorter_than_stored(state.source_name, size, durable_end(log, state));
     const GtidState carried_over = segments.empty()
                                        ? state_before_kept(log, head->flavour())
                                        : state_behind(segments.back().get(), added_before, head->flavour());
@@ -74,10 +88,30 @@ bool tiles(const std::vector<BlockRecord>& blocks, std::uint64_t limit) {
   return true;
 }
 
-// Whole groups of a file somebody may be writing to: where the last one ends.
-bool is_unfinished_tail(const Segment& segment, const Error& error) {
-  return !segment.sealed &&
-         (error.code == Errc::short_input || error.code == Errc::malformed || error.code == Errc::checksum);
+std::uint64_t durable_end_of(const LogState& log, const Segment& segment) {
+  return durable_end(log, log.segments()[raw(segment.number) - 1]);
+}
+
+// How far the file is to be read: to where it was sealed, or to where it ends now.
+Result<std::uint64_t> readable_end(const LogState& log, const Segment& segment) {
+  BINRELAY_ASSIGN(const File file, Disk().open_for_reading(segment.path));
+  BINRELAY_ASSIGN(const std::uint64_t size, file.size());
+  const std::uint64_t durable = durable_end_of(log, segment);
+  if (size < durable) return shorter_than_stored(segment.source_name, size, durable);
+  return segment.sealed ? segment.size : size;
+}
+
+// After `found` ended a scan to `limit`: Done where somebody may be writing the event, or a crash left it half written.
+// Anything else is damage, and what stands behind it must not be left out silently.
+Status pass_unfinished_tail(const LogState& log, const Segment& segment, const SegmentScan& scan, std::uint64_t limit,
+                            const Error& found) {
+  const bool bad_event = found.code == Errc::short_input || found.code == Errc::malformed ||
+                         found.code == Errc::checksum || found.code == Errc::limit;
+  if (segment.sealed || !bad_event || scan.end() >= limit) return found;
+  BINRELAY_ASSIGN(const File file, Disk().open_for_reading(segment.path));
+  BINRELAY_ASSIGN(const TailAction action,
+                  judge_tail(file, scan.end(), limit, durable_end_of(log, segment), segment.checksum));
+  return action == TailAction::cut ? Status(Done{}) : Status(found);
 }
 
 }  // namespace
@@ -126,17 +160,13 @@ std::optional<SourceIdentity> Archive::source() const { return state_->log.sourc
 namespace {
 
 // What the index does not know yet of `segment`: the groups in [from, limit).
-Status scan_rest(SegmentListing& listing, std::uint64_t from, std::uint64_t limit) {
+Status scan_rest(const LogState& log, SegmentListing& listing, std::uint64_t from, std::uint64_t limit) {
   const Segment& segment = *listing.segment;
-  BINRELAY_ASSIGN(File opened, Disk().open_for_reading(segment.path));
-  auto file = std::make_shared<const File>(std::move(opened));
-  SegmentScan scan = from == kFirstEventOffset
-                         ? SegmentScan::from_start(std::move(file), limit)
-                         : SegmentScan::from_boundary(std::move(file), from, limit, segment.flavour, segment.checksum);
+  BINRELAY_ASSIGN(SegmentScan scan, scan_segment(segment, from, limit));
   BlockBuilder block(segment.number, from, segment.flavour);
   for (;;) {
     const auto event = scan.next();
-    if (!event.ok() && !is_unfinished_tail(segment, event.error())) return scan.placed(event.error());
+    if (!event.ok()) BINRELAY_TRY(pass_unfinished_tail(log, segment, scan, limit, scan.placed(event.error())));
     if (!event.ok() || !*event) break;
     block.add(**event, scan.boundary());
   }
@@ -145,22 +175,16 @@ Status scan_rest(SegmentListing& listing, std::uint64_t from, std::uint64_t limi
   return Done{};
 }
 
-Result<std::uint64_t> size_of(const std::filesystem::path& path) {
-  BINRELAY_ASSIGN(const File file, Disk().open_for_reading(path));
-  return file.size();
-}
-
 }  // namespace
 
 Result<SegmentListing> Archive::listing_of(const std::shared_ptr<const Segment>& segment) const {
   SegmentListing listing;
   listing.segment = segment;
   listing.added = empty_state(segment->flavour);
-  std::uint64_t limit = segment->last_boundary;
+  BINRELAY_ASSIGN(std::uint64_t limit, readable_end(state_->log, *segment));
   if (segment->sealed) {
     listing.size = segment->size;
-  } else {
-    BINRELAY_ASSIGN(limit, size_of(segment->path));
+    limit = segment->last_boundary;
   }
   std::uint64_t indexed = kFirstEventOffset;
   for (const BlockRecord& block : state_->blocks_of(*segment, limit)) {
@@ -169,7 +193,7 @@ Result<SegmentListing> Archive::listing_of(const std::shared_ptr<const Segment>&
   }
   listing.from_index = indexed == limit;
   listing.size = std::max(listing.size, indexed);
-  if (!listing.from_index) BINRELAY_TRY(scan_rest(listing, indexed, limit));
+  if (!listing.from_index) BINRELAY_TRY(scan_rest(state_->log, listing, indexed, limit));
   return listing;
 }
 
@@ -201,25 +225,19 @@ Result<GtidState> Archive::executed() const {
 
 Status Archive::events(const Segment& segment, std::uint64_t from_offset,
                        const std::function<bool(const ArchivedEvent&)>& visit) const {
-  BINRELAY_ASSIGN(File opened, Disk().open_for_reading(segment.path));
-  BINRELAY_ASSIGN(const std::uint64_t file_size, opened.size());
-  const std::uint64_t limit = segment.sealed ? std::min(file_size, segment.size) : file_size;
+  BINRELAY_ASSIGN(const std::uint64_t limit, readable_end(state_->log, segment));
   const std::uint64_t wanted = std::max(from_offset, kFirstEventOffset);
   std::uint64_t begin = kFirstEventOffset;  // the last known boundary before
   for (const BlockRecord& block : state_->blocks_of(segment, limit)) {
     if (block.begin <= wanted) begin = block.begin;
   }
-  auto file = std::make_shared<const File>(std::move(opened));
-  SegmentScan scan = begin == kFirstEventOffset
-                         ? SegmentScan::from_start(std::move(file), limit)
-                         : SegmentScan::from_boundary(std::move(file), begin, limit, segment.flavour, segment.checksum);
+  BINRELAY_ASSIGN(SegmentScan scan, scan_segment(segment, begin, limit));
   scan.gather_up_to(kArchiveEventBytes);
   bool reached = false;
   for (;;) {
     const auto next = scan.next();
-    if (!next.ok() && is_unfinished_tail(segment, next.error())) break;
-    if (!next.ok()) return scan.placed(next.error());
-    if (!*next) break;
+    if (!next.ok()) BINRELAY_TRY(pass_unfinished_tail(state_->log, segment, scan, limit, scan.placed(next.error())));
+    if (!next.ok() || !*next) break;
     const ScannedEvent& event = **next;
     if (event.offset < wanted) continue;
     if (!reached && event.offset != wanted) break;
@@ -244,19 +262,21 @@ Status rebuild_index(const std::filesystem::path& stream_directory, const Progre
 
   std::uint64_t done = 0, all = 0;
   for (const auto& segment : catalog.segments()) {
-    BINRELAY_ASSIGN(const std::uint64_t size, size_of(segment->path));
+    BINRELAY_ASSIGN(const std::uint64_t size, readable_end(log, *segment));
     all += size;
   }
   for (const auto& segment : catalog.segments()) {
-    BINRELAY_ASSIGN(const std::uint64_t size, size_of(segment->path));
-    const auto made = make_block_records(*segment, kFirstEventOffset, segment->sealed ? segment->last_boundary : size,
-                                         segment->sealed, StorageOptions{}.index_block_bytes,
-                                         [&](const BlockRecord& record) -> Result<bool> {
-                                           BINRELAY_TRY(index->put(record));
-                                           if (progress) progress(done + record.end, all);
-                                           return true;
-                                         });
-    if (!made.ok() && !is_unfinished_tail(*segment, made.error())) return made.error();
+    BINRELAY_ASSIGN(const std::uint64_t size, readable_end(log, *segment));
+    const std::uint64_t limit = segment->sealed ? segment->last_boundary : size;
+    BINRELAY_ASSIGN(SegmentScan scan, scan_segment(*segment, kFirstEventOffset, limit));
+    const auto made =
+        make_block_records(scan, *segment, kFirstEventOffset, segment->sealed, StorageOptions{}.index_block_bytes,
+                           [&](const BlockRecord& record) -> Result<bool> {
+                             BINRELAY_TRY(index->put(record));
+                             if (progress) progress(done + record.end, all);
+                             return true;
+                           });
+    if (!made.ok()) BINRELAY_TRY(pass_unfinished_tail(log, *segment, scan, limit, made.error()));
     done += size;
     if (progress) progress(done, all);
   }

@@ -65,7 +65,8 @@ class Archive {
   Result<GtidState> executed() const;
   Result<std::vector<SegmentListing>> list(const Progress& progress) const;
   Result<SegmentListing> listing_of(const std::shared_ptr<const Segment>& segment) const;
-  // Calls `visit` for each event of `segment` from `from_offset` on until it returns false.
+  // Calls `visit` for each event of `segment` from `from_offset` on until it returns false. Damage is an error that
+  // names its place, here and in a listing; only what is being written, or was when the relay died, is left out.
   Status events(const Segment& segment, std::uint64_t from_offset,
                 const std::function<bool(const ArchivedEvent&)>& visit) const;
   // Checksums, lengths, positions, group structure, PREVIOUS_GTIDS continuity from file to file, digests of sealed

@@ -1,15 +1,12 @@
 #include "storage/index/index_writer.h"
 
+#include "storage/segment/segment_files.h"
+
 namespace binrelay {
 
-Result<std::uint64_t> make_block_records(const Segment& segment, std::uint64_t from, std::uint64_t to, bool to_the_end,
+Result<std::uint64_t> make_block_records(SegmentScan& scan, const Segment& segment, std::uint64_t from, bool to_the_end,
                                          std::uint64_t block_bytes,
                                          const std::function<Result<bool>(const BlockRecord&)>& emit) {
-  BINRELAY_ASSIGN(File opened, Disk().open_for_reading(segment.path));
-  auto file = std::make_shared<const File>(std::move(opened));
-  SegmentScan scan = from == kFirstEventOffset
-                         ? SegmentScan::from_start(std::move(file), to)
-                         : SegmentScan::from_boundary(std::move(file), from, to, segment.flavour, segment.checksum);
   BlockBuilder block(segment.number, from, segment.flavour);
   for (;;) {
     const auto event = scan.next();
@@ -52,7 +49,8 @@ void IndexWriter::run(LogPosition at) {
 Result<std::uint64_t> IndexWriter::index(const Segment& segment, std::uint64_t from, std::uint64_t to,
                                          bool to_the_end) {
   if (from >= to) return from;
-  return make_block_records(segment, from, to, to_the_end, block_bytes_,
+  BINRELAY_ASSIGN(SegmentScan scan, scan_segment(segment, from, to));
+  return make_block_records(scan, segment, from, to_the_end, block_bytes_,
                             [&](const BlockRecord& record) -> Result<bool> {
                               const std::lock_guard lock(mutex_);
                               if (record.segment < oldest_) return false;

@@ -11,13 +11,14 @@
 
 #include "storage/ends_board.h"
 #include "storage/index/index_store.h"
+#include "storage/segment/segment_scan.h"
 
 namespace binrelay {
 
-// Makes the block records of the whole groups in [from, to) of `segment`; a last, short block only with `to_the_end`.
-// Stops early, with no error, when `emit` returns false. Returns where the records end. `from` and `to` are boundaries;
-// 4 = the segment's first event.
-Result<std::uint64_t> make_block_records(const Segment& segment, std::uint64_t from, std::uint64_t to, bool to_the_end,
+// Makes the block records of the whole groups of `segment` that `scan` finds from `from` on; a last, short block only
+// with `to_the_end`. Stops early, with no error, when `emit` returns false. Returns where the records end. `from` and
+// the scan's limit are boundaries; 4 = the segment's first event.
+Result<std::uint64_t> make_block_records(SegmentScan& scan, const Segment& segment, std::uint64_t from, bool to_the_end,
                                          std::uint64_t block_bytes,
                                          const std::function<Result<bool>(const BlockRecord&)>& emit);
 

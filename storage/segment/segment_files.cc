@@ -5,7 +5,6 @@
 #include "protocol/wire/crc32.h"
 #include "storage/gtid_state_bytes.h"
 #include "storage/segment/segment_blocks.h"
-#include "storage/segment/segment_scan.h"
 
 namespace binrelay {
 
@@ -21,6 +20,13 @@ Result<SegmentHead> read_segment_head(std::shared_ptr<const File> file, std::uin
     if (!event.ok() || !*event) break;
   }
   return scan.head();
+}
+
+Result<SegmentScan> scan_segment(const Segment& segment, std::uint64_t from, std::uint64_t limit) {
+  BINRELAY_ASSIGN(File opened, Disk().open_for_reading(segment.path));
+  auto file = std::make_shared<const File>(std::move(opened));
+  if (from == kFirstEventOffset) return SegmentScan::from_start(std::move(file), limit);
+  return SegmentScan::from_boundary(std::move(file), from, limit, segment.flavour, segment.checksum);
 }
 
 Segment make_segment(const StreamFiles& files, const LogState& log, const SegmentState& state, const SegmentHead& head,

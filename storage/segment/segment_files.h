@@ -8,11 +8,15 @@
 #include "storage/journal/log_state.h"
 #include "storage/segment/segment_catalog.h"
 #include "storage/segment/segment_head.h"
+#include "storage/segment/segment_scan.h"
 
 namespace binrelay {
 
 // Reads FDE and list of earlier GTIDs. Not described(): the file ends before its FDE does.
 Result<SegmentHead> read_segment_head(std::shared_ptr<const File> file, std::uint64_t limit);
+
+// A scan of [from, limit): from the file's first byte when `from` is its first event, else `from` is a boundary.
+Result<SegmentScan> scan_segment(const Segment& segment, std::uint64_t from, std::uint64_t limit);
 
 // `head` must be described(). `carried_over`: what the files before contain, for a file that does not say.
 Segment make_segment(const StreamFiles& files, const LogState& log, const SegmentState& state, const SegmentHead& head,

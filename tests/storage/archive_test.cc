@@ -223,6 +223,71 @@ TEST_F(ArchiveTest, ShowsTheOpenGroupToo) {
   EXPECT_EQ(listings[0].size, sent.size());
 }
 
+// What an archive says of a file: the number of its events, or the problem.
+Result<int> count_events(const std::filesystem::path& stream, const std::string& file) {
+  BINRELAY_ASSIGN(const Archive reading, Archive::open(stream));
+  const std::shared_ptr<const Segment> segment = reading.catalog().find(file);
+  if (!segment) return Error{Errc::not_found, file};
+  int events = 0;
+  BINRELAY_TRY(reading.events(*segment, 0, [&](const ArchivedEvent&) { return ++events > 0; }));
+  BINRELAY_ASSIGN([[maybe_unused]] const auto listing, reading.listing_of(segment));
+  return events;
+}
+
+TEST_F(ArchiveTest, DamageInTheActiveFileIsNoShortAnswer) {
+  use_dying_disk();
+  fill();
+  const ByteBuffer stored = sent;
+  const auto expect_refusals = [&] {
+    for (std::size_t at = 0; at < stored.size(); at += 13) {
+      ByteBuffer damaged = stored;
+      damaged[at] ^= std::byte{4};
+      write_file(segment_path("binlog.000003"), damaged);
+      const auto counted = count_events(options.directory, "binlog.000003");
+      ASSERT_FALSE(counted.ok()) << "byte " << at;
+      ASSERT_THAT(counted.error().context, HasSubstr("binlog.000003, offset ")) << "byte " << at;
+    }
+  };
+  close();
+  std::filesystem::remove_all(options.directory / "index");  // it would spare the listing the damaged bytes
+  expect_refusals();
+  const Status rebuilt = rebuild_index(options.directory, nullptr);
+  ASSERT_FALSE(rebuilt.ok());
+  EXPECT_THAT(rebuilt.error().context, HasSubstr("binlog.000003, offset "));
+  for (std::size_t size = 4; size < stored.size(); size += 29) {
+    write_file(segment_path("binlog.000003"), Bytes(stored).first(size));
+    ASSERT_FALSE(count_events(options.directory, "binlog.000003").ok()) << "cut to " << size;
+  }
+  write_file(segment_path("binlog.000003"), stored);
+  EXPECT_OK(rebuild_index(options.directory, nullptr));
+
+  const ByteBuffer sealed = read_file(segment_path("binlog.000002"));
+  write_file(segment_path("binlog.000002"), Bytes(sealed).first(sealed.size() - source.rotate("binlog.000003").size()));
+  EXPECT_FALSE(count_events(options.directory, "binlog.000002").ok());
+}
+
+// Only what a crash may have left half written: the last event, above what was known to be on stable storage.
+TEST_F(ArchiveTest, OnlyTheLastEventAfterACrashMayBeLeftOut) {
+  use_dying_disk();
+  fill();
+  const ByteBuffer stored = sent;
+  crash();
+  std::filesystem::remove_all(options.directory / "index");
+  const auto whole = count_events(options.directory, "binlog.000003");
+  ASSERT_OK(whole);
+  ByteBuffer damaged = stored;
+  damaged[stored.size() / 2] ^= std::byte{4};
+  write_file(segment_path("binlog.000003"), damaged);
+  EXPECT_FALSE(count_events(options.directory, "binlog.000003").ok());
+  EXPECT_FALSE(rebuild_index(options.directory, nullptr).ok());
+
+  write_file(segment_path("binlog.000003"), Bytes(stored).first(stored.size() - 1));
+  const auto without_last = count_events(options.directory, "binlog.000003");
+  ASSERT_OK(without_last);
+  EXPECT_EQ(*without_last, *whole - 1);
+  EXPECT_OK(rebuild_index(options.directory, nullptr));
+}
+
 TEST_F(ArchiveTest, TellsTheSource) {
   open();
   EXPECT_FALSE(archive().source().has_value());
