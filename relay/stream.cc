@@ -50,7 +50,10 @@ Status fetch_damage(const StorageOptions& options, const SourceConfig& source, c
     if (restored.ok()) return Done{};
     why += "; " + to_text(address) + ": " + restored.error().context;
   }
-  return Error{Errc::checksum, "it cannot be fetched from the source" + why};
+  return Error{Errc::checksum,
+               "it cannot be fetched from the source" + why +
+                   "; put a whole copy of the file there, or, if it is not the last, give it up with all before it: "
+                   "`binrelay purge --to` the file behind it"};
 }
 
 // A log that cannot be opened for damage in its files is, when the source still has them. Damaged heads hide a damaged

@@ -103,6 +103,17 @@ void add_archive_command(CLI::App& app, const char* name, const char* about, int
   });
 }
 
+void add_purge(CLI::App& app, PurgeOptions& options, Chosen& chosen) {
+  CLI::App* command = app.add_subcommand(
+      "purge", "Remove the oldest files of a stopped relay; a running one is told with PURGE BINARY LOGS");
+  add_archive_options(command, options.archive);
+  command->add_option("--to", options.to, "The first file that stays")->required();
+  command->callback([&options, &chosen, command] {
+    require_directory(command, options.archive);
+    chosen = [&options] { return purge(options); };
+  });
+}
+
 void add_switch_source(CLI::App& app, SourceChangeOptions& options, Chosen& chosen) {
   CLI::App* command = app.add_subcommand(
       "switch-source", "Follow a source that does not continue the log (reset, restored, foreign), as a new history");
@@ -149,6 +160,7 @@ int run(int count, char** words) {
   StatusOptions status_options;
   ArchiveOptions ls_options, verify_options, reindex_options;
   EventsOptions events_options;
+  PurgeOptions purge_options;
   SourceChangeOptions switch_options, export_options;
   add_serve(app, serve_options, chosen);
   add_check_config(app, check_options, chosen);
@@ -161,6 +173,7 @@ int run(int count, char** words) {
                       verify, verify_options, chosen);
   add_archive_command(app, "reindex", "Build the index anew; the relay must be stopped", reindex, reindex_options,
                       chosen);
+  add_purge(app, purge_options, chosen);
   add_switch_source(app, switch_options, chosen);
   add_export(app, export_options, chosen);
   try {

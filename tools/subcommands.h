@@ -53,6 +53,12 @@ int list_files(const ArchiveOptions& options);
 int verify(const ArchiveOptions& options);
 int reindex(const ArchiveOptions& options);
 
+struct PurgeOptions {
+  ArchiveOptions archive;
+  std::string to;  // the first file that stays
+};
+int purge(const PurgeOptions& options);
+
 // A source, and the log it is compared with; both as the configuration says.
 struct SourceChangeOptions {
   std::string config;

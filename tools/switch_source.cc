@@ -45,7 +45,8 @@ int switch_source(const SourceChangeOptions& options) {
   std::printf(
       "Stream '%s' will follow %s from its oldest file, %s, as a new history. %s%s\n"
       "Build the replicas of what the relay holds now anew from the source: one that reads on by file, or has a\n"
-      "transaction that is given up, is refused with error 1236.\n"
+      "transaction that is given up, is refused with error 1236. One that was away and asks by GTID cannot be told\n"
+      "where the source has given the same numbers out again: do not let it go on.\n"
       "A running relay does it at its next attempt, within half a minute; another when it starts.\n",
       compared->stream.name.c_str(), to_text(compared->address).c_str(), compared->facts.files.front().name.c_str(),
       lost.empty() ? "Nothing is given up." : "Given up: ", lost.c_str());

@@ -58,7 +58,7 @@ def command_line_mistakes(stage):
             (["passwd", "--plugin", "old"], USAGE, "not in")):
         found, out, errors = _run(*arguments)
         assert found == code and part in errors and not out, (arguments, found, out, errors)
-    for command in ("serve", "check-config", "passwd", "status", "ls", "events", "verify", "reindex"):
+    for command in ("serve", "check-config", "passwd", "status", "ls", "events", "verify", "reindex", "purge"):
         code, out, _ = _run(command, "--help")
         assert code == OK and command in out and "Exit codes" in out, command
     code, out, _ = _run("--version")
