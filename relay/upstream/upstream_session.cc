@@ -237,13 +237,20 @@ Status UpstreamSession::come_again(std::string why) {
   return Error{Errc::stopped, again_};
 }
 
+Status UpstreamSession::take_offer_back(Clock::duration took, const char* what) {
+  semi_sync_.withdraw(Clock::now());
+  logger_.warn("semi-sync withdrawn: {} took {} ms, more than semi_sync_max_sync_ms", what,
+               std::chrono::duration_cast<std::chrono::milliseconds>(took).count());
+  return come_again("it goes on without acknowledging transactions");
+}
+
 // One acknowledgement covers everything before it, so it waits while more comes in.
-Status UpstreamSession::acknowledge(const Ingest& ingest, bool more_at_hand) {
+Status UpstreamSession::acknowledge(const Ingest& ingest, bool more_at_hand, Clock::time_point received) {
   constexpr std::chrono::milliseconds kLongestDelay{5};
   const auto now = Clock::now();
   // While it does not wait for anybody, a source also asks inside of groups.
   if (source_.ack_asked() && !log_.in_group()) {
-    if (!ack_due_) ack_due_since_ = now;
+    if (!ack_due_) ack_due_since_ = received;
     ack_due_.emplace(ingest.receiver().file(), ingest.receiver().offset());
   }
   if (!ack_due_) {
@@ -257,13 +264,10 @@ Status UpstreamSession::acknowledge(const Ingest& ingest, bool more_at_hand) {
     BINRELAY_TRY(source_.acknowledge(ack_due_->first, ack_due_->second));
     semi_sync_.on_acknowledged();
   }
-  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - ack_due_since_);
+  const auto took = Clock::now() - ack_due_since_;
   ack_due_.reset();
   if (durable && took <= semi_sync_.max_sync()) return Done{};
-  semi_sync_.withdraw(Clock::now());
-  logger_.warn("semi-sync withdrawn: a transaction took {} ms to reach stable storage, more than semi_sync_max_sync_ms",
-               took.count());
-  return come_again("it goes on without acknowledging transactions");
+  return take_offer_back(took, "bringing a transaction to stable storage");
 }
 
 // The log has begun it.
@@ -290,6 +294,7 @@ Status UpstreamSession::receive(Ingest& ingest) {
       }
       return explained(std::move(event).error(), number, facts_.identity.flavour);
     }
+    const auto received = Clock::now();
     behind_ -= std::min<std::uint64_t>(behind_, event->size());
     BINRELAY_TRY(ingest.on_event(*event));
     if (series_ && !ingest.series_pending()) BINRELAY_TRY(tell_of_series(ingest.receiver().file()));
@@ -304,7 +309,12 @@ Status UpstreamSession::receive(Ingest& ingest) {
     observer_.on_received();
     const bool more_at_hand = source_.more_at_hand();
     BINRELAY_TRY(ingest.after_event(more_at_hand));
-    BINRELAY_TRY(acknowledge(ingest, more_at_hand));
+    BINRELAY_TRY(acknowledge(ingest, more_at_hand, received));
+    // A file that begins, or more than 64 MiB that are not durable, wait for the disk, and what comes behind them waits
+    // along.
+    const auto took = Clock::now() - received;
+    if (took > semi_sync_.max_sync() && semi_sync_.report().active)
+      BINRELAY_TRY(take_offer_back(took, "storing an event"));
   }
 }
 

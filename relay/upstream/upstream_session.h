@@ -74,7 +74,8 @@ class UpstreamSession {
   Status start_dump(const DumpFrom& from);
   void offer_semi_sync(const DumpFrom& from);
   Status receive(Ingest& ingest);  // never ok
-  Status acknowledge(const Ingest& ingest, bool more_at_hand);
+  Status acknowledge(const Ingest& ingest, bool more_at_hand, Clock::time_point received);
+  Status take_offer_back(Clock::duration took, const char* what);
   Status come_again(std::string why);
   Result<PlanInput> plan_input(const std::string& cut_short);
   GtidState executed() const;

@@ -230,6 +230,26 @@ def _stalled_disk(stage, source):
     _commits(source, 0.5)
     semi_sync.wait_for_replica()
     stage.say("the relay offered again by itself")
+    _stalled_where_a_file_begins(stage, source, relay, semi_sync, stall, timeout)
+
+
+def _stalled_where_a_file_begins(stage, source, relay, semi_sync, stall, timeout):
+    """The same, but nothing waits for an acknowledgement yet when the disk stalls."""
+    gave_up, withdrawn = int(semi_sync.status("no_times")), _semi_sync_of(relay)["withdrawn"]
+    waited = []
+    for _ in range(3):
+        stall.touch()
+        source.sql("FLUSH BINARY LOGS")
+        threading.Timer(timeout + 0.5, stall.unlink).start()
+        waited += [seconds for seconds in _commits(source, timeout + 1) if seconds > timeout * 0.9]
+        wait_until("the disk is well again", lambda: not stall.exists(), 10)
+        relay.caught_up_with(source)
+    stage.say(f"three files begun while the disk stalls: {len(waited)} commits waited: "
+              f"{[round(seconds, 2) for seconds in waited]} s")
+    assert len(waited) <= 1, waited
+    assert int(semi_sync.status("no_times")) <= gave_up + 1, "the source gave up waiting more than once"
+    report = _semi_sync_of(relay)
+    assert report["withdrawn"] == withdrawn + 1 and not report["active"], report
 
 
 def mysql_stalled_disk(stage):

@@ -81,7 +81,8 @@ class ScriptedSource final : public EventSource {
   std::vector<std::string> statements;
   std::vector<BinlogDump> dumps;
   int connects = 0;
-  bool knows_semi_sync = false;  // asks after each XID event
+  bool knows_semi_sync = false;
+  bool asks_after_xid = true;  // with semi-sync
   std::vector<std::pair<std::string, std::uint64_t>> acknowledged;
 
   Status connect() override {
@@ -138,7 +139,7 @@ class ScriptedSource final : public EventSource {
   bool more_at_hand() override { return !incoming_.empty(); }
   bool semi_sync_taken() const override { return knows_semi_sync && dumps.back().semi_sync; }
   bool ack_asked() const override {
-    return semi_sync_taken() && decode_event_header(current_).value().type == EventType::xid;
+    return semi_sync_taken() && asks_after_xid && decode_event_header(current_).value().type == EventType::xid;
   }
   Status acknowledge(const std::string& file, std::uint64_t position) override {
     acknowledged.emplace_back(file, position);

@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <thread>
 
+#include "storage/file/disk.h"
 #include "tests/relay/upstream/scripted_source.h"
 
 namespace binrelay {
@@ -29,6 +31,17 @@ class SilentObserver final : public SessionObserver {
   bool stopping() const override { return false; }
 };
 
+// A disk that takes its time to bring one file to stable storage.
+class SlowDisk final : public DiskFaults {
+ public:
+  std::string slow_file;
+  std::optional<Error> before(DiskStep step, const std::filesystem::path& path, std::size_t&) override {
+    if (step == DiskStep::sync && path.filename() == slow_file) std::this_thread::sleep_for(kTime);
+    return std::nullopt;
+  }
+  static constexpr std::chrono::milliseconds kTime{600};
+};
+
 // A log in a directory of its own, fed by sessions from a scripted source.
 class UpstreamSessionTest : public testing::Test {
  protected:
@@ -46,6 +59,7 @@ class UpstreamSessionTest : public testing::Test {
   void open() {
     StorageOptions options;
     options.directory = directory_;
+    options.faults = &disk_;
     RecoveryReport report;
     auto opened = EventLog::open(options, &report);
     ASSERT_TRUE(opened.ok()) << opened.error().context;
@@ -75,11 +89,12 @@ class UpstreamSessionTest : public testing::Test {
   }
 
   std::filesystem::path directory_;
+  SlowDisk disk_;
   std::unique_ptr<EventLog> log_;
   ScriptedSource source_;
   UpstreamSettings settings_;
   SilentObserver observer_;
-  SemiSync semi_sync_{true, std::chrono::milliseconds(500)};
+  SemiSync semi_sync_{true, SlowDisk::kTime - std::chrono::milliseconds(100)};
   spdlog::logger logger_{"test", std::make_shared<spdlog::sinks::null_sink_mt>()};
 };
 
@@ -110,6 +125,21 @@ TEST_F(UpstreamSessionTest, AcknowledgesTheEndsOfTransactions) {
   EXPECT_EQ(source_.acknowledged.back(), std::pair(std::string("b.000007"), last));
   EXPECT_GE(log_->ends().durable.offset, last);
   EXPECT_FALSE(semi_sync_.report().active) << "the session is over";
+}
+
+// What the source's commits wait for behind it.
+TEST_F(UpstreamSessionTest, AFileThatIsBegunTooSlowlyEndsTheOffer) {
+  source_.files = {whole(kMysqlSample, "b.000001")};
+  source_.knows_semi_sync = true;
+  source_.asks_after_xid = false;
+  source_.tamper = [&](std::vector<ByteBuffer>& events) {
+    events.push_back(build_fake_rotate(test::kSourceId, "b.000002", 4, ChecksumAlgorithm::crc32));
+    events.push_back(events[1]);
+  };
+  disk_.slow_file = "b.000002";
+  const SessionEnd end = run();
+  EXPECT_EQ(end.kind, Kind::again) << end.reason;
+  EXPECT_EQ(semi_sync_.report().withdrawn, 1u);
 }
 
 TEST_F(UpstreamSessionTest, ASourceFarAheadIsNotOfferedAcknowledgements) {
