@@ -116,7 +116,8 @@ void add_purge(CLI::App& app, PurgeOptions& options, Chosen& chosen) {
 
 void add_switch_source(CLI::App& app, SourceChangeOptions& options, Chosen& chosen) {
   CLI::App* command = app.add_subcommand(
-      "switch-source", "Follow a source that does not continue the log (reset, restored, foreign), as a new history");
+      "switch-source",
+      "Follow a source that does not continue the log (reset, restored, foreign, purged), as a new history");
   command->add_option("-c,--config", options.config, "The relay's configuration file")->required();
   command->add_option("--stream", options.stream, "The stream, where there is more than one");
   command->add_option("--source", options.source, "HOST:PORT, where the configuration names several");

@@ -1,8 +1,11 @@
 #include "tools/source_comparison.h"
 
 #include <algorithm>
+#include <random>
 
 #include "relay/upstream/mysql_source.h"
+#include "relay/upstream/source_error.h"
+#include "relay/upstream/start_search.h"
 
 namespace binrelay {
 namespace {
@@ -77,6 +80,25 @@ Result<SourceComparison> compare_source(const SourceChangeOptions& options) {
   compared.relation = relation_of(compared.held, compared.facts.executed);
   compared.missing = lacking(compared.held, compared.facts.executed);
   return compared;
+}
+
+Result<bool> sends_what_follows(const SourceComparison& compared) {
+  constexpr std::uint32_t kFirstServerId = 1u << 30;  // a server ends the dump of a replica that has the same
+  const SourceIdentity& identity = compared.facts.identity;
+  if (identity.flavour == Flavour::mysql && identity.gtid_mode != "ON") return false;
+  GtidState held = compared.held;
+  if (auto* set = std::get_if<MysqlGtidSet>(&held)) {
+    BINRELAY_ASSIGN(const MysqlGtidSet purged, MysqlGtidSet::parse(compared.recorded.gtid_purged_at_start));
+    set->add(purged);
+  }
+  MysqlSource source(compared.stream.source, [&] { return compared.address; });
+  BINRELAY_TRY(source.connect());
+  BINRELAY_TRY(prepare_dump_session(source, identity.flavour, Uuid{}, compared.stream.source.heartbeat_ms));
+  const ServerId server_id{kFirstServerId + static_cast<std::uint32_t>(std::random_device()()) % kFirstServerId};
+  const auto file = find_file_by_gtid(source, identity.flavour, position_text(held), server_id);
+  if (file) return true;
+  if (trouble_of(source.server_error(), file.error().context) == SourceTrouble::place_gone) return false;
+  return file.error();
 }
 
 std::optional<std::string> judge_accepted_loss(const SourceComparison& compared, const std::string& accepted) {

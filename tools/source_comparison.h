@@ -27,6 +27,10 @@ struct SourceComparison {
 // Of the stream that the options mean.
 Result<SourceComparison> compare_source(const SourceChangeOptions& options);
 
+// Whether a relay is sent the transactions that follow those of its log, and so goes on there by itself: the source is
+// asked for them.
+Result<bool> sends_what_follows(const SourceComparison& compared);
+
 // The loss that the operator accepts must be the loss there is: nullopt, or what is wrong with `accepted`.
 std::optional<std::string> judge_accepted_loss(const SourceComparison& compared, const std::string& accepted);
 

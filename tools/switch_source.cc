@@ -13,6 +13,8 @@ Status check_order(const SourceComparison& compared, const std::string& accepted
   const std::string where = to_text(compared.address);
   const bool same_server = server_name(compared.recorded) == server_name(compared.facts.identity);
   if (compared.relation == Relation::continues && !same_server) {
+    BINRELAY_ASSIGN(const bool goes_on, sends_what_follows(compared));
+    if (!goes_on) return Done{};
     return Error{Errc::refused,
                  where +
                      " has every transaction the relay holds: the relay follows it without this command, as soon as "
@@ -42,6 +44,10 @@ int switch_source(const SourceChangeOptions& options) {
   if (const Status written = write_switch_order(compared->directory, order); !written.ok())
     return problem(written.error());
   const std::string lost = to_text(compared->missing);
+  const bool behind_a_gap =
+      compared->relation == Relation::continues && order.server != server_name(compared->recorded);
+  const char* const kept = behind_a_gap ? "Nothing is given up; what the source did after it and has purged is missing."
+                                        : "Nothing is given up.";
   std::printf(
       "Stream '%s' will follow %s from its oldest file, %s, as a new history. %s%s\n"
       "Build the replicas of what the relay holds now anew from the source: one that reads on by file, or has a\n"
@@ -49,7 +55,7 @@ int switch_source(const SourceChangeOptions& options) {
       "where the source has given the same numbers out again: do not let it go on.\n"
       "A running relay does it at its next attempt, within half a minute; another when it starts.\n",
       compared->stream.name.c_str(), to_text(compared->address).c_str(), compared->facts.files.front().name.c_str(),
-      lost.empty() ? "Nothing is given up." : "Given up: ", lost.c_str());
+      lost.empty() ? kept : "Given up: ", lost.c_str());
   return kExitOk;
 }
 

@@ -38,10 +38,8 @@ Error DumpReceiver::bad(std::string_view what) const {
 }
 
 Error DumpReceiver::differs(std::uint64_t offset) const {
-  return Error{Errc::conflict,
-               "the source's " + file_ + " differs from the stored one at " + std::to_string(offset) +
-                   ": its logs were reset, or it was restored from an older copy; what the relay holds stays served; "
-                   "`binrelay switch-source` follows this source from now on, as a new history"};
+  return Error{Errc::conflict, "the source's " + file_ + " differs from the stored one at " + std::to_string(offset) +
+                                   ": its logs were reset, or it was restored from an older copy"};
 }
 
 Status DumpReceiver::check_checksum(Bytes event) const {

@@ -30,10 +30,8 @@ Status Ingest::begin_file(const std::string& name) {
     return segment->source_name == name && segment->generation == segments.back()->generation;
   });
   if (!series_ && known != segments.end()) {
-    return Error{Errc::conflict, "the source begins " + name +
-                                     " again, which the relay already has: its logs were reset; what the relay holds "
-                                     "stays served; `binrelay switch-source` follows this source from now on, as a new "
-                                     "history"};
+    return Error{Errc::conflict,
+                 "the source begins " + name + " again, which the relay already has: its logs were reset"};
   }
   if (const auto last = catalog->newest()) {
     if (log_.in_group()) {

@@ -28,11 +28,11 @@ constexpr std::array kBinlogTroubles{
     BinlogTrouble{
         "position > file size", SourceTrouble::operator_needed,
         "; the source's file is shorter than what the relay has stored of it: its logs were reset, or it was restored"},
-    BinlogTrouble{"purged required binary logs", SourceTrouble::operator_needed,
+    BinlogTrouble{"purged required binary logs", SourceTrouble::place_gone,
                   "; choose a start place the source still has (source.start)"},
-    BinlogTrouble{"Could not find GTID state requested", SourceTrouble::operator_needed,
+    BinlogTrouble{"Could not find GTID state requested", SourceTrouble::place_gone,
                   "; choose a start place the source still has (source.start)"},
-    BinlogTrouble{"which is not in the master's binlog", SourceTrouble::operator_needed,
+    BinlogTrouble{"which is not in the master's binlog", SourceTrouble::place_gone,
                   "; choose a start place the source has (source.start)"},
     BinlogTrouble{"has more GTIDs than the source has", SourceTrouble::operator_needed,
                   "; choose a start place the source has (source.start)"},
@@ -88,7 +88,7 @@ Error explained(Error error, std::uint32_t number, Flavour flavour) {
   if (number == kSpecificAccessDenied || number == kAccessDenied) error.context += grant_needed(flavour);
   if (refers_to_same_id(number, error.context))
     error.context += "; is another replica using the relay's server_id or uuid?";
-  if (trouble == SourceTrouble::operator_needed)
+  if (trouble == SourceTrouble::operator_needed || trouble == SourceTrouble::place_gone)
     error.code = Errc::refused;
   else if (error.code == Errc::refused)
     error.code = Errc::connection;

@@ -12,6 +12,7 @@ namespace binrelay {
 enum class SourceTrouble : std::uint8_t {
   passing,          // reconnect and resume
   operator_needed,  // the same answer will come until somebody changes something: retry slowly
+  place_gone,       // the same: it cannot begin behind the transactions it was told of
   file_cut_short,   // the file ends inside an event, as MariaDB leaves it after a crash
 };
 

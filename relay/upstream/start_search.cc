@@ -50,6 +50,11 @@ Result<std::string> find_file_by_gtid(EventSource& source, Flavour flavour, cons
   return read_named_file(source, flavour);
 }
 
+std::string position_text(const GtidState& state) {
+  const auto* mariadb = std::get_if<MariadbBinlogState>(&state);
+  return mariadb ? mariadb->position().to_text() : to_text(state);
+}
+
 Result<std::string> find_file_by_time(EventSource& source, const SourceFacts& facts, std::int64_t time,
                                       ServerId server_id, const Reconnect& reconnect) {
   // Files are in the order they were begun. Invariant: files before `low` are old enough, files from `high` on are too

@@ -9,6 +9,9 @@ namespace {
 constexpr std::uint64_t kLargestDumpPosition = std::numeric_limits<std::uint32_t>::max();
 constexpr const char* kStartOver =
     "; what the relay holds stays served; `binrelay switch-source` follows this source from now on, as a new history";
+constexpr const char* kStartOverWithLoss =
+    "; what the relay holds stays served; `binrelay switch-source --accept-loss-after GTID`, with the last transaction "
+    "that both have, follows this source from now on, as a new history";
 
 const BinlogFile* find_file(const SourceFacts& facts, const std::string& name) {
   const auto found =
@@ -79,10 +82,10 @@ Result<DumpFrom> resume(const HeldFile& held, const PlanInput& input) {
   const SourceFacts& facts = input.facts;
   const BinlogFile* const file = find_file(facts, held.name);
   if (!file) {
-    return Error{Errc::refused, "the source no longer has " + held.name + ", where the relay stopped at " +
-                                    std::to_string(held.end) + " (it has " + range_of(facts) +
-                                    "): purged too early, or its logs were reset" +
-                                    lacking_text(input.executed, facts.executed) + kStartOver};
+    return Error{Errc::refused,
+                 "the source no longer has " + held.name + ", where the relay stopped at " + std::to_string(held.end) +
+                     " (it has " + range_of(facts) + "): purged too early, or its logs were reset" +
+                     lacking_text(input.executed, facts.executed) + start_over_text(input.executed, facts.executed)};
   }
   if (input.cut_short == held.name) {
     if (file == &facts.files.back()) {
@@ -97,7 +100,8 @@ Result<DumpFrom> resume(const HeldFile& held, const PlanInput& input) {
     return Error{Errc::refused, "the source's " + held.name + " ends at " + std::to_string(file->size) +
                                     ", the relay has stored it to " + std::to_string(held.end) +
                                     ": the source's logs were reset, or it lost transactions in a crash or a restore" +
-                                    lacking_text(input.executed, facts.executed) + kStartOver};
+                                    lacking_text(input.executed, facts.executed) +
+                                    start_over_text(input.executed, facts.executed)};
   }
   if (held.group_begin <= kLargestDumpPosition) return DumpFrom{held.name, held.group_begin, false, ""};
   // Only a group commit of several giant transactions starts a group up there. COM_BINLOG_DUMP cannot name the place.
@@ -174,6 +178,17 @@ std::string lacking_text(const GtidState& log, const GtidState& source) {
   return ": the relay has got to " + text + ", it has not";
 }
 
+std::string start_over_text(const GtidState& log, const GtidState& source) {
+  return relation_of(log, source) == Relation::fewer ? kStartOverWithLoss : kStartOver;
+}
+
+Error refuse_purged(const SourceFacts& facts) {
+  return Error{Errc::refused, "the source (" + who(facts.identity) +
+                                  ") has every transaction the relay holds, but no longer has the ones that follow "
+                                  "them in its binary logs (" +
+                                  range_of(facts) + "): they were purged" + kStartOver + " that begins behind the gap"};
+}
+
 Result<Plan> plan_upstream(const PlanInput& input) {
   if (!input.held) return std::visit(FirstPlace{input.facts}, input.start);
   if (input.recorded) {
@@ -196,12 +211,12 @@ std::uint64_t bytes_from(const SourceFacts& facts, const std::string& first_file
   return total;
 }
 
-Status check_room(const SourceFacts& facts, const std::string& first_file, std::uint64_t free_bytes) {
+Status check_room(const SourceFacts& facts, const std::string& first_file, std::uint64_t free_bytes, bool first) {
   const std::uint64_t needed = bytes_from(facts, first_file);
   if (needed <= free_bytes) return Done{};
   return Error{Errc::refused, "the source's files from " + first_file + " on have " + gib(needed) +
-                                  ", the relay's data directory has " + gib(free_bytes) +
-                                  " free: free some space, or start later (source.start = \"now\")"};
+                                  ", the relay's data directory has " + gib(free_bytes) + " free: free some space" +
+                                  (first ? ", or start later (source.start = \"now\")" : "")};
 }
 
 }  // namespace binrelay

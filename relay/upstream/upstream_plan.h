@@ -67,12 +67,19 @@ Relation relation_of(const GtidState& log, const GtidState& source);
 // "" when nothing is lacking, else ": it lacks …".
 std::string lacking_text(const GtidState& log, const GtidState& source);
 
+// What is left to do about a source that does not continue the log: "; … `binrelay switch-source …` …", as that command
+// takes it.
+std::string start_over_text(const GtidState& log, const GtidState& source);
+
+// Another source of the same history, which cannot send what follows the log.
+Error refuse_purged(const SourceFacts& facts);
+
 // Errc::refused: the operator has to decide; the context says what differs and the remedy.
 // Errc::connection: try again later.
 Result<Plan> plan_upstream(const PlanInput& input);
 
-// Errc::refused when the files from `first_file` on do not fit into `free_bytes`.
-Status check_room(const SourceFacts& facts, const std::string& first_file, std::uint64_t free_bytes);
+// Errc::refused when the files from `first_file` on do not fit into `free_bytes`. `first`: the log is empty.
+Status check_room(const SourceFacts& facts, const std::string& first_file, std::uint64_t free_bytes, bool first);
 
 std::uint64_t bytes_from(const SourceFacts& facts, const std::string& first_file);
 

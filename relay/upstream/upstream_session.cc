@@ -49,9 +49,11 @@ SessionEnd UpstreamSession::end_of(const Error& error) const {
     return end;
   }
   switch (error.code) {
+    case Errc::conflict:
+      end.reason += start_over_text(executed(), facts_.executed);
+      [[fallthrough]];
     case Errc::refused:
     case Errc::authentication:
-    case Errc::conflict:
     case Errc::unsupported:
       end.kind = Kind::refused;
       break;
@@ -147,6 +149,14 @@ SeriesBegin UpstreamSession::next_series(GtidState skip, std::optional<SeriesBeg
   return series;
 }
 
+// Of another source of the same history: the one that holds the first transaction behind `held`.
+Result<std::string> UpstreamSession::file_behind(const GtidState& held) {
+  auto file = find_file_by_gtid(source_, facts_.identity.flavour, position_text(held), server_id());
+  if (!file && trouble_of(source_.server_error(), file.error().context) == SourceTrouble::place_gone)
+    return refuse_purged(facts_);
+  return file;
+}
+
 Result<DumpFrom> UpstreamSession::choose_place(const std::string& cut_short) {
   BINRELAY_ASSIGN(const PlanInput input, plan_input(cut_short));
   BINRELAY_ASSIGN(const Plan plan, plan_upstream(input));
@@ -164,10 +174,7 @@ Result<DumpFrom> UpstreamSession::choose_place(const std::string& cut_short) {
                           SeriesBegin::NewHistory{"binrelay switch-source", over->abandoned});
   } else {
     if (const auto* take_over = std::get_if<TakeOver>(&plan)) {
-      const auto* state = std::get_if<MariadbBinlogState>(&take_over->held);
-      BINRELAY_ASSIGN(from.file,
-                      find_file_by_gtid(source_, facts_.identity.flavour,
-                                        state ? state->position().to_text() : to_text(take_over->held), server_id()));
+      BINRELAY_ASSIGN(from.file, file_behind(take_over->held));
       series_ = next_series(take_over->held, std::nullopt);
     } else if (const auto* by_gtid = std::get_if<FindFileByGtid>(&plan)) {
       BINRELAY_ASSIGN(from.file, find_file_by_gtid(source_, facts_.identity.flavour, by_gtid->set, server_id()));
@@ -179,7 +186,7 @@ Result<DumpFrom> UpstreamSession::choose_place(const std::string& cut_short) {
   if ((!input.held || series_) && !settings_.data_directory.empty()) {
     std::error_code failed;
     const auto space = std::filesystem::space(settings_.data_directory, failed);
-    if (!failed) BINRELAY_TRY(check_room(facts_, from.file, space.available));
+    if (!failed) BINRELAY_TRY(check_room(facts_, from.file, space.available, !input.held));
   }
   return from;
 }

@@ -77,6 +77,7 @@ class UpstreamSession {
   Status acknowledge(const Ingest& ingest, bool more_at_hand, Clock::time_point received);
   Status take_offer_back(Clock::duration took, const char* what);
   Status come_again(std::string why);
+  Result<std::string> file_behind(const GtidState& held);
   Result<PlanInput> plan_input(const std::string& cut_short);
   GtidState executed() const;
   SeriesBegin next_series(GtidState skip, std::optional<SeriesBegin::NewHistory> history) const;

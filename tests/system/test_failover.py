@@ -384,33 +384,102 @@ def mariadb_given_up(stage):
     _fewer_then_given_up(stage, _mariadb_maker(stage))
 
 
-def mysql_restored(stage):
+def _restored(stage, source, fresh):
     """A source restored from an older copy re-uses its file names and its GTIDs."""
-    stage.needs_relay()
-    source = stage.mysql("source")
+    flavour = source.flavour
     relay = stage.relay(source)
+    backup = source.dir / "backup"
+
+    def restore():
+        source.stop()
+        machine.run(["rm", "-rf", source.datadir])
+        machine.run(["cp", "-a", backup, source.datadir])
+        source.start()
+
     Workload(source).small(40)
     relay.caught_up_with(source)
     source.stop()
-    backup = source.dir / "backup"
     machine.run(["cp", "-a", source.datadir, backup])
     source.start()
     Workload(source).small(60)
     relay.caught_up_with(source)
-    held = executed_gtids(relay, "mysql")
-    source.stop()
-    machine.run(["rm", "-rf", source.datadir])
-    machine.run(["mv", backup, source.datadir])
-    source.start()
-    both = executed_gtids(source, "mysql")
-    stage.say("restored: " + _refused(relay, _missing_text("mysql", both, held), "binrelay switch-source"))
+    held = executed_gtids(relay, flavour)
+    restore()
+    both = executed_gtids(source, flavour)
+    stage.say("restored: " + _refused(relay, _missing_text(flavour, both, held),
+                                      "`binrelay switch-source --accept-loss-after GTID`"))
+    said = _switch(relay, check=False)
+    assert "--accept-loss-after GTID" in said, said
+    last = both if flavour == "mariadb" else both.replace(":1-", ":")
+    stage.say(_switch(relay, "--accept-loss-after", last).strip())
+    _follows_again(relay)
+    Workload(source).small(60, "second")
+    relay_has(relay, source)
+
+    restore()
     Workload(source).small(120, "other")
     relay.restart()
-    stage.say("and grown: " + _refused(relay, "differs from the stored one", "binrelay switch-source"))
+    stage.say("restored and grown: " + _refused(relay, "differs from the stored one", "`binrelay switch-source` "))
     stage.say(_switch(relay).strip())
     _follows_again(relay)
-    _new_history_holds(stage, relay, source, stage.mysql("fresh"))
+    _new_history_holds(stage, relay, source, fresh)
 
 
-scenario.main(mysql_failover, mariadb_failover, mysql_reset, mariadb_reset, mysql_restored, mysql_exported, mysql_given_up,
-              mariadb_exported, mariadb_given_up)
+def mysql_restored(stage):
+    stage.needs_relay()
+    _restored(stage, stage.mysql("source"), stage.mysql("fresh"))
+
+
+def mariadb_restored(stage):
+    stage.needs_relay()
+    _restored(stage, stage.mariadb("source", binlog_format="ROW"), stage.mariadb("fresh"))
+
+
+def _taken_over_behind_a_gap(stage, a, b, replica):
+    """The source that takes over has everything the relay holds, but has purged what follows."""
+    relay = relay_before(stage, a, b)
+    follow(replica, relay, "gtid")
+    attach(b, a)
+    Workload(a).small(30)
+    b.wait_replica_caught_up(a)
+    relay_has(relay, a)
+    replica.wait_replica_caught_up(a)
+    relay.stop()
+    a.stop()
+    detach(b)
+    Workload(b).small(30, "unseen")
+    b.sql("FLUSH BINARY LOGS")
+    Workload(b).small(5, "kept")
+
+    def purged():
+        b.sql(f"PURGE BINARY LOGS TO '{b.binlog_names()[-1]}'")
+        return len(b.binlog_names()) == 1
+    wait_until("what the relay lacks is purged", purged, 30, 0.3)
+    relay.start_again()
+    stage.say(_refused(relay, "they were purged", "`binrelay switch-source` "))
+    relay.source = b
+    stage.say(_switch(relay, "--source", address(b)).strip())
+    _follows_again(relay)
+    _io_error(replica, "purged")
+    stage.say("its old replica: " + " ".join(replica.replica_errors()))
+    Workload(b).small(30, "after")
+    relay_has(relay, b)
+    relay.stop()
+    relay.offline("verify")
+
+
+def mysql_taken_over_behind_a_gap(stage):
+    stage.needs_relay()
+    make = _mysql_maker(stage)
+    _taken_over_behind_a_gap(stage, make("a"), make("b"), make("replica"))
+
+
+def mariadb_taken_over_behind_a_gap(stage):
+    stage.needs_relay()
+    make = _mariadb_maker(stage)
+    _taken_over_behind_a_gap(stage, make("a", log_slave=True), make("b", log_slave=True), make("replica"))
+
+
+scenario.main(mysql_failover, mariadb_failover, mysql_reset, mariadb_reset, mysql_restored, mariadb_restored, mysql_exported,
+              mysql_given_up, mariadb_exported, mariadb_given_up, mysql_taken_over_behind_a_gap,
+              mariadb_taken_over_behind_a_gap)

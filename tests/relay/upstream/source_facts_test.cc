@@ -85,6 +85,9 @@ TEST(SourceError, TellsWhatPassesFromWhatStays) {
             SourceTrouble::operator_needed);
   EXPECT_EQ(of(1236, "Client requested master to start replication from impossible position"),
             SourceTrouble::operator_needed);
+  EXPECT_EQ(of(1236, "Cannot replicate because the source purged required binary logs. Replicate the missing"),
+            SourceTrouble::place_gone);
+  EXPECT_EQ(of(1236, "Could not find GTID state requested by slave in any binlog files."), SourceTrouble::place_gone);
   EXPECT_EQ(of(1236, "binlog truncated in the middle of event; consider out of disk space on master"),
             SourceTrouble::file_cut_short);
   EXPECT_EQ(of(1227, "Access denied"), SourceTrouble::operator_needed);

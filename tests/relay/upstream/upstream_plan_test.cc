@@ -184,6 +184,27 @@ TEST(UpstreamPlan, AFileShorterThanWhatIsStoredIsRefused) {
   EXPECT_TRUE(resume_plan(mysql_facts(), {"b.000005", 2800, 3000}).ok());
 }
 
+TEST(UpstreamPlan, ARestoredSourceIsAnsweredWithTheCommandItTakes) {
+  const StartPlace start = StartOldest{};
+  SourceFacts facts = mysql_facts();
+  const auto reason = [&](const HeldFile& held) {
+    return plan_upstream({.held = held,
+                          .recorded = facts.identity,
+                          .facts = facts,
+                          .start = start,
+                          .cut_short = "",
+                          .executed = mysql_gtids("1-10")})
+        .error()
+        .context;
+  };
+  for (const HeldFile& held : {HeldFile{"b.000002", 4, 900}, HeldFile{"b.000005", 2800, 3001}}) {
+    facts.executed = mysql_gtids("1-7");
+    EXPECT_NE(reason(held).find("`binrelay switch-source --accept-loss-after GTID`"), std::string::npos);
+    facts.executed = mysql_gtids("1-20");
+    EXPECT_NE(reason(held).find("`binrelay switch-source` "), std::string::npos);
+  }
+}
+
 TEST(UpstreamPlan, AFileCutShortIsFollowedByTheNext) {
   EXPECT_EQ(place(resume_plan(mariadb_facts(), {"b.000004", 1500, 1990}, "b.000004")), "b.000005:4");
   EXPECT_EQ(resume_plan(mariadb_facts(), {"b.000005", 1500, 1990}, "b.000005").error().code, Errc::connection);
@@ -202,13 +223,15 @@ TEST(UpstreamPlan, AGroupBeyondFourGiBIsReachedByGtidOrFromTheStart) {
 TEST(UpstreamPlan, WhatDoesNotFitIsRefusedWithBothFigures) {
   SourceFacts facts = mysql_facts();
   facts.files[1].size = 3ull << 30;
-  EXPECT_TRUE(check_room(facts, "b.000003", 4ull << 30).ok());
-  EXPECT_TRUE(check_room(facts, "b.000005", 1 << 20).ok());
-  const Status refused = check_room(facts, "b.000003", 1ull << 30);
+  EXPECT_TRUE(check_room(facts, "b.000003", 4ull << 30, true).ok());
+  EXPECT_TRUE(check_room(facts, "b.000005", 1 << 20, true).ok());
+  const Status refused = check_room(facts, "b.000003", 1ull << 30, true);
   ASSERT_FALSE(refused.ok());
   EXPECT_NE(refused.error().context.find("3.00 GiB"), std::string::npos);
   EXPECT_NE(refused.error().context.find("1.00 GiB"), std::string::npos);
   EXPECT_NE(refused.error().context.find("start = \"now\""), std::string::npos);
+  const Status later = check_room(facts, "b.000003", 1ull << 30, false);
+  EXPECT_EQ(later.error().context.find("start"), std::string::npos) << "the start is for an empty log";
 }
 
 }  // namespace

@@ -233,6 +233,23 @@ TEST_F(UpstreamSessionTest, AnotherServerThatHasEverythingTakesOver) {
   EXPECT_EQ(log_->catalog()->segments().size(), 2u);
 }
 
+TEST_F(UpstreamSessionTest, AnotherServerThatHasPurgedWhatFollowsIsRefusedWithAWayOut) {
+  source_.files = {whole(kMysqlSample, "b.000001")};
+  run();
+  ASSERT_TRUE(log_->sync().ok());
+  source_.variables["server_uuid"] = "e82d0442-e68f-11f1-be79-02fc00000002";
+  source_.executed = to_text(log_->executed());
+  source_.files.clear();
+  source_.files.push_back({"other.000009", ""});
+  source_.found_by_gtid = "nothing";
+  source_.end_number = 1236;
+  source_.end_text = "Cannot replicate because the source purged required binary logs. Replicate the missing";
+  const SessionEnd end = run();
+  EXPECT_EQ(end.kind, Kind::refused);
+  EXPECT_THAT(end.reason, HasSubstr("`binrelay switch-source`"));
+  EXPECT_THAT(end.reason, testing::Not(HasSubstr("source.start")));
+}
+
 TEST_F(UpstreamSessionTest, AnOrderOfTheOperatorBeginsANewHistory) {
   settings_.data_directory = directory_;
   source_.files = {whole(kMysqlSample, "b.000001")};
