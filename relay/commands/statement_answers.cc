@@ -121,6 +121,16 @@ std::vector<Column> replica_status_columns(const SourceIdentity& source, bool al
 
 NewVariableValue new_value(ExpressionValue value) { return std::optional<std::string>(std::move(value.text)); }
 
+// A replica reads back what it has set; that it was not set means that its client library has opened a lost connection
+// anew in between. NULL, a source's answer, stops the replica for good.
+bool asks_in_vain_for_its_checksum(const SelectStatement& select, const SessionState& session) {
+  if (select.items.size() != 1) return false;
+  const auto* variable = std::get_if<UserVariable>(&select.items.front().value.node);
+  return variable != nullptr &&
+         (variable->name == "master_binlog_checksum" || variable->name == "source_binlog_checksum") &&
+         !session.user_variables.contains(variable->name);
+}
+
 // StatementAnswerer answers one statement; a function for each kind.
 // Borrows: the relay's state and the session.
 class StatementAnswerer {
@@ -129,6 +139,7 @@ class StatementAnswerer {
       : relay_(relay), session_(session), source_(*relay.source) {}
 
   Answer operator()(const SelectStatement& select) {
+    if (asks_in_vain_for_its_checksum(select, session_)) return variable_was_lost(select.items.front().label);
     ResultSet result;
     Row row;
     std::size_t total = 0;

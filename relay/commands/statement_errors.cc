@@ -73,6 +73,11 @@ SqlError variable_too_long(std::string_view name) {
   return {1105, "HY000", "binrelay: the value for " + shortened(name) + " is too long"};
 }
 
+SqlError variable_was_lost(std::string_view name) {
+  return {1053, "08S01",
+          std::string(name) + " has not been set on this connection, which was probably lost and opened anew by the " +
+              "client library since; connect again"};
+}
 SqlError expression_too_long() { return {1105, "HY000", "binrelay: the result of an expression is too long"}; }
 
 SqlError unknown_database(std::string_view name) { return {1049, "42000", "Unknown database " + shortened(name)}; }

@@ -28,6 +28,7 @@ SqlError number_out_of_range(std::string_view kind);                           /
 SqlError malformed_gtid_text(std::string_view text);                           // 1772
 SqlError too_many_user_variables();                                            // 1105
 SqlError variable_too_long(std::string_view name);                             // 1105
+SqlError variable_was_lost(std::string_view name);                             // 1053: replicas connect again
 SqlError expression_too_long();                                                // 1105
 SqlError unknown_database(std::string_view name);                              // 1049
 SqlError unknown_thread(std::uint64_t id);                                     // 1094

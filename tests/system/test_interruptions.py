@@ -460,13 +460,15 @@ def _session_lost_unnoticed(stage, source, replica, words):
 
 def mysql_session_lost_unnoticed(stage):
     _session_lost_unnoticed(stage, stage.mysql("source"), _mysql_replicas(stage)[0],
-                            [b"heartbeat_period", b"SELECT @source_binlog_checksum", b"@replica_uuid"])
+                            [b"heartbeat_period", b"SET @master_binlog_checksum", b"SELECT @source_binlog_checksum",
+                             b"@replica_uuid"])
 
 
 def mariadb_session_lost_unnoticed(stage):
     relay = _session_lost_unnoticed(
         stage, stage.mariadb("source", series="10.11"), _mariadb_replicas(stage)[0],
-        [b"heartbeat_period", b"SELECT @master_binlog_checksum", b"@mariadb_slave_capability", b"@slave_connect_state"])
+        [b"heartbeat_period", b"SET @master_binlog_checksum", b"SELECT @master_binlog_checksum",
+         b"@mariadb_slave_capability", b"@slave_connect_state"])
     assert "1317" in relay.log_tail(1000), "the client library did not open it anew: this shows nothing"
 
 

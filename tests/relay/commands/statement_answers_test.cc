@@ -96,6 +96,13 @@ class MariadbAnswers : public AnswersTest {
 
 // --- what replicas say, in their order ---
 
+TEST_F(MysqlAnswers, AReplicaWhoseSessionWasLostIsMadeToConnectAgain) {
+  EXPECT_EQ(error("SELECT @source_binlog_checksum").code, 1053);
+  ok("SET @source_binlog_checksum = NULL");
+  EXPECT_EQ(rows("SELECT @source_binlog_checksum").rows.front().front(), std::nullopt);
+  EXPECT_EQ(rows("SELECT @master_heartbeat_period").rows.front().front(), std::nullopt);
+}
+
 TEST_F(MysqlAnswers, AReplicaOf97GetsThrough) {
   EXPECT_THAT(value("SELECT UNIX_TIMESTAMP()"), MatchesRegex("[0-9]+"));
   EXPECT_EQ(value("SELECT @@GLOBAL.SERVER_ID"), "7");
