@@ -185,8 +185,8 @@ class Verifier {
     for (;;) {
       const auto event = scan.next();
       if (!event.ok()) {
-        const bool moving = in_use_ && newest && !state.sealed && scan.end() >= durable && is_last(*file, scan, *size);
-        if (!moving) {
+        const bool may_move = in_use_ && newest && !state.sealed && scan.end() >= durable;
+        if (!may_move || !is_last(*file, scan, *size) || !is_being_written(file, scan, *size)) {
           find(path, scan.end(), event.error().context);
           // Without checksums the first event that makes no sense may stand behind the damage.
           if (scan.checksum() == ChecksumAlgorithm::none) check_digests_of_file(path, state, *file);
@@ -236,6 +236,20 @@ class Verifier {
   static bool is_last(const File& file, const SegmentScan& scan, std::uint64_t size) {
     const auto follows = find_event_behind(file, scan.end() + 1, size, scan.checksum());
     return follows.ok() && !*follows;
+  }
+
+  // Looks again a moment later: an event that is being written grows, and is whole when the file has got past it.
+  static bool is_being_written(const std::shared_ptr<const File>& file, const SegmentScan& scan, std::uint64_t size) {
+    std::this_thread::sleep_for(kWriteShowsWithin);
+    const auto now = file->size();
+    if (!now.ok() || *now == size) return false;
+    SegmentScan again = SegmentScan::from_start(file, *now);
+    while (again.end() <= scan.end()) {
+      const auto event = again.next();
+      if (!event.ok()) return event.error().code == Errc::short_input;
+      if (!*event) break;
+    }
+    return true;
   }
 
   void on_event(const std::filesystem::path& path, const ScannedEvent& event, const SegmentScan& scan, GtidState& added,
@@ -331,6 +345,7 @@ class Verifier {
   }
 
   static constexpr int kJournalAttempts = 5;
+  static constexpr std::chrono::seconds kWriteShowsWithin{1};
 
   const StreamFiles files_;
   const Progress& progress_;

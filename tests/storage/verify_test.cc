@@ -1,5 +1,8 @@
 #include <gmock/gmock.h>
 
+#include <chrono>
+#include <thread>
+
 #include "storage/archive.h"
 #include "storage/index/index_store.h"
 #include "tests/storage/log_bench.h"
@@ -117,9 +120,21 @@ TEST_F(VerifyTest, ATornTailIsAFindingOfAStoppedLogAndProgressOfARunningOne) {
   open();
   ByteBuffer growing = sent;
   const ByteBuffer half = source.xid(1);
-  growing.insert(growing.end(), half.begin(), half.begin() + 11);
-  write_file(segment_path("binlog.000002"), growing);
-  EXPECT_THAT(verify().findings, IsEmpty());
+  const auto grow_to = [&](std::size_t bytes) {
+    growing.resize(sent.size());
+    growing.insert(growing.end(), half.begin(), half.begin() + static_cast<std::ptrdiff_t>(bytes));
+    write_file(segment_path("binlog.000002"), growing);
+  };
+  for (const std::size_t later : {std::size_t{15}, half.size()}) {
+    grow_to(11);
+    std::jthread writer([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(300));
+      grow_to(later);
+    });
+    EXPECT_THAT(verify().findings, IsEmpty()) << later;
+  }
+  grow_to(11);
+  EXPECT_THAT(verify().findings, ElementsAre(finding("segments/1/binlog.000002", "cut off")));  // nobody goes on
   crash();
   EXPECT_THAT(verify().findings, ElementsAre(finding("segments/1/binlog.000002", "cut off")));
 }
@@ -130,6 +145,16 @@ TEST_F(VerifyTest, RotInARunningLogIsFoundToo) {
   rotten[sent.size() / 2] ^= std::byte{4};
   write_file(segment_path("binlog.000002"), rotten);
   EXPECT_THAT(verify().findings, ::testing::SizeIs(1));
+}
+
+TEST_F(VerifyTest, RotInTheLastEventOfARunningLogIsFoundToo) {
+  fill();
+  for (const std::size_t from_end : {std::size_t{1}, std::size_t{40}}) {
+    ByteBuffer rotten = sent;
+    rotten[sent.size() - from_end] ^= std::byte{4};
+    write_file(segment_path("binlog.000002"), rotten);
+    EXPECT_THAT(verify().findings, ElementsAre(finding("segments/1/binlog.000002", "checksum")));
+  }
 }
 
 TEST_F(VerifyTest, NamesWhatIsMissingAndWhatIsTooMuch) {
