@@ -1,10 +1,5 @@
 #include "tools/first_account.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <tuple>
 
 #include "relay/config/secret_file.h"
@@ -24,26 +19,11 @@ std::string_view plugin_for(const SourceVersion& source) {
   return source.flavour == Flavour::mysql && source.major >= 8 ? kCachingSha2Password : kNativePassword;
 }
 
-Status write_new_file(const std::filesystem::path& file, const std::string& text) {
-  const auto failed = [&file] {
-    return Error{Errc::io, "cannot write " + file.string() + ": " + std::strerror(errno)};
-  };
-  const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (descriptor < 0) return failed();
-  const bool written =
-      ::write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(descriptor) == 0;
-  const Status status = written ? Status(Done{}) : Status(failed());
-  ::close(descriptor);
-  if (!written) ::unlink(file.c_str());
-  return status;
-}
-
 }  // namespace
 
 Result<AccountConfig> read_account(const std::filesystem::path& data_dir) {
   const std::filesystem::path file = account_file(data_dir);
-  std::error_code error;
-  if (!std::filesystem::exists(file, error)) return Error{Errc::not_found, file.string() + " does not exist"};
+  if (!holds_secret(file)) return Error{Errc::not_found, file.string() + " does not exist"};
   BINRELAY_ASSIGN(const std::string line, read_secret_file(file));
   const std::size_t blank = line.find(' ');
   const Result<PasswordHash> hash =
@@ -62,7 +42,7 @@ Result<NewAccount> create_account(const std::filesystem::path& data_dir, const S
   std::error_code error;
   std::filesystem::create_directories(data_dir, error);
   if (error) return Error{Errc::io, "cannot create " + data_dir.string() + ": " + error.message()};
-  BINRELAY_TRY(write_new_file(account_file(data_dir), made.account.user + " " + hash + "\n"));
+  BINRELAY_TRY(write_secret_file(account_file(data_dir), made.account.user + " " + hash + "\n"));
   return made;
 }
 

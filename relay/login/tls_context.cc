@@ -1,18 +1,15 @@
 #include "relay/login/tls_context.h"
 
-#include <fcntl.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <sstream>
+
+#include "relay/config/secret_file.h"
 
 namespace binrelay {
 
@@ -39,18 +36,6 @@ Error openssl_error(const std::string& what) {
   char text[256] = "unknown error";
   if (const unsigned long code = ERR_get_error(); code != 0) ERR_error_string_n(code, text, sizeof text);
   return Error{Errc::io, what + ": " + text};
-}
-
-// Keys are readable by the owner only, from the first byte on.
-Status write_private_file(const fs::path& path, const std::string& content) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0) return Error{Errc::io, "cannot create " + path.string() + ": " + std::strerror(errno)};
-  const bool written =
-      ::write(fd, content.data(), content.size()) == static_cast<ssize_t>(content.size()) && ::fsync(fd) == 0;
-  const int code = errno;
-  ::close(fd);
-  if (!written) return Error{Errc::io, "cannot write " + path.string() + ": " + std::strerror(code)};
-  return Done{};
 }
 
 Result<std::string> private_key_pem(EVP_PKEY* key) {
@@ -89,15 +74,17 @@ Status make_certificate(const fs::path& certificate_file, const fs::path& key_fi
   BINRELAY_ASSIGN(const auto key, make_key());
   BINRELAY_ASSIGN(const auto key_pem, private_key_pem(key.get()));
   BINRELAY_ASSIGN(const auto certificate_pem, make_certificate_pem(key.get()));
-  BINRELAY_TRY(write_private_file(key_file, key_pem));
-  return write_private_file(certificate_file, certificate_pem);
+  std::error_code none;
+  fs::remove(certificate_file, none);  // it does not belong to the key that comes now
+  BINRELAY_TRY(write_secret_file(key_file, key_pem));
+  return write_secret_file(certificate_file, certificate_pem);
 }
 
 Result<std::shared_ptr<EVP_PKEY>> load_or_make_login_key(const fs::path& path) {
-  if (!fs::exists(path)) {
+  if (!holds_secret(path)) {
     BINRELAY_ASSIGN(auto key, make_key());
     BINRELAY_ASSIGN(const auto pem, private_key_pem(key.get()));
-    BINRELAY_TRY(write_private_file(path, pem));
+    BINRELAY_TRY(write_secret_file(path, pem));
     return key;
   }
   std::ifstream file(path);
@@ -133,7 +120,7 @@ Result<std::unique_ptr<TlsContext>> TlsContext::open(const ListenTlsConfig& conf
   if (certificate_file.empty()) {
     certificate_file = directory / "certificate.pem";
     key_file = directory / "key.pem";
-    if (!fs::exists(certificate_file) || !fs::exists(key_file))
+    if (!holds_secret(certificate_file) || !holds_secret(key_file))
       BINRELAY_TRY(make_certificate(certificate_file, key_file));
   }
   boost::system::error_code bad;
