@@ -4,6 +4,7 @@
     proxy.cut()                                       # every open connection is reset
     proxy.black_hole(); ...; proxy.end_of_hole()
     proxy.cut_behind_answer_to(b"SELECT 1")           # once: while the client has nothing under way
+    proxy.damage(b"a word")                           # once: a bit of it changes on its way
 
 In a black hole packets are dropped by the kernel, those of new connections too, and nothing is closed: a classic BPF
 filter on every socket of the proxy takes nothing in (socket(7), SO_ATTACH_FILTER). What the two ends have sent is sent
@@ -50,6 +51,8 @@ class Proxy:
         self._in_hole = self._stopping = False
         self._cut_behind = None  # what a client says before it is cut off
         self.cuts_behind = 0
+        self._to_be_damaged = None
+        self.damaged = 0
         self._orders = collections.deque()
         self._woken, self._wake = os.pipe()
         self._selector = selectors.DefaultSelector()
@@ -84,6 +87,10 @@ class Proxy:
     def cut_behind_answer_to(self, text):
         """Resets the next connection whose client sends `text`, as soon as it has the answer."""
         self._order(lambda: setattr(self, "_cut_behind", text))
+
+    def damage(self, text):
+        """Flips a bit of `text` where it next passes in one piece, as no checksum of TCP would notice."""
+        self._order(lambda: setattr(self, "_to_be_damaged", text))
 
     def black_hole(self):
         self._order(self._begin_hole)
@@ -154,6 +161,10 @@ class Proxy:
                 got = end.sock.recv(_BUFFER)
                 if not got:
                     return self._close(end)
+                if self._to_be_damaged and self._to_be_damaged in got:
+                    at = got.index(self._to_be_damaged)
+                    got = got[:at] + bytes([got[at] ^ 1]) + got[at + 1:]
+                    self._to_be_damaged, self.damaged = None, self.damaged + 1
                 end.other.waiting = got
                 self._send(end.other)
                 if end.to_be_cut:

@@ -37,6 +37,7 @@ def _bounded(stage, source, replica, each, count):
         stage.say(f"the relay's resident memory peaked at {peak // MIB} MiB")
         # An event is what arrives at once; the sanitizers' own memory is not the relay's.
         assert peak <= ALLOWED + each or relay.sanitized, f"{peak // MIB} MiB for events of {each // MIB} MiB"
+    return relay
 
 
 def mysql_big_event(stage):
@@ -66,19 +67,31 @@ def mysql_largest_transaction(stage):
     _bounded(stage, stage.mysql("source"), stage.mysql("replica"), MIB, 1024)
 
 
-def mysql_past_4_gib(stage):
-    """Full only: a file whose positions pass 2^32, and transactions behind it."""
+def _resumed_past_4_gib(stage, source, replica):
+    """The relay and the replica go on behind the file whose positions have passed 2^32."""
     if not stage.full:
         raise Unavailable("takes minutes and 20 GB of disk: only with --full")
-    _bounded(stage, stage.mysql("source"), stage.mysql("replica"), 16 * MIB, 270)
+    relay = _bounded(stage, source, replica, 16 * MIB, 270)
+    assert any(file.stat().st_size > 1 << 32 for file in source.binlog_files()), "no file is past 4 GiB: this shows nothing"
+    replica.stop_replica()
+    _rows(source, 1000, 10)
+    if not stage.direct:
+        relay.restart()
+    replica.resume_replica()
+    _rows(source, 1000, 10)
+    settle(stage, source, relay, replica)
+    stage.say("the relay was restarted, and the replica stopped and resumed")
+
+
+def mysql_past_4_gib(stage):
+    """Full only: a file whose positions pass 2^32, and transactions behind it."""
+    _resumed_past_4_gib(stage, stage.mysql("source"), stage.mysql("replica"))
 
 
 def mariadb_past_4_gib(stage):
     """Full only: a file whose positions pass 2^32, and transactions behind it."""
-    if not stage.full:
-        raise Unavailable("takes minutes and 20 GB of disk: only with --full")
-    _bounded(stage, stage.mariadb("source", binlog_format="ROW"), stage.mariadb("replica", slave_max_allowed_packet="1G"),
-             16 * MIB, 270)
+    _resumed_past_4_gib(stage, stage.mariadb("source", binlog_format="ROW"),
+                        stage.mariadb("replica", slave_max_allowed_packet="1G"))
 
 
 scenario.main(mysql_big_event, mysql_big_transaction, mariadb_big_event, mysql_largest_event, mysql_largest_transaction,

@@ -1,11 +1,16 @@
-"""Stops of the relay, and stops and crashes of the source, one at a time; test_interruptions.py has them all at once."""
+"""Stops of the relay, stops and crashes of the source, damage on the way, one at a time; test_interruptions.py has them
+all at once."""
 
 import pathlib
+import re
 import sys
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
 import scenario  # noqa: E402
+from lab.machine import wait_until  # noqa: E402
+from proxy import Proxy  # noqa: E402
 from replication import follow, settle  # noqa: E402
 from workload import Workload  # noqa: E402
 
@@ -56,4 +61,50 @@ def mariadb_118_source_restarted(stage):
                       stage.mariadb("replica", series="11.8"))
 
 
-scenario.main(mysql_relay_restarted, mysql_source_restarted, mariadb_source_restarted, mariadb_118_source_restarted)
+def _damaged_on_its_way(stage, source, replica):
+    """A bad event is never stored; the log names its place, and it is fetched again."""
+    stage.needs_relay()
+    to_source = stage.enter(Proxy("proxy", source.port))
+    relay = stage.relay(source, source_settings={"port": to_source.port, "tls": "disabled"})
+    follow(replica, relay, "gtid")
+    work = Workload(source)
+    work.small(5)
+    source.sql("CREATE DATABASE damaged")
+    source.sql("CREATE TABLE damaged.words (word VARCHAR(60))")
+    for number in range(2):
+        relay.caught_up_with(source)
+        word = f"damaged on its way {number}"
+        to_source.damage(word.encode())
+        source.sql("INSERT INTO damaged.words VALUES (%s)", word)
+        work.small(5)
+        wait_until("a word was damaged", lambda: to_source.damaged == number + 1, 60)
+        file = source.binlog_names()[-1]
+        begin = next(begin for begin, *_, end in source.binlog_events(file)
+                     if word.encode() in _bytes_of(source, file, begin, end))
+        line = wait_until("the log names the event", lambda: next(
+            (line for line in relay.log.read_text().splitlines() if "a damaged event, not stored" in line
+             and f" {file}:{begin}: " in line), None), 60)
+        stage.say(line)
+        settle(stage, source, relay, replica)
+        with urllib.request.urlopen(f"http://127.0.0.1:{relay.admin_port}/metrics", timeout=10) as answer:
+            counted = re.search(r"^binrelay_source_bad_events_total\{.*\} (\d+)$", answer.read().decode(), re.MULTILINE)
+        assert counted and int(counted[1]) == number + 1, f"{counted} of {number + 1} damaged events are counted"
+        source.sql("FLUSH BINARY LOGS")
+
+
+def _bytes_of(source, file, begin, end):
+    with open(source.datadir / file, "rb") as content:
+        content.seek(begin)
+        return content.read(end - begin)
+
+
+def mysql_damaged_on_its_way(stage):
+    _damaged_on_its_way(stage, stage.mysql("source"), stage.mysql("replica"))
+
+
+def mariadb_damaged_on_its_way(stage):
+    _damaged_on_its_way(stage, stage.mariadb("source", binlog_format="ROW"), stage.mariadb("replica"))
+
+
+scenario.main(mysql_relay_restarted, mysql_source_restarted, mariadb_source_restarted, mariadb_118_source_restarted,
+              mysql_damaged_on_its_way, mariadb_damaged_on_its_way)

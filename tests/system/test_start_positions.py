@@ -1,14 +1,18 @@
-"""Dumps that start anywhere: the relay answers as its source does, and as before when its index was deleted."""
+"""Dumps that start anywhere: the relay answers as its source does, and as before when its index was deleted. And the
+places where a relay's log may begin."""
 
+import datetime
 import pathlib
 import random
 import shutil
 import sys
+import time
 
 import pymysql
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
+import compare  # noqa: E402
 import scenario  # noqa: E402
 from dump_client import BINLOG_CHECKPOINT, GTID_LIST, DumpClient  # noqa: E402
 from workload import Workload  # noqa: E402
@@ -113,4 +117,44 @@ def mariadb_118_start_positions(stage):
     _same_answers(stage, stage.mariadb("source", series="11.8", binlog_format="MIXED"))
 
 
-scenario.main(mysql_start_positions, mariadb_1011_start_positions, mariadb_118_start_positions)
+def _first_places(stage, source):
+    """A log begins with the whole file that holds the place asked for, and goes on to the end."""
+    stage.needs_relay()
+    work = Workload(source)
+    written = []  # of each file but the last: (name, what was executed at its end, a second inside it)
+    for number in range(3):
+        work.small(4, f"rows_{number}")
+        written.append((source.binlog_names()[-1], source.gtid_executed().replace("\n", ""), int(time.time())))
+        time.sleep(2)  # times are whole seconds
+        source.sql("FLUSH BINARY LOGS")
+    work.small(4, "rows_last")
+    names = source.binlog_names()
+    second, executed, at = written[1]
+    behind = names[names.index(second) + 1]
+    moment = datetime.datetime.fromtimestamp(at, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    for number, (start, expected) in enumerate([
+            ("oldest", names[0]), (f"file:{second}:4", second), (f"gtid:{executed}", behind), (f"time:{moment}", second),
+            ("now", names[-1])]):
+        relay = stage.relay(source, name=f"relay{number}", source_settings={"start": start})
+        relay.caught_up_with(source)
+        work.small(4, f"rows_{start.partition(':')[0]}")
+        relay.caught_up_with(source)
+        copies = relay.segment_files()
+        assert list(copies) == names[names.index(expected):], f"start={start}: {list(copies)}, not from {expected} on"
+        for name, copy in copies.items():
+            compare.same_bytes(source.datadir / name, copy)
+        relay.stop()
+        relay.offline("verify")
+        stage.say(f"start={start.partition(':')[0]}: {', '.join(copies)}, equal to the source's")
+
+
+def mysql_first_places(stage):
+    _first_places(stage, stage.mysql("source"))
+
+
+def mariadb_first_places(stage):
+    _first_places(stage, stage.mariadb("source", series="10.11"))
+
+
+scenario.main(mysql_start_positions, mariadb_1011_start_positions, mariadb_118_start_positions, mysql_first_places,
+              mariadb_first_places)
