@@ -13,13 +13,14 @@ namespace {
 // A disk whose n-th step fails, and every one after it until it is mended.
 class FailingDisk : public DiskFaults {
  public:
+  explicit FailingDisk(Errc code) : code_(code) {}
   std::optional<Error> before(DiskStep step, const std::filesystem::path& path, std::size_t& bytes) override {
     if (!only_.empty() && path.filename() != only_) return std::nullopt;
     if (writes_only_ && step != DiskStep::write && step != DiskStep::create) return std::nullopt;
     if (steps_left_.fetch_sub(1) > 0) return std::nullopt;
     failed_ = true;
     if (step == DiskStep::write) bytes /= 2;
-    return Error{Errc::io, "No space left on device"};
+    return Error{code_, code_ == Errc::no_space ? "No space left on device" : "Input/output error"};
   }
   void fails_after(long steps) { steps_left_ = steps; }
   void concerns_only(std::string file_name) { only_ = std::move(file_name); }
@@ -28,6 +29,7 @@ class FailingDisk : public DiskFaults {
   bool failed() const { return failed_; }
 
  private:
+  const Errc code_;
   std::atomic<long> steps_left_{1L << 40};
   std::atomic<bool> failed_{false};
   std::string only_;
@@ -209,16 +211,18 @@ class FailingDiskTest : public LogBench {
   const std::vector<SourceFile> files = source_files();
 };
 
-// Every step fails once, half a write having been done, as on a full disk. What was served stays served all the time,
-// and the rest comes when there is room.
+// Every step fails once, half a write having been done, as on a full disk or a broken one; the error says which. What
+// was served stays served all the time, and the rest comes when the disk works again.
 TEST_F(FailingDiskTest, GoesOnInPlaceAfterAFailureAtEveryStep) {
-  for (const ServeAfter serve_after : {ServeAfter::fsync, ServeAfter::write}) {
+  for (const auto& [serve_after, code] :
+       {std::pair(ServeAfter::fsync, Errc::no_space), std::pair(ServeAfter::write, Errc::no_space),
+        std::pair(ServeAfter::fsync, Errc::io)}) {
     options.serve_after = serve_after;
     bool completed = false;
     for (long steps = 0; !completed; ++steps) {
       ASSERT_LT(steps, 500);
       std::filesystem::remove_all(options.directory);
-      FailingDisk failing;
+      FailingDisk failing(code);
       options.faults = &failing;
       open();
       // What was served before it was synced is not to be lost either, as long as it can be synced.
@@ -228,6 +232,7 @@ TEST_F(FailingDiskTest, GoesOnInPlaceAfterAFailureAtEveryStep) {
       completed = !failing.failed();
       if (!completed) {
         ASSERT_FALSE(fed.ok());
+        ASSERT_EQ(fed.error().code, code) << fed.error().context;
         const LogPosition visible = log->ends().visible;
         const GtidState executed = log->executed();
         expect_a_prefix_is_visible();
@@ -253,7 +258,7 @@ TEST_F(FailingDiskTest, GoesOnInPlaceAfterAFailureAtEveryStep) {
 
 // fdatasync says the bytes are lost, once: asking it again would say all is well. They are cut and fetched again.
 TEST_F(FailingDiskTest, DoesNotBelieveASecondSync) {
-  FailingDisk failing;
+  FailingDisk failing(Errc::io);
   options.faults = &failing;
   open();
   flavour = Flavour::mysql;
@@ -272,7 +277,7 @@ TEST_F(FailingDiskTest, DoesNotBelieveASecondSync) {
 }
 
 TEST_F(FailingDiskTest, ACleanStopOpensOnAFullDiskAndServes) {
-  FailingDisk failing;
+  FailingDisk failing(Errc::no_space);
   options.faults = &failing;
   open();
   ASSERT_OK(feed());
