@@ -38,6 +38,8 @@ Result<Table> ask(EventSource& source, Flavour flavour, const std::string& state
   return answer;
 }
 
+}  // namespace
+
 Result<SourceIdentity> read_identity(EventSource& source) {
   SourceIdentity identity;
   identity.version = source.server_version();
@@ -74,8 +76,6 @@ Result<SourceIdentity> read_identity(EventSource& source) {
   }
   return identity;
 }
-
-}  // namespace
 
 Flavour flavour_of(std::string_view version) {
   constexpr std::string_view kName = "mariadb";

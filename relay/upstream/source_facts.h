@@ -75,6 +75,7 @@ inline constexpr std::array<std::string_view, 40> kKeptVariables{"character_set_
 
 Flavour flavour_of(std::string_view version);
 
+Result<SourceIdentity> read_identity(EventSource& source);
 // Reads all of it. Errc::refused for what the operator has to change on the source, with the remedy.
 Result<SourceFacts> read_source_facts(EventSource& source);
 Result<std::vector<BinlogFile>> read_binlog_files(EventSource& source, Flavour flavour);

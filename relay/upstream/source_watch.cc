@@ -6,6 +6,8 @@
 #include <chrono>
 #include <utility>
 
+#include "relay/upstream/switch_order.h"
+
 namespace binrelay {
 namespace {
 
@@ -26,24 +28,10 @@ std::optional<LogView> view_of(const EventLog& log, const SourceIdentity& source
   return LogView{source, segment->source_name, end.offset, log.executed()};
 }
 
-template <class Number>
-Number number_or_zero(const std::optional<std::string>& text) {
-  Number number{};
-  if (text) {
-    for (const char digit : *text) {
-      if (digit < '0' || digit > '9') return 0;
-      number = static_cast<Number>(number * 10 + static_cast<Number>(digit - '0'));
-    }
-  }
-  return number;
-}
-
 }  // namespace
 
 std::optional<std::string> find_contradiction(const LogView& log, const SourceView& seen) {
-  const bool same_server = log.source.flavour == Flavour::mysql ? seen.server_uuid == log.source.server_uuid
-                                                                : seen.server_id == log.source.server_id;
-  if (!same_server) return "its address leads to another server now";
+  if (server_name(seen.identity) != server_name(log.source)) return "its address leads to another server now";
   const auto shorter = [&](std::uint64_t size) {
     return log.file + " ends at " + std::to_string(size) + " there, " + std::to_string(log.end) +
            " was received from it";
@@ -162,14 +150,7 @@ std::optional<std::string> SourceWatch::still_missing(const LogView& own, const 
 
 Result<SourceView> SourceWatch::read_view(const SourceIdentity& recorded, bool with_files) {
   SourceView view;
-  const bool mysql = recorded.flavour == Flavour::mysql;
-  BINRELAY_ASSIGN(const Table identity,
-                  source_->query(mysql ? "SELECT @@global.server_uuid AS server_uuid, @@global.server_id AS server_id"
-                                       : "SELECT @@global.server_id AS server_id"));
-  view.server_id = ServerId{number_or_zero<std::uint32_t>(identity.at(0, "server_id"))};
-  if (mysql) {
-    BINRELAY_ASSIGN(view.server_uuid, parse_uuid(identity.at(0, "server_uuid").value_or("")));
-  }
+  BINRELAY_ASSIGN(view.identity, read_identity(*source_));
   BINRELAY_ASSIGN(view.end, read_binlog_end(*source_, recorded.flavour));
   if (with_files) {
     BINRELAY_ASSIGN(view.files, read_binlog_files(*source_, recorded.flavour));

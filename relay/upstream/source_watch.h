@@ -1,5 +1,6 @@
 #pragma once
-// SourceWatch asks the source now and then, on a second connection, what it has: its files, its end, its transactions.
+// SourceWatch asks the source now and then, on a second connection, what it has: its files, its end, its transactions,
+// its settings.
 // A dump alone does not show that the source's logs were reset or restored: heartbeats go on, and a file of the same
 // name continues silently. Thread:  owns one. Owner:   UpstreamLoop. Borrows: the log outlives it. Callbacks run on its
 // thread.
@@ -25,8 +26,7 @@ namespace binrelay {
 
 // What the source was seen to have.
 struct SourceView {
-  Uuid server_uuid;  // MySQL
-  ServerId server_id{};
+  SourceIdentity identity;
   BinlogEnd end;
   std::optional<std::vector<BinlogFile>> files;  // nullopt: not asked this time
   GtidState executed;

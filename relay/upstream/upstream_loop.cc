@@ -35,6 +35,16 @@ const char* to_text(UpstreamStatus::State state) {
   return "?";
 }
 
+namespace {
+
+// gtid_purged is kept as it was when the log began.
+bool differs_in_settings(const SourceIdentity& recorded, SourceIdentity seen) {
+  seen.gtid_purged_at_start = recorded.gtid_purged_at_start;
+  return seen != recorded;
+}
+
+}  // namespace
+
 // Impl runs sessions one after another on the upstream thread, and owns the watch beside them.
 class UpstreamLoop::Impl final : private SessionObserver {
  public:
@@ -98,6 +108,7 @@ class UpstreamLoop::Impl final : private SessionObserver {
   }
   void on_streaming() override;
   void on_received() override { last_received_.store(std::time(nullptr), std::memory_order_relaxed); }
+  std::optional<SourceIdentity> changed_identity() override;
   bool stopping() const override { return stopping_; }
 
   // On the watch thread.
@@ -125,10 +136,12 @@ class UpstreamLoop::Impl final : private SessionObserver {
   std::chrono::steady_clock::time_point last_told_at_{};
   std::minstd_rand jitter_{std::random_device{}()};
 
-  mutable std::mutex mutex_;  // guards status_ and contradiction_
+  mutable std::mutex mutex_;  // guards status_, contradiction_ and changed_identity_
   std::condition_variable woken_;
   UpstreamStatus status_;
   std::string contradiction_;
+  std::optional<SourceIdentity> changed_identity_;
+  std::atomic<bool> identity_has_changed_ = false;  // changed_identity_ is set: asked for every event
   std::atomic<bool> stopping_ = false;
   std::atomic<std::int64_t> last_received_ = 0;
 
@@ -270,12 +283,26 @@ void UpstreamLoop::Impl::on_streaming() {
     const std::lock_guard lock(mutex_);
     status_.state = UpstreamStatus::State::streaming;
     status_.connected_since = std::time(nullptr);
+    changed_identity_.reset();  // this session has asked itself
+    identity_has_changed_.store(false, std::memory_order_relaxed);
   }
   watch_.set_active(true);
 }
 
-void UpstreamLoop::Impl::on_view(const SourceView& view) {
+std::optional<SourceIdentity> UpstreamLoop::Impl::changed_identity() {
+  if (!identity_has_changed_.load(std::memory_order_relaxed)) return std::nullopt;
   const std::lock_guard lock(mutex_);
+  identity_has_changed_.store(false, std::memory_order_relaxed);
+  return std::exchange(changed_identity_, std::nullopt);
+}
+
+void UpstreamLoop::Impl::on_view(const SourceView& view) {
+  const auto recorded = log_.source();
+  const std::lock_guard lock(mutex_);
+  if (recorded && differs_in_settings(*recorded, view.identity)) {
+    changed_identity_ = view.identity;
+    identity_has_changed_.store(true, std::memory_order_relaxed);
+  }
   status_.source_file = view.end.file;
   status_.source_position = view.end.position;
   if (view.files) status_.source_files = *view.files;

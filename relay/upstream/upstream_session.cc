@@ -201,6 +201,14 @@ Status UpstreamSession::record_identity() {
   return Done{};
 }
 
+// The watch has seen others.
+Status UpstreamSession::follow_settings() {
+  std::optional<SourceIdentity> changed = observer_.changed_identity();
+  if (!changed || series_ || server_name(*changed) != server_name(facts_.identity)) return Done{};
+  facts_.identity = std::move(*changed);
+  return record_identity();
+}
+
 DumpStart UpstreamSession::dump_start(const DumpFrom& from) const {
   DumpStart start{from.file, from.position, std::nullopt};
   const auto resume = log_.resume_point();
@@ -322,6 +330,7 @@ Status UpstreamSession::receive(Ingest& ingest) {
     const auto took = Clock::now() - received;
     if (took > semi_sync_.max_sync() && semi_sync_.report().active)
       BINRELAY_TRY(take_offer_back(took, "storing an event"));
+    BINRELAY_TRY(follow_settings());
   }
 }
 

@@ -31,6 +31,8 @@ class SessionObserver {
   virtual void on_identity_recorded() = 0;
   virtual void on_streaming() = 0;
   virtual void on_received() = 0;  // any event, heartbeats included
+  // The source's settings have changed since they were recorded; asked after every event. nullopt: not since then.
+  virtual std::optional<SourceIdentity> changed_identity() = 0;
   virtual bool stopping() const = 0;
 
  protected:
@@ -71,6 +73,7 @@ class UpstreamSession {
   Status prepare();
   Result<DumpFrom> choose_place(const std::string& cut_short);
   Status record_identity();
+  Status follow_settings();
   Status start_dump(const DumpFrom& from);
   void offer_semi_sync(const DumpFrom& from);
   Status receive(Ingest& ingest);  // never ok

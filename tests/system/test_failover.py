@@ -480,6 +480,29 @@ def mariadb_taken_over_behind_a_gap(stage):
     _taken_over_behind_a_gap(stage, make("a", log_slave=True), make("b", log_slave=True), make("replica"))
 
 
-scenario.main(mysql_failover, mariadb_failover, mysql_reset, mariadb_reset, mysql_restored, mariadb_restored, mysql_exported,
+def mysql_settings_change(stage):
+    """Online on the source; the relay says so without a new connection, and lets replicas in as the source does."""
+    stage.needs_relay()
+    source = stage.mysql("source", gtid_mode="OFF_PERMISSIVE", enforce_gtid_consistency="ON")
+    relay = stage.relay(source)
+    relay.caught_up_with(source)
+    ask, nothing = "SELECT @@global.gtid_mode, @@global.binlog_row_image", [f"{source.sql('SELECT UUID()')[0][0]}:1"]
+
+    def answers(server):
+        return server.sql(ask), _answers(server, "mysql", nothing)
+    refused = answers(source)
+    assert "OFF_PERMISSIVE" in str(refused[1]) and answers(relay) == refused, (answers(relay), refused)
+    source.sql("SET GLOBAL gtid_mode = ON_PERMISSIVE")
+    source.sql("SET GLOBAL gtid_mode = ON")
+    source.sql("SET GLOBAL binlog_row_image = 'MINIMAL'")
+    Workload(source).small(5)
+    relay.caught_up_with(source)
+    wait_until(lambda: f"the relay says what the source says: {answers(relay)}, {answers(source)}",
+               lambda: answers(relay) == answers(source), 20, 0.3)
+    assert answers(relay) != refused and relay.log_tail(1000).count("connected to") == 1, relay.log_tail()
+    stage.say(f"the relay follows: {answers(relay)}")
+
+
+scenario.main(mysql_settings_change, mysql_failover, mariadb_failover, mysql_reset, mariadb_reset, mysql_restored, mariadb_restored, mysql_exported,
               mysql_given_up, mariadb_exported, mariadb_given_up, mysql_taken_over_behind_a_gap,
               mariadb_taken_over_behind_a_gap)

@@ -18,7 +18,7 @@ LogView log_at(const std::string& file, std::uint64_t end) {
 
 SourceView source_at(const std::string& file, std::uint64_t end) {
   SourceView seen;
-  seen.server_uuid = kSourceUuid;
+  seen.identity.server_uuid = kSourceUuid;
   seen.end = {file, end};
   return seen;
 }
@@ -45,7 +45,7 @@ TEST(SourceWatch, ASourceThatHasLessThanItSentIsFound) {
 
 TEST(SourceWatch, AnotherServerBehindTheSameAddressIsFound) {
   SourceView seen = source_at("b.000004", 100);
-  seen.server_uuid = parse_uuid("e82d0442-e68f-11f1-be79-02fc00000002").value();
+  seen.identity.server_uuid = parse_uuid("e82d0442-e68f-11f1-be79-02fc00000002").value();
   EXPECT_TRUE(find_contradiction(log_at("b.000004", 100), seen));
 }
 

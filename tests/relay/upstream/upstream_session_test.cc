@@ -28,6 +28,8 @@ class SilentObserver final : public SessionObserver {
   void on_identity_recorded() override { ++identities; }
   void on_streaming() override { ++streams; }
   void on_received() override {}
+  std::optional<SourceIdentity> changed_identity() override { return std::exchange(changed, std::nullopt); }
+  std::optional<SourceIdentity> changed;
   bool stopping() const override { return false; }
 };
 
@@ -275,6 +277,24 @@ TEST_F(UpstreamSessionTest, AChangedVariableIsRecorded) {
   EXPECT_EQ(observer_.identities, 2);
   EXPECT_EQ(log_->source()->variables.at("binlog_format"), "MIXED");
   EXPECT_EQ(log_->source()->gtid_purged_at_start, "") << "that of the time the log began";
+}
+
+TEST_F(UpstreamSessionTest, AVariableThatChangesMeanwhileIsRecorded) {
+  source_.files = {beginning(kMysqlSample, "b.000001", 8)};
+  run();
+  observer_.changed = log_->source();
+  observer_.changed->gtid_mode = "ON_PERMISSIVE";
+  observer_.changed->gtid_purged_at_start = "e82d0442-e68f-11f1-be79-02fc00000001:1-3";
+  source_.files = {whole(kMysqlSample, "b.000001")};
+  run();
+  EXPECT_EQ(observer_.identities, 2);
+  EXPECT_EQ(log_->source()->gtid_mode, "ON_PERMISSIVE");
+  EXPECT_EQ(log_->source()->gtid_purged_at_start, "") << "that of the time the log began";
+
+  observer_.changed = log_->source();
+  observer_.changed->server_uuid.bytes[0] ^= 1;
+  run();
+  EXPECT_EQ(log_->source()->server_uuid, parse_uuid(source_.variables["server_uuid"]).value()) << "another server's";
 }
 
 class MariadbSessionTest : public UpstreamSessionTest {
