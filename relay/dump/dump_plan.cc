@@ -304,6 +304,7 @@ PlanOrError plan_dump(const BinlogDumpGtidCommand& command, const SessionState& 
   }
   DumpPlan plan = plan_of_session(session, Flavour::mysql, command.flags, command.server_id);
   plan.gtid_command = true;
+  plan.file_named = !command.file_name.empty();
   plan.skip = GroupSkip::behind_set(command.gtids);
   plan.place.first_file = command.file_name;
   plan.place.first_position = command.position;

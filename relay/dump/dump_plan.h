@@ -28,6 +28,7 @@ inline constexpr std::chrono::nanoseconds kMaxHeartbeatPeriod = std::chrono::sec
 struct DumpPlan {
   LogPosition start;          // where the cursor opens, and what the first fake ROTATE says
   bool gtid_command = false;  // COM_BINLOG_DUMP_GTID: a mid-file FDE keeps its log_pos
+  bool file_named = false;    // by that command: FDEs are sent as they are stored
   bool non_blocking = false;  // flag 1, or server_id 0: EOF at the visible end
   AnnouncedChecksum announced = AnnouncedChecksum::unset;  // the first fake ROTATE has a CRC when it is crc32
   std::chrono::nanoseconds heartbeat_period{0};            // 0: none

@@ -116,7 +116,8 @@ awaitable<DumpStream::Ended> DumpStream::send_head() {
   add(build_fake_rotate(source_server_id_, segment_->served_name, plan_.start.offset, announced));
   if (plan_.error_after_rotate) co_return fail(*plan_.error_after_rotate);
   if (plan_.start.offset > kFirstEventOffset) {
-    add(build_mid_file_format_description(segment_->format_description, !plan_.gtid_command));
+    const ByteBuffer& stored = segment_->format_description;
+    add(plan_.file_named ? stored : build_mid_file_format_description(stored, !plan_.gtid_command));
   }
   co_return std::nullopt;
 }
@@ -164,7 +165,7 @@ DumpStream::Ended DumpStream::judge_by_gtid(const CursorEvent& event, bool* send
   if (const auto error = decide(event)) return fail(*error);
 
   const bool first_description = event.position == LogPosition{plan_.start.segment, kFirstEventOffset};
-  if (flavour_ == Flavour::mysql && first_description) {
+  if (flavour_ == Flavour::mysql && first_description && !plan_.file_named) {
     held_description_.emplace(event.bytes.begin(), event.bytes.end());
     return std::nullopt;
   }
@@ -246,9 +247,8 @@ void DumpStream::close_skipped_run() {
 
 void DumpStream::release_held_head(bool first_group_skipped) {
   if (!held_description_) return;
-  // A replica drops its temporary tables at an FDE with `created` set: not what a consumer wants that goes on where it
-  // was.
-  add(first_group_skipped ? build_mid_file_format_description(*held_description_, false) : *held_description_);
+  clear_created_ = first_group_skipped;
+  add_format_description(*held_description_);
   if (!held_rest_.empty()) add(held_rest_);
   held_description_.reset();
   held_rest_.clear();
@@ -411,8 +411,16 @@ DumpEnd DumpStream::finish_with_eof(std::string reason) {
 
 void DumpStream::add(Bytes event) { framer_.whole(out_, event); }
 
+// A replica drops its temporary tables at an FDE with `created` set: not what a consumer wants that goes on where it
+// was. MySQL clears it in every file of such a dump; MariaDB until the consumer's place has been passed.
+void DumpStream::add_format_description(Bytes stored) {
+  const bool clear = clear_created_ || (flavour_ == Flavour::mariadb && !plan_.skip.position_reached());
+  add(clear ? build_mid_file_format_description(stored, false) : stored);
+}
+
 // In a renumbered series the name of the next file is not the one the source gave it.
 void DumpStream::add_file_event(const CursorEvent& event) {
+  if (event.header.type == EventType::format_description) return add_format_description(event.bytes);
   if (event.header.type == EventType::rotate) {
     const auto rotate = decode_rotate(event.bytes, segment_->checksum);
     if (rotate) {

@@ -73,6 +73,7 @@ class DumpStream {
   void close_skipped_run();  // MariaDB: tells the replica where the skipped groups have moved it
   void release_held_head(bool first_group_skipped);
   void add(Bytes event);
+  void add_format_description(Bytes stored);
   void add_file_event(const CursorEvent& event);
   void add_heartbeat(std::uint64_t position);
   Clock::time_point heartbeat_due() const;
@@ -96,6 +97,7 @@ class DumpStream {
   // be cleared.
   std::optional<ByteBuffer> held_description_;
   ByteBuffer held_rest_;
+  bool clear_created_ = false;  // that first group was skipped
   bool first_event_ = true;
   bool skipping_ = false;          // inside a group that is not sent
   bool skipped_run_open_ = false;  // groups were skipped since the last packet sent

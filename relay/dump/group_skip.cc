@@ -1,5 +1,7 @@
 #include "relay/dump/group_skip.h"
 
+#include <algorithm>
+
 #include "protocol/check.h"
 #include "relay/dump/dump_errors.h"
 
@@ -23,6 +25,12 @@ GroupSkip GroupSkip::behind_position(MariadbStart start) {
   GroupSkip skip;
   skip.rule_ = std::move(rule);
   return skip;
+}
+
+bool GroupSkip::position_reached() const {
+  const auto* rule = std::get_if<ByPosition>(&rule_);
+  return !rule || std::all_of(rule->waiting_for.begin(), rule->waiting_for.end(),
+                              [&](const auto& wanted) { return rule->empty_domains.contains(wanted.first); });
 }
 
 SkipDecision GroupSkip::on_group(const std::optional<AnyGtid>& gtid) {

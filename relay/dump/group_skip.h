@@ -47,6 +47,8 @@ class GroupSkip {
   static GroupSkip behind_position(MariadbStart start);
 
   bool by_gtid() const { return !std::holds_alternative<Everything>(rule_); }
+  // MariaDB: false while the log is before what the consumer has already. Domains the log knew nothing of do not count.
+  bool position_reached() const;
 
   // nullopt: an anonymous group. It is always sent; a dump by MySQL GTIDs refuses it before asking.
   SkipDecision on_group(const std::optional<AnyGtid>& gtid);

@@ -11,8 +11,17 @@ BINLOG_CHECKPOINT, GTID_LIST = 161, 163
 ARTIFICIAL = 0x20
 
 
+def log_pos_of(event):
+    return int.from_bytes(event[13:17], "little")
+
+
+def flags_of(event):
+    return int.from_bytes(event[17:19], "little")
+
+
 class DumpClient:
-    """One dump on one connection (`connect` makes it); iterate over it for the events that belong to the log."""
+    """One dump on one connection (`connect` makes it); iterate over it for the events that belong to the log, or over
+    everything() for what is sent beside them too."""
 
     def __init__(self, connect, is_mysql):
         self._connection = connect()
@@ -27,35 +36,37 @@ class DumpClient:
         return self
 
     def from_gtids(self, gtids):
-        """MySQL: an untagged set as text; MariaDB: a position as text."""
+        """MySQL: a set as text; MariaDB: a position as text."""
         if not self._is_mysql:
             self._run(f"SET @slave_connect_state = '{gtids}'")
             return self.from_file("", 4)
-        data = _encode_untagged(gtids)
+        data = _encode(gtids)
         self._connection._execute_command(
             COM_BINLOG_DUMP_GTID, struct.pack("<HIIQI", NON_BLOCKING, 9999, 0, 4, len(data)) + data)
         return self
 
-    def __iter__(self):
+    def everything(self):
+        """Every event up to the end of the log, as it is sent."""
         try:
             while True:
                 packet = self._connection._read_packet().get_all_data()
                 if packet[0] == 0xFE and len(packet) < 9:
                     return
-                event = packet[1:]
-                kind, log_pos, flags = event[4], int.from_bytes(event[13:17], "little"), int.from_bytes(event[17:19], "little")
-                own = kind in HEARTBEATS or flags & ARTIFICIAL or kind == FORMAT_DESCRIPTION
-                if not own and not (kind == START_ENCRYPTION and log_pos == 0):
-                    yield event
+                yield packet[1:]
         finally:
             self._connection.close()
 
-    def digest(self, at_most, leaving_out=()):
-        """How many events came, up to so many, and a digest of them; some types may not count."""
+    def __iter__(self):
+        for event in self.everything():
+            kind = event[4]
+            own = kind in HEARTBEATS or flags_of(event) & ARTIFICIAL or kind == FORMAT_DESCRIPTION
+            if not own and not (kind == START_ENCRYPTION and log_pos_of(event) == 0):
+                yield event
+
+    def digest(self, at_most):
+        """How many events that belong to the log came, up to so many, and a digest of them."""
         state, count = hashlib.sha256(), 0
         for event in self:
-            if event[4] in leaving_out:
-                continue
             state.update(event)
             count += 1
             if count == at_most:
@@ -67,12 +78,29 @@ class DumpClient:
             cursor.execute(statement)
 
 
-def _encode_untagged(gtids):
-    by_uuid = [part.split(":") for part in gtids.replace("\n", "").replace(" ", "").split(",") if part]
-    data = struct.pack("<Q", len(by_uuid))
-    for uuid, *intervals in by_uuid:
-        data += bytes.fromhex(uuid.replace("-", "")) + struct.pack("<Q", len(intervals))
+def _encode(gtids):
+    runs = _runs_by_source(gtids)
+    tagged = any(tag for _, tag in runs)
+    data = struct.pack("<Q", 1 << 56 | len(runs) << 8 | 1 if tagged else len(runs))
+    for (uuid, tag), intervals in runs.items():
+        data += bytes.fromhex(uuid.replace("-", ""))
+        data += bytes([len(tag) << 1]) + tag.encode() if tagged else b""
+        data += struct.pack("<Q", len(intervals))
         for interval in intervals:
             first, _, last = interval.partition("-")
             data += struct.pack("<QQ", int(first), int(last or first) + 1)
     return data
+
+
+def _runs_by_source(gtids):
+    """{(uuid, tag): intervals as text}"""
+    runs = {}
+    for of_uuid in filter(None, gtids.replace("\n", "").replace(" ", "").split(",")):
+        uuid, *parts = of_uuid.split(":")
+        tag = ""
+        for part in parts:
+            if part[0].isdigit():
+                runs.setdefault((uuid, tag), []).append(part)
+            else:
+                tag = part
+    return runs

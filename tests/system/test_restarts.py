@@ -106,5 +106,43 @@ def mariadb_damaged_on_its_way(stage):
     _damaged_on_its_way(stage, stage.mariadb("source", binlog_format="ROW"), stage.mariadb("replica"))
 
 
+def _temporary_tables(stage, source, replica):
+    """A replica that loses its connection goes on with the temporary tables it has."""
+    relay = stage.relay(source)
+    follow(replica, relay, "gtid")
+    source.sql("CREATE DATABASE work CHARACTER SET utf8mb4")
+    source.sql("CREATE TABLE work.kept (a INT PRIMARY KEY)")
+    with source.connect(database="work") as connection, connection.cursor() as cursor:
+        cursor.execute("SET SESSION binlog_format = 'STATEMENT'")
+        cursor.execute("CREATE TEMPORARY TABLE passing (a INT)")
+        for number in range(3):
+            cursor.execute(f"INSERT INTO passing VALUES ({number})")
+            replica.wait_replica_caught_up(source)
+            dumps = [row[0] for row in relay.sql("SHOW PROCESSLIST") if row[4].startswith("Binlog Dump")]
+            assert dumps, "nobody dumps"
+            for dump in dumps:
+                relay.sql(f"KILL {dump}")
+            stage.say(f"{len(dumps)} dump(s) killed")
+            if number == 1:
+                source.sql("FLUSH BINARY LOGS")
+            cursor.execute(f"INSERT INTO kept SELECT a FROM passing WHERE a = {number}")
+        settle(stage, source, relay, replica)
+
+
+def mysql_temporary_tables(stage):
+    _temporary_tables(stage, stage.mysql("source"), stage.mysql("replica"))
+
+
+def mariadb_1011_temporary_tables(stage):
+    _temporary_tables(stage, stage.mariadb("source", series="10.11", binlog_format="MIXED"),
+                      stage.mariadb("replica", series="10.11"))
+
+
+def mariadb_118_temporary_tables(stage):
+    _temporary_tables(stage, stage.mariadb("source", series="11.8", binlog_format="MIXED"),
+                      stage.mariadb("replica", series="11.8"))
+
+
 scenario.main(mysql_relay_restarted, mysql_source_restarted, mariadb_source_restarted, mariadb_118_source_restarted,
-              mysql_damaged_on_its_way, mariadb_damaged_on_its_way)
+              mysql_damaged_on_its_way, mariadb_damaged_on_its_way,
+              mysql_temporary_tables, mariadb_1011_temporary_tables, mariadb_118_temporary_tables)

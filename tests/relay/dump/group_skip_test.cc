@@ -51,6 +51,17 @@ TEST(GroupSkip, SkipsEachDomainUntilItsGtidHasPassed) {
   EXPECT_EQ(skip.on_group(maria("7-1-1")), kSend) << "a domain the consumer does not know is sent from its beginning";
 }
 
+TEST(GroupSkip, ReachesItsPositionWithTheLastDomainItKnows) {
+  GroupSkip skip = GroupSkip::behind_position({.had = position("0-1-2,5-2-1,9-9-9"), .empty_domains = {9}});
+  EXPECT_FALSE(skip.position_reached());
+  skip.on_group(maria("0-1-2"));
+  EXPECT_FALSE(skip.position_reached());
+  skip.on_group(maria("5-2-1"));
+  EXPECT_TRUE(skip.position_reached());
+  EXPECT_TRUE(GroupSkip::behind_position({}).position_reached());
+  EXPECT_TRUE(GroupSkip().position_reached());
+}
+
 TEST(GroupSkip, SkipsOtherServersGroupsBeforeTheStart) {
   GroupSkip skip = GroupSkip::behind_position({.had = position("0-1-5")});
   EXPECT_EQ(skip.on_group(maria("0-2-4")), kSkip);

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "protocol/event/event_builder.h"
 #include "protocol/event/event_checksum.h"
 #include "relay/login/listener.h"
 #include "tests/golden/golden_samples.h"
@@ -476,6 +477,31 @@ TEST_F(SessionTest, MariadbDumpsFollowAPosition) {
   EXPECT_EQ(client->end(), "EOF");
   EXPECT_EQ(groups, 0);
   EXPECT_TRUE(told_where_it_stands);
+}
+
+// A replica drops its temporary tables at a format description with `created` set.
+TEST_F(SessionTest, MariadbReplicasThatComeBackKeepTheirTemporaryTables) {
+  serve("mariadb-10.11-row");
+  // As in the first file behind a start of the server.
+  const Bytes sampled = sample_.events().front().bytes;
+  ByteBuffer stored(sampled.begin(), sampled.end());
+  stored[kEventHeaderSize + 52] = std::byte{1};
+  rewrite_event_checksum(stored);
+  sample_.content.replace(kFirstEventOffset, stored.size(), as_text(stored));
+  append_file("m.000001");
+  const ByteBuffer without_created = build_mid_file_format_description(stored, false);
+  ASSERT_NE(as_text(without_created), as_text(stored));
+  EXPECT_TRUE(event_checksum_holds(without_created));
+  for (const auto& [position, expected] :
+       {std::pair{"", stored}, {"0-101-3", without_created}, {"9-9-9", stored}, {"0-101-3,9-9-9", without_created}}) {
+    const auto client = replica();
+    client->run("SET @slave_connect_state='" + std::string(position) + "'");
+    client->dump("", 4, kNonBlocking, 5);
+    ASSERT_TRUE(client->event());  // the fake ROTATE
+    const auto event = client->event();
+    ASSERT_TRUE(event) << client->end();
+    EXPECT_EQ(as_text(*event), as_text(expected)) << "from '" << position << "'";
+  }
 }
 
 }  // namespace
