@@ -1,9 +1,11 @@
 """verify finds any single flipped bit of segments and journal, and names the place."""
 
+import bisect
 import concurrent.futures
 import json
 import pathlib
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +19,8 @@ from lab import machine  # noqa: E402
 from lab.relay import STREAM, binary  # noqa: E402
 
 LANES = 2  # copies of the data directory, each damaged by a thread of its own
+MAGIC, EVENT_SIZE_AT = 4, 9
+JOURNAL_HEADER, RECORD_HEADER, BODY_SIZE_AT = 16, 17, 4
 
 
 def _verify(data_dir):
@@ -36,14 +40,39 @@ def _flip(path, at, bit):
         file.write(bytes([value]))
 
 
-def _damage_and_verify(data_dir, flips):
+def _parts(path):
+    """Where the events of a segment, or the records of a journal, begin; and the end."""
+    content, ends = path.read_bytes(), [0]
+    is_journal = "journal" in path.name
+    at = JOURNAL_HEADER if is_journal else MAGIC
+    while at < len(content):
+        ends.append(at)
+        size_at = at + (BODY_SIZE_AT if is_journal else EVENT_SIZE_AT)
+        at += int.from_bytes(content[size_at:size_at + 4], "little") + (RECORD_HEADER if is_journal else 0)
+    assert at == len(content), f"{path} ends at {len(content)}, not at {at}"
+    return ends + [at]
+
+
+def _names(finding, name, at, parts):
+    """Whether the event, record or block that begins where verify says contains this byte."""
+    begin = finding["offset"]
+    if finding["file"] != name or begin > at:
+        return False
+    if block := re.match(r"the block of (\d+) bytes here", finding["problem"]):
+        return at < begin + int(block[1])
+    if rest := re.match(r"the bytes from here to (\d+)", finding["problem"]):
+        return at < int(rest[1])
+    return at < parts[bisect.bisect_right(parts, begin)]
+
+
+def _damage_and_verify(data_dir, flips, parts):
     """The flips that verify did not find, or not where they are: [(file, byte, bit, what verify said)]."""
     missed = []
     for name, at, bit in flips:
         path = data_dir / STREAM / name
         _flip(path, at, bit)
         code, said = _verify(data_dir)
-        named = any(finding["file"] == name and finding["offset"] <= at for finding in said["findings"])
+        named = any(_names(finding, name, at, parts[name]) for finding in said["findings"])
         if code != 1 or not named:
             missed.append((name, at, bit, code, said["findings"][:2]))
         _flip(path, at, bit)
@@ -78,7 +107,8 @@ def _flipped_bits(stage, source):
     for lane in lanes:
         shutil.copytree(relay.data_dir, lane)
     with concurrent.futures.ThreadPoolExecutor(LANES) as pool:
-        found = list(pool.map(_damage_and_verify, lanes, [flips[lane::LANES] for lane in range(LANES)]))
+        parts = {name: _parts(stream / name) for name in sizes}
+        found = list(pool.map(_damage_and_verify, lanes, [flips[lane::LANES] for lane in range(LANES)], [parts] * LANES))
     missed = [flip for lane in found for flip in lane]
     assert not missed, f"{len(missed)} of {len(flips)} flipped bits not found in place (file, byte, bit, " \
         f"exit, said): {missed[:10]}"
