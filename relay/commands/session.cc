@@ -11,6 +11,7 @@
 
 #include "protocol/limits.h"
 #include "relay/commands/binlog_events_reply.h"
+#include "relay/commands/statement_errors.h"
 #include "relay/dump/dump_plan.h"
 #include "relay/dump/dump_stream.h"
 #include "relay/login/login.h"
@@ -191,7 +192,7 @@ class Session : public std::enable_shared_from_this<Session> {
       state_.user_variables.clear();
       state_.session_variables.clear();
     } else if (const auto* kill = std::get_if<ProcessKillCommand>(&command)) {
-      answer = KillAnswer{kill->connection_id, false};
+      answer = answer_statement(KillStatement{kill->connection_id, false}, view(), state_);
     } else if (auto* registration = std::get_if<RegisterReplicaCommand>(&command)) {
       register_replica(std::move(*registration));
     } else if (std::holds_alternative<UnknownCommand>(command)) {
@@ -239,8 +240,7 @@ class Session : public std::enable_shared_from_this<Session> {
     if (const auto* kill = std::get_if<KillAnswer>(&answer)) {
       const auto reason = kill->query_only ? EndReason::query_killed : EndReason::killed;
       if (!context_.registry->kill(kill->connection_id, reason)) {
-        const SqlError error{1094, "HY000", "Unknown thread id: " + std::to_string(kill->connection_id)};
-        co_return co_await send_error(error);
+        co_return co_await send_error(unknown_thread(kill->connection_id));
       }
       context_.logger->info("connection {} ended by KILL from '{}' at {}", kill->connection_id, state_.user,
                             state_.peer_host);

@@ -317,9 +317,11 @@ class StatementAnswerer {
 
   Answer operator()(const KillStatement& kill) {
     const auto entries = relay_.registry->list();
-    const bool known =
-        std::any_of(entries.begin(), entries.end(), [&](const auto& entry) { return entry.id == kill.connection_id; });
-    if (!known) return unknown_thread(kill.connection_id);
+    const auto found =
+        std::find_if(entries.begin(), entries.end(), [&](const auto& entry) { return entry.id == kill.connection_id; });
+    if (found == entries.end()) return unknown_thread(kill.connection_id);
+    // As for an account without CONNECTION_ADMIN.
+    if (found->user != session_.user) return not_owner_of_thread(kill.connection_id);
     return KillAnswer{static_cast<std::uint32_t>(kill.connection_id), kill.query_only};
   }
 

@@ -84,6 +84,10 @@ SqlError unknown_database(std::string_view name) { return {1049, "42000", "Unkno
 
 SqlError unknown_thread(std::uint64_t id) { return {1094, "HY000", "Unknown thread id: " + std::to_string(id)}; }
 
+SqlError not_owner_of_thread(std::uint64_t id) {
+  return {1095, "HY000", "You are not owner of thread " + std::to_string(id)};
+}
+
 SqlError no_binary_logging() { return {1381, "HY000", "You are not using binary logging"}; }
 
 SqlError unknown_binary_log() { return {1373, "HY000", "Target log not found in binlog index"}; }

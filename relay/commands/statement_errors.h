@@ -32,6 +32,7 @@ SqlError variable_was_lost(std::string_view name);                             /
 SqlError expression_too_long();                                                // 1105
 SqlError unknown_database(std::string_view name);                              // 1049
 SqlError unknown_thread(std::uint64_t id);                                     // 1094
+SqlError not_owner_of_thread(std::uint64_t id);                                // 1095
 SqlError no_binary_logging();                                                  // 1381
 SqlError unknown_binary_log();                                                 // 1373
 SqlError purge_denied(const SourceIdentity& source);                           // 1227

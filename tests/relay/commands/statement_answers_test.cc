@@ -547,8 +547,25 @@ TEST_F(MysqlAnswers, UsesTheDatabasesEveryServerHas) {
   EXPECT_EQ(error("USE nodb").code, 1049);
 }
 
+TEST_F(MysqlAnswers, KillsConnectionsOfTheSameUserOnly) {
+  ConnectionEntry other;
+  other.user = "backup";
+  const auto id = log.registry().enter(other, [](EndReason) {});
+  session.user = "replica";
+  for (const char* kill : {"KILL ", "KILL QUERY "}) {
+    const SqlError refused = error(kill + std::to_string(id));
+    EXPECT_EQ(refused.code, 1095);
+    EXPECT_EQ(refused.sqlstate, "HY000");
+    EXPECT_EQ(refused.text, "You are not owner of thread " + std::to_string(id));
+  }
+  session.user = "backup";
+  EXPECT_EQ(std::get<KillAnswer>(ask("KILL " + std::to_string(id))).connection_id, id);
+}
+
 TEST_F(MysqlAnswers, KillsConnectionsItHas) {
-  const auto id = log.registry().enter({}, [](EndReason) {});
+  ConnectionEntry own;
+  own.user = session.user;
+  const auto id = log.registry().enter(own, [](EndReason) {});
   const Answer answer = ask("KILL QUERY " + std::to_string(id));
   EXPECT_EQ(std::get<KillAnswer>(answer).connection_id, id);
   EXPECT_TRUE(std::get<KillAnswer>(answer).query_only);

@@ -399,6 +399,19 @@ TEST_F(SessionTest, KillClosesADumpAndKillQueryEndsItWithEof) {
   }
 }
 
+TEST_F(SessionTest, AnotherUsersConnectionIsNotKilled) {
+  serve("mysql-9.7-row");
+  ConnectionEntry other;
+  other.user = "backup";
+  const std::uint32_t id = registry_.enter(other, [](EndReason) { ADD_FAILURE() << "it was ended"; });
+  const auto client = connect();
+  const std::string text = "You are not owner of thread " + std::to_string(id);
+  EXPECT_THAT(std::string(as_text(client->run("KILL " + std::to_string(id)))), HasSubstr("#HY000" + text));
+  client->command(0x0c, ByteWriter().u32(id).view());
+  EXPECT_THAT(std::string(as_text(client->read_packet())), HasSubstr("#HY000" + text));
+  registry_.leave(id);
+}
+
 TEST_F(SessionTest, ANewDumpOfTheSameReplicaEndsTheOlder) {
   serve("mysql-9.7-row");
   append_file("binlog.000001");
