@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 
+#include "storage/archive.h"
 #include "tests/storage/log_bench.h"
 
 namespace binrelay {
@@ -36,14 +38,15 @@ class FailingDisk : public DiskFaults {
   bool writes_only_ = false;
 };
 
-// What a crash leaves of bytes and names that were not synced.
-enum class Kept : std::uint8_t { nothing, half, later_page };
+// What a crash leaves of what was not synced of a file: its name, and bytes of it.
+enum class Kept : std::uint8_t { nothing, half, later_page, everything };
+using PowerCut = std::function<Kept(const std::filesystem::path&, long steps)>;  // each file fares by itself
 
 // A disk that knows what is on stable storage. It stops after a number of steps; crash() then takes back what was
 // only in the page cache.
 class ForgetfulDisk : public DiskFaults {
  public:
-  explicit ForgetfulDisk(long steps) : steps_left_(steps) {}
+  explicit ForgetfulDisk(long steps) : steps_(steps), steps_left_(steps) {}
 
   std::optional<Error> before(DiskStep step, const std::filesystem::path& path, std::size_t& bytes) override {
     const std::lock_guard lock(mutex_);
@@ -78,12 +81,13 @@ class ForgetfulDisk : public DiskFaults {
   }
   bool died() const { return died_; }
 
-  void crash(Kept kept) {
+  void crash(const PowerCut& cut) {
     for (const auto& [path, content] : removed_) {
-      if (kept == Kept::nothing) write_file(path, content);
+      if (cut(path, steps_) == Kept::nothing) write_file(path, content);
     }
     for (const auto& [path, named] : durable_) {
       if (!std::filesystem::exists(path)) continue;
+      const Kept kept = cut(path, steps_);
       if (!named && kept == Kept::nothing) {
         std::filesystem::remove(path);
         continue;
@@ -102,6 +106,7 @@ class ForgetfulDisk : public DiskFaults {
 
   static ByteBuffer left_of(const ByteBuffer& synced, const ByteBuffer& written, Kept kept) {
     constexpr std::size_t kPage = 4096;
+    if (kept == Kept::everything) return written;
     if (kept == Kept::nothing || written.size() <= synced.size()) return synced;
     ByteBuffer left = written;
     const std::size_t unsynced = written.size() - synced.size();
@@ -115,6 +120,7 @@ class ForgetfulDisk : public DiskFaults {
   }
 
   std::mutex mutex_;
+  const long steps_;
   long steps_left_;
   std::atomic<bool> died_{false};
   std::map<std::filesystem::path, std::optional<bool>> durable_;  // made here; set: the name is on stable storage
@@ -122,18 +128,38 @@ class ForgetfulDisk : public DiskFaults {
   std::map<std::filesystem::path, ByteBuffer> removed_;
 };
 
+bool is_journal(const std::filesystem::path& path) { return path.filename() == "journal"; }
+
+// What a power cut may do, by what it leaves.
+std::map<std::string, PowerCut> power_cuts() {
+  std::map<std::string, PowerCut> cuts{
+      {"nothing", [](const auto&, long) { return Kept::nothing; }},
+      {"half", [](const auto&, long) { return Kept::half; }},
+      {"later page", [](const auto&, long) { return Kept::later_page; }},
+      {"journal", [](const auto& path, long) { return is_journal(path) ? Kept::everything : Kept::nothing; }},
+      {"all else", [](const auto& path, long) { return is_journal(path) ? Kept::nothing : Kept::everything; }}};
+  for (const char* chance : {"chance 1", "chance 2"}) {
+    cuts[chance] = [chance](const std::filesystem::path& path, long steps) {
+      return static_cast<Kept>(std::hash<std::string>()(path.filename().string() + chance + std::to_string(steps)) % 4);
+    };
+  }
+  return cuts;
+}
+
 struct SourceFile {
-  std::string name;
+  std::string name, served_name;
+  bool takes_over = false;  // of another source
   std::vector<ByteBuffer> events;
 };
 
-// Three files of three transactions, one of them larger than a page.
+// Four files of three transactions, one of them larger than a page; the last is of a source that took over.
 std::vector<SourceFile> source_files() {
   std::vector<SourceFile> files;
   std::uint64_t number = 0;
-  for (int file = 1; file <= 3; ++file) {
+  for (int file = 1; file <= 4; ++file) {
     samples::SampleBinlog writer;
-    SourceFile out{"binlog.00000" + std::to_string(file), {}};
+    const std::string served_name = "binlog.00000" + std::to_string(file);
+    SourceFile out{file == 4 ? "other-bin.000007" : served_name, served_name, file == 4, {}};
     out.events.push_back(writer.format_description());
     out.events.push_back(writer.previous_gtids(samples::mysql_set(1, number)));
     for (int i = 0; i < 3; ++i) {
@@ -158,16 +184,16 @@ class FailingDiskTest : public LogBench {
   }
 
   // Sends what the log does not hold yet, as a source does that is asked from the resume point on. Ends at the first
-  // error. `promised`: transactions in groups that sync() returned for.
-  Status feed(std::uint64_t* promised = nullptr) {
+  // error, or before file `to`. `promised`: transactions in groups that sync() returned for.
+  Status feed(std::uint64_t* promised = nullptr, std::size_t to = 4) {
     std::size_t at = 0;
     std::uint64_t from = 0;  // of the file at `at`; 0: the log does not have it
     if (const auto resume = log->resume_point()) {
       while (files[at].name != resume->segment->source_name) ++at;
       from = resume->end;
     }
-    for (; at < files.size(); ++at, from = 0) {
-      if (from == 0) BINRELAY_TRY(log->open_segment(files[at].name));
+    for (; at < to; ++at, from = 0) {
+      if (from == 0) BINRELAY_TRY(begin_file(files[at]));
       std::uint64_t offset = kFirstEventOffset;
       for (std::size_t i = 0; i < files[at].events.size(); ++i) {
         const ByteBuffer& event = files[at].events[i];
@@ -182,19 +208,38 @@ class FailingDiskTest : public LogBench {
     return log->sync();
   }
 
-  // What readers see is what the source has, from the beginning.
+  Status begin_file(const SourceFile& file) {
+    if (!file.takes_over) return log->open_segment(file.name);
+    BINRELAY_TRY(log->sync());
+    return log->open_segment(file.name, SeriesBegin{{}, log->executed(), std::nullopt});
+  }
+
+  // A log's life: two files, a purge of the first, a clean stop, the rest.
+  Status live(std::uint64_t* promised, bool* purged) {
+    BINRELAY_TRY(feed(promised, 2));
+    BINRELAY_ASSIGN([[maybe_unused]] const PurgeOutcome outcome, log->purge_before(SegmentNumber{2}));
+    *purged = true;
+    log.reset();
+    BINRELAY_ASSIGN(log, EventLog::open(options, &report));
+    return feed(promised);
+  }
+
+  // What readers see is what the source has, from the first file that was not purged on.
   void expect_a_prefix_is_visible() {
-    if (log->catalog()->segments().empty()) return;
-    const auto seen = read_visible({SegmentNumber{1}, kFirstEventOffset});
-    ASSERT_LE(seen.size(), files.size());
+    const auto catalog = log->catalog();
+    if (catalog->segments().empty()) return;
+    const SegmentNumber oldest = catalog->oldest()->number;
+    const auto seen = read_visible({oldest, kFirstEventOffset});
+    ASSERT_LE(raw(oldest) - 1 + seen.size(), files.size());
     for (std::size_t i = 0; i < seen.size(); ++i) {
+      const SourceFile& file = files[raw(oldest) - 1 + i];
       ByteBuffer whole;
-      for (const ByteBuffer& event : files[i].events) whole.insert(whole.end(), event.begin(), event.end());
-      ASSERT_EQ(seen[i].first, files[i].name);
+      for (const ByteBuffer& event : file.events) whole.insert(whole.end(), event.begin(), event.end());
+      ASSERT_EQ(seen[i].first, file.served_name);
       ASSERT_LE(seen[i].second.size(), whole.size());
-      ASSERT_TRUE(std::equal(seen[i].second.begin(), seen[i].second.end(), whole.begin())) << files[i].name;
+      ASSERT_TRUE(std::equal(seen[i].second.begin(), seen[i].second.end(), whole.begin())) << file.name;
       if (i + 1 < seen.size()) {
-        ASSERT_EQ(seen[i].second.size(), whole.size()) << files[i].name;
+        ASSERT_EQ(seen[i].second.size(), whole.size()) << file.name;
       }
     }
   }
@@ -203,8 +248,8 @@ class FailingDiskTest : public LogBench {
   }
   void expect_everything_is_visible() {
     expect_a_prefix_is_visible();
-    EXPECT_EQ(log->executed(), GtidState(samples::mysql_set(1, 9)));
-    EXPECT_EQ(log->ends().visible.segment, SegmentNumber{3});
+    EXPECT_EQ(log->executed(), GtidState(samples::mysql_set(1, 12)));
+    EXPECT_EQ(log->ends().visible.segment, SegmentNumber{4});
   }
 
   const TemporaryDirectory memory{memory_directory()};
@@ -294,36 +339,43 @@ TEST_F(FailingDiskTest, ACleanStopOpensOnAFullDiskAndServes) {
   close();
 }
 
-// The power goes at every step, and takes what was not synced: all of it, half of it, or a page in its middle.
+// The power goes at every step, and takes what was not synced: all of it, half of it, or a page in its middle, of each
+// file alike or not.
 TEST_F(FailingDiskTest, HoldsWhatWasPromisedAfterAPowerCutAtEveryStep) {
-  for (const Kept kept : {Kept::nothing, Kept::half, Kept::later_page}) {
+  for (const auto& [name, cut] : power_cuts()) {
     bool completed = false;
-    for (long steps = 1; !completed; ++steps) {
+    for (long steps = 1; !completed; steps += kThinning) {
       ASSERT_LT(steps, 500);
-      SCOPED_TRACE("after " + std::to_string(steps) + " steps");
+      SCOPED_TRACE("kept: " + name + ", after " + std::to_string(steps) + " steps");
       std::filesystem::remove_all(options.directory);
       std::uint64_t promised = 0;
+      bool purged = false;
       GtidState served = MysqlGtidSet{};
       ForgetfulDisk forgetful(steps);
       options.faults = &forgetful;
       if (auto opened = EventLog::open(options, &report); opened.ok()) {
         log = std::move(*opened);
-        static_cast<void>(feed(&promised).ok());
-        if (!log->catalog()->segments().empty()) served = log->executed();
+        static_cast<void>(live(&promised, &purged).ok());
+        if (log && !log->catalog()->segments().empty()) served = log->executed();
         log.reset();
       }
       completed = !forgetful.died();
-      forgetful.crash(kept);
+      forgetful.crash(cut);
 
       options.faults = nullptr;
       open();
       ASSERT_NE(log, nullptr);
       ASSERT_TRUE(holds(samples::mysql_set(1, promised)));
       ASSERT_TRUE(holds(served));
+      if (purged) {
+        ASSERT_GT(log->catalog()->oldest()->number, SegmentNumber{1});
+      }
       expect_a_prefix_is_visible();
       ASSERT_OK(feed());
       expect_everything_is_visible();
       close();
+      const VerifyReport verified = Archive::verify(options.directory, nullptr);
+      ASSERT_TRUE(verified.findings.empty()) << verified.findings[0].file << ": " << verified.findings[0].problem;
     }
   }
 }
