@@ -120,9 +120,9 @@ class EventLog {
   std::optional<SegmentNumber> oldest_in_use() const;  // where the hindmost LogCursor stands
 
   // --- blocks: any thread ---
-  // Reads a block of a sealed segment from the disk, past the page cache as far as the system allows.
+  // Reads a block of a segment from the disk, past the page cache as far as the system allows.
   Status check_block(const Segment& segment, std::uint64_t block) const;
-  // Writes a damaged block of a sealed segment anew. Errc::checksum: `content` is not what was stored.
+  // Writes a damaged block of a segment anew. Errc::checksum: `content` is not what was stored.
   Status restore_block(const Segment& segment, std::uint64_t block, Bytes content) const;
 
   // --- reading: any thread ---

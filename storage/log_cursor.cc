@@ -22,7 +22,6 @@ struct LogCursor::State {
   std::shared_ptr<const Segment> segment;
   EventReader reader;
   std::size_t buffer_size;
-  std::shared_ptr<SegmentBlocks> blocks = segment->blocks;  // as of the newest picture of the segment
   bool begun = false;  // an event was returned: the place the cursor was opened at is the start of one
 
   // Bytes inside an event can look like an event; their checksum cannot.
@@ -36,14 +35,13 @@ struct LogCursor::State {
   // What may be read of the segment now, and whether it ends there.
   struct Reach {
     std::uint64_t limit = kFirstEventOffset;
-    std::shared_ptr<SegmentBlocks> blocks;
     std::shared_ptr<const Segment> following;  // set: the segment is sealed and over at `limit`
   };
   Result<Reach> reach() const {
     // The ends first: when `visible` is in a later segment, the catalog read after it knows this one as sealed.
     const LogPosition visible = log.ends().visible;
-    if (visible.segment < segment->number) return Reach{kFirstEventOffset, blocks, nullptr};
-    if (visible.segment == segment->number) return Reach{visible.offset, blocks, nullptr};
+    if (visible.segment < segment->number) return Reach{kFirstEventOffset, nullptr};
+    if (visible.segment == segment->number) return Reach{visible.offset, nullptr};
     const std::shared_ptr<const SegmentCatalog> catalog = log.catalog();
     const std::shared_ptr<const Segment> sealed = catalog->find(segment->number);
     if (sealed == nullptr) return Error{Errc::not_found, segment->served_name + " was removed from the log"};
@@ -51,16 +49,17 @@ struct LogCursor::State {
       return Error{Errc::not_found, segment->served_name + " ends at " + std::to_string(sealed->size) + ", before " +
                                         std::to_string(reader.offset())};
     }
-    return Reach{sealed->last_boundary, sealed->blocks, catalog->after(segment->number)};
+    return Reach{sealed->last_boundary, catalog->after(segment->number)};
   }
 
   // What is read next must be what was stored.
   Result<bool> read(ReadMode mode) {
-    if (blocks != nullptr) {
-      BINRELAY_ASSIGN(const bool sound,
-                      blocks->check(reader.file(), reader.next_read_begin(), reader.next_read_end(), mode));
-      if (!sound) return false;
-    }
+    // A log that was reopened knows the file's blocks anew, and it is there that they are restored.
+    const std::shared_ptr<const Segment> now = log.catalog()->find(segment->number);
+    BINRELAY_ASSIGN(const bool sound,
+                    (now != nullptr ? now : segment)
+                        ->blocks->check(reader.file(), reader.next_read_begin(), reader.next_read_end(), mode));
+    if (!sound) return false;
     return reader.read(mode);
   }
 
@@ -68,7 +67,6 @@ struct LogCursor::State {
   std::optional<CursorStep> at_limit() {
     auto now = reach();
     if (!now.ok()) return std::move(now).error();
-    blocks = now->blocks;
     if (now->limit > reader.offset()) {
       reader.raise_limit(now->limit);
       return std::nullopt;
@@ -79,7 +77,6 @@ struct LogCursor::State {
     reader = std::move(*next_reader);
     segment = now->following;
     pin.move_to(segment->number);
-    blocks = segment->blocks;
     return SegmentEnd{segment};
   }
 };

@@ -5,6 +5,7 @@
 #include "protocol/check.h"
 #include "storage/continuity.h"
 #include "storage/gtid_state_bytes.h"
+#include "storage/segment/segment_blocks.h"
 #include "storage/segment/segment_files.h"
 
 namespace binrelay {
@@ -23,6 +24,11 @@ DigestRun digests_from(std::uint64_t first_block, std::uint64_t end_block, const
   for (std::uint64_t block = first_block; block < end_block; ++block)
     run.digests.push_back(blocks[block - digests.first_block()]);
   return run;
+}
+
+// Readers check what they read of these blocks from now on.
+void grow_blocks(const Segment& segment, const SegmentState& state) {
+  segment.blocks->grow(end_of_blocks(state), state.digests);
 }
 
 }  // namespace
@@ -207,6 +213,7 @@ Status LogWriter::journal_marks() {
     auto journalled = journal_.append({*active.next_mark}, Journal::Sync::later);
     if (!journalled.ok()) return failed(std::move(journalled).error());
     active.next_mark.reset();
+    grow_blocks(*board_.catalog()->newest(), active_state());
   } else if (active.head.complete() && active.last_boundary >= active_state().last_boundary + kMarkEveryBytes) {
     auto mark = mark_here();
     if (!mark.ok()) return failed(std::move(mark).error());
@@ -313,7 +320,7 @@ void LogWriter::publish_sealed() {
     sealed->sealed = true;
     sealed->size = state.size;
     sealed->last_boundary = state.last_boundary;
-    sealed->blocks = make_blocks(state);
+    grow_blocks(*sealed, state);
     board_.replace_newest(std::move(sealed));
   }
   added_before_ = state.added;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "protocol/check.h"
 #include "protocol/wire/crc32.h"
@@ -9,21 +10,44 @@
 namespace binrelay {
 
 SegmentBlocks::SegmentBlocks(std::uint64_t block_bytes, std::uint64_t size, std::vector<std::uint32_t> digests)
-    : block_bytes_(block_bytes),
-      size_(size),
-      digests_(std::move(digests)),
-      states_(std::make_unique<std::atomic<State>[]>(digests_.size())) {}
+    : block_bytes_(block_bytes), size_(size), digests_(std::move(digests)), states_(digests_.size()) {}
 
-std::uint64_t SegmentBlocks::end_of(std::uint64_t block) const { return std::min((block + 1) * block_bytes_, size_); }
-
-bool SegmentBlocks::matches(std::uint64_t block, Bytes content) const {
-  return content.size() == end_of(block) - begin_of(block) && crc32(content) == digests_[block];
+void SegmentBlocks::grow(std::uint64_t size, const std::vector<std::uint32_t>& digests) {
+  const std::lock_guard lock(mutex_);
+  BINRELAY_CHECK(digests.size() >= digests_.size() && size >= size_, "a file's blocks only become more");
+  BINRELAY_CHECK(size_ == digests_.size() * block_bytes_, "only whole blocks are followed by others");
+  digests_.insert(digests_.end(), digests.begin() + static_cast<std::ptrdiff_t>(digests_.size()), digests.end());
+  states_.resize(digests_.size());
+  size_ = size;
 }
 
-std::optional<std::uint64_t> SegmentBlocks::first_damaged() const {
-  if (damaged_.load(std::memory_order_acquire) == 0) return std::nullopt;
-  for (std::uint64_t block = 0; block < count(); ++block) {
-    if (state(block) == State::damaged) return block;
+std::uint64_t SegmentBlocks::count() const {
+  const std::lock_guard lock(mutex_);
+  return digests_.size();
+}
+
+std::uint64_t SegmentBlocks::end_of(std::uint64_t block) const {
+  const std::lock_guard lock(mutex_);
+  return std::min((block + 1) * block_bytes_, size_);
+}
+
+SegmentBlocks::State SegmentBlocks::state(std::uint64_t block) const {
+  const std::lock_guard lock(mutex_);
+  return states_[block];
+}
+
+bool SegmentBlocks::matches(std::uint64_t block, Bytes content) const {
+  if (content.size() != end_of(block) - begin_of(block)) return false;
+  const std::uint32_t found = crc32(content);
+  const std::lock_guard lock(mutex_);
+  return found == digests_[block];
+}
+
+std::optional<std::uint64_t> SegmentBlocks::first_damaged(std::uint64_t from) const {
+  const std::lock_guard lock(mutex_);
+  if (damaged_ == 0) return std::nullopt;
+  for (std::uint64_t block = from; block < states_.size(); ++block) {
+    if (states_[block] == State::damaged) return block;
   }
   return std::nullopt;
 }
@@ -41,14 +65,16 @@ Result<std::optional<SegmentBlocks::State>> SegmentBlocks::look(const File& file
     BINRELAY_ASSIGN(got, file.read_at(begin_of(block), content));
   }
   const State found = matches(block, Bytes(content).first(got)) ? State::sound : State::damaged;
-  const State before = states_[block].exchange(found, std::memory_order_acq_rel);
-  if (found == State::damaged && before != State::damaged) damaged_.fetch_add(1, std::memory_order_release);
-  if (found == State::sound && before == State::damaged) damaged_.fetch_sub(1, std::memory_order_release);
+  const std::lock_guard lock(mutex_);
+  const State before = std::exchange(states_[block], found);
+  if (found == State::damaged && before != State::damaged) ++damaged_;
+  if (found == State::sound && before == State::damaged) --damaged_;
   return std::optional<State>(found);
 }
 
 Result<bool> SegmentBlocks::check(const File& file, std::uint64_t from, std::uint64_t to, ReadMode mode) {
-  for (std::uint64_t block = from / block_bytes_; block < count() && begin_of(block) < to; ++block) {
+  const std::uint64_t known = count();
+  for (std::uint64_t block = from / block_bytes_; block < known && begin_of(block) < to; ++block) {
     if (state(block) == State::unchecked) {
       BINRELAY_ASSIGN(const std::optional<State> found, look(file, block, mode));
       if (!found) return false;
@@ -72,8 +98,6 @@ Status SegmentBlocks::restore(const File& file, std::uint64_t block, Bytes conte
     return Error{Errc::checksum, "the source's bytes " + std::to_string(begin_of(block)) + " to " +
                                      std::to_string(end_of(block)) + " are not those that were received either"};
   }
-  BINRELAY_ASSIGN(const std::uint64_t file_size, file.size());
-  if (file_size < size_) BINRELAY_TRY(file.truncate(size_));
   BINRELAY_TRY(file.write_at(begin_of(block), content));
   BINRELAY_TRY(file.sync());
   BINRELAY_ASSIGN(const State found, check_again(file, block));

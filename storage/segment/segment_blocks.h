@@ -1,12 +1,12 @@
 #pragma once
-// SegmentBlocks: the digests of a segment's blocks, and what is known of each since the log was opened.
+// SegmentBlocks: the digests of a segment's blocks, and what is known of each since the log was opened. Those of the
+// file being written grow with its marks; what is known of a block stays known.
 //
-// Thread: any. Owner: the Segments that show the same file in successive catalogs.
+// Thread: any; one mutex, never held over the disk. Owner: the Segments that show the same file in successive catalogs.
 //
 // Invariant: nothing of a block is served before it was found sound; a damaged one becomes sound by restore only.
-#include <atomic>
 #include <cstdint>
-#include <memory>
+#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -22,12 +22,14 @@ class SegmentBlocks {
 
   // digests[i] is of block i; `size` ends the last one, which may be short.
   SegmentBlocks(std::uint64_t block_bytes, std::uint64_t size, std::vector<std::uint32_t> digests);
+  // The same file has got further: `digests` begin with those that are known, none of them of a short block.
+  void grow(std::uint64_t size, const std::vector<std::uint32_t>& digests);
 
-  std::uint64_t count() const { return digests_.size(); }
+  std::uint64_t count() const;
   std::uint64_t begin_of(std::uint64_t block) const { return block * block_bytes_; }
   std::uint64_t end_of(std::uint64_t block) const;
-  State state(std::uint64_t block) const { return states_[block].load(std::memory_order_acquire); }
-  std::optional<std::uint64_t> first_damaged() const;
+  State state(std::uint64_t block) const;
+  std::optional<std::uint64_t> first_damaged(std::uint64_t from = 0) const;
   bool matches(std::uint64_t block, Bytes content) const;
 
   // Makes sure that the blocks which [from, to) touches are sound; those without a digest pass. False: cached_only, and
@@ -42,10 +44,11 @@ class SegmentBlocks {
   Result<std::optional<State>> look(const File& file, std::uint64_t block, ReadMode mode);
 
   const std::uint64_t block_bytes_;
-  const std::uint64_t size_;
-  const std::vector<std::uint32_t> digests_;
-  const std::unique_ptr<std::atomic<State>[]> states_;
-  std::atomic<std::uint64_t> damaged_{0};  // no block is damaged while this is 0
+  mutable std::mutex mutex_;  // guards what follows
+  std::uint64_t size_;
+  std::vector<std::uint32_t> digests_;
+  std::vector<State> states_;
+  std::uint64_t damaged_ = 0;  // how many are
 };
 
 }  // namespace binrelay

@@ -52,10 +52,12 @@ GtidState state_before_kept(const LogState& log, Flavour flavour) {
   return log.purged() ? log.purged()->before : empty_state(flavour);
 }
 
+std::uint64_t end_of_blocks(const SegmentState& state) {
+  return state.sealed ? state.size : state.digests.size() * state.digest_block_bytes;
+}
+
 std::shared_ptr<SegmentBlocks> make_blocks(const SegmentState& state) {
-  if (state.digests.empty()) return nullptr;
-  const std::uint64_t end = state.sealed ? state.size : state.digests.size() * state.digest_block_bytes;
-  return std::make_shared<SegmentBlocks>(state.digest_block_bytes, end, state.digests);
+  return std::make_shared<SegmentBlocks>(state.digest_block_bytes, end_of_blocks(state), state.digests);
 }
 
 Result<std::uint32_t> digest_of_stretch(const File& file, std::uint64_t from, std::uint64_t to) {

@@ -22,8 +22,9 @@ Result<SegmentScan> scan_segment(const Segment& segment, std::uint64_t from, std
 Segment make_segment(const StreamFiles& files, const LogState& log, const SegmentState& state, const SegmentHead& head,
                      const GtidState& carried_over);
 
-// nullptr while no block has a digest.
+// Of the blocks that have a digest so far.
 std::shared_ptr<SegmentBlocks> make_blocks(const SegmentState& state);
+std::uint64_t end_of_blocks(const SegmentState& state);
 // CRC32 of the file's bytes [from, to). Errc::io: it ends before.
 Result<std::uint32_t> digest_of_stretch(const File& file, std::uint64_t from, std::uint64_t to);
 // What no whole block's digest covers of the bytes before the mark of the segment being written. Errc::checksum: it is

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "storage/segment/segment_files.h"
 #include "tests/storage/log_bench.h"
 
@@ -26,10 +28,13 @@ class SegmentBlocksTest : public LogBench {
     append_transaction();
     ASSERT_OK(log->sync());
   }
+  // In place: the file may be the one that is written.
   void flip(std::uint64_t offset) {
-    ByteBuffer content = read_file(segment_path("binlog.000001"));
-    content[offset] ^= std::byte{0x10};
-    write_file(segment_path("binlog.000001"), content);
+    std::fstream file(segment_path("binlog.000001"), std::ios::binary | std::ios::in | std::ios::out);
+    file.seekg(static_cast<std::streamoff>(offset));
+    const char flipped = static_cast<char>(file.get() ^ 0x10);
+    file.seekp(static_cast<std::streamoff>(offset));
+    file.put(flipped);
   }
   std::shared_ptr<const Segment> segment() { return log->catalog()->find(SegmentNumber{1}); }
 
@@ -39,15 +44,18 @@ class SegmentBlocksTest : public LogBench {
     std::optional<Error> error;
   };
   Served serve() {
-    Served served;
     auto cursor = LogCursor::open(*log, {SegmentNumber{1}, kFirstEventOffset}, 4096);
     EXPECT_OK(cursor);
+    return serve(*cursor);
+  }
+  static Served serve(LogCursor& cursor) {
+    Served served;
     for (;;) {
-      CursorStep step = cursor->next();
+      CursorStep step = cursor.next();
       if (auto* event = std::get_if<CursorEvent>(&step)) {
         served.bytes.insert(served.bytes.end(), event->bytes.begin(), event->bytes.end());
       } else if (std::holds_alternative<NeedsRead>(step)) {
-        const auto read = cursor->read(ReadMode::may_block);
+        const auto read = cursor.read(ReadMode::may_block);
         if (!read.ok()) {
           served.error = read.error();
           return served;
@@ -117,6 +125,71 @@ TEST_F(SegmentBlocksTest, AZeroedPageAndACutFileAreDamage) {
   reopen();
   write_file(segment_path("binlog.000001"), Bytes(first).first(10'000));
   EXPECT_EQ(serve().error->code, Errc::checksum);
+}
+
+// A mark comes every 64 MiB: what is before it is checked while the file is still written.
+TEST_F(SegmentBlocksTest, TheFileBeingWrittenIsCheckedUpToItsLastMark) {
+  constexpr std::uint64_t kMarkEveryBytes = 64u << 20, kBad = 10u << 20;
+  const auto write_past = [&](std::uint64_t end) {
+    while (sent.size() < end) {
+      append_transactions(100, 3000);
+      ASSERT_OK(log->sync());
+    }
+  };
+  open();
+  start_file("binlog.000001");
+  append_transaction();
+  ASSERT_OK(log->sync());
+  auto follower = LogCursor::open(*log, {SegmentNumber{1}, kFirstEventOffset}, 4096);
+  ASSERT_OK(follower);
+  EXPECT_FALSE(serve(*follower).error.has_value());  // in the middle of the file when the mark comes
+  write_past(kMarkEveryBytes / 2);
+  EXPECT_EQ(segment()->blocks->count(), 0u);
+  write_past(kMarkEveryBytes + (1u << 20));
+  const auto blocks = segment()->blocks;
+  const std::uint64_t marked = blocks->count();
+  ASSERT_GE(marked, kMarkEveryBytes / 4096);
+
+  flip(kBad);
+  for (LogCursor* cursor : {static_cast<LogCursor*>(nullptr), &*follower}) {
+    const Served served = cursor == nullptr ? serve() : serve(*cursor);
+    ASSERT_TRUE(served.error.has_value());
+    EXPECT_EQ(served.error->code, Errc::checksum);
+    EXPECT_LE(served.bytes.size(), kBad);
+  }
+  const std::uint64_t bad = kBad / 4096;
+  EXPECT_EQ(blocks->first_damaged(), bad);
+  write_past(2 * kMarkEveryBytes + (2u << 20));
+  EXPECT_EQ(segment()->blocks, blocks);
+  EXPECT_GT(blocks->count(), marked);
+  EXPECT_EQ(blocks->state(0), SegmentBlocks::State::sound);  // the next mark forgets nothing
+  EXPECT_EQ(blocks->first_damaged(), bad);
+  ASSERT_OK(log->restore_block(*segment(), bad, Bytes(sent).subspan(kBad, 4096)));
+
+  rotate_to("binlog.000002");
+  EXPECT_EQ(segment()->blocks, blocks);
+  EXPECT_EQ(blocks->state(bad), SegmentBlocks::State::sound);
+  EXPECT_EQ(blocks->count(), (segment()->size + 4095) / 4096);
+  EXPECT_FALSE(serve().error.has_value());
+  EXPECT_FALSE(serve(*follower).error.has_value());
+}
+
+TEST_F(SegmentBlocksTest, ReadersAreUnderWayWhileTheBlocksGrow) {
+  open();
+  start_file("binlog.000001");
+  ASSERT_OK(log->sync());
+  std::atomic<bool> over{false};
+  std::thread reader([&] {
+    while (!over) EXPECT_FALSE(serve().error.has_value());
+  });
+  for (int round = 0; round < 130; ++round) {
+    append_transaction(1u << 20);
+    ASSERT_OK(log->sync());
+  }
+  rotate_to("binlog.000002");
+  over = true;
+  reader.join();
+  EXPECT_EQ(segment()->blocks->count(), (segment()->size + 4095) / 4096);
 }
 
 TEST_F(SegmentBlocksTest, KnowsTheEventAByteBelongsTo) {
