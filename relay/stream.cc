@@ -56,6 +56,13 @@ Status fetch_damage(const StorageOptions& options, const SourceConfig& source, c
                    "`binrelay purge --to` the file behind it"};
 }
 
+std::vector<FetchSource> fetch_sources(const SourceConfig& source) {
+  std::vector<FetchSource> sources;
+  for (const Endpoint& address : addresses_of(source))
+    sources.push_back({address, std::make_unique<MysqlSource>(source, [address] { return address; })});
+  return sources;
+}
+
 // A log that cannot be opened for damage in its files is, when the source still has them. Damaged heads hide a damaged
 // tail.
 Result<std::unique_ptr<EventLog>> open_log(const StorageOptions& options, const SourceConfig& source,
@@ -125,8 +132,7 @@ Result<std::unique_ptr<Stream>> Stream::open(const StreamConfig& config, const s
       *stream->log_, config.source, report_host, config.listen.port, stream->logger_,
       [self = stream.get()] { self->on_identity(); }, stream->directory_);
   stream->scrubber_ = std::make_unique<Scrubber>(
-      *stream->log_,
-      std::make_unique<MysqlSource>(config.source, [self = stream.get()] { return self->upstream_->status().address; }),
+      *stream->log_, fetch_sources(config.source), [self = stream.get()] { return self->upstream_->status().address; },
       config.scrub_bytes_per_second, stream->logger_);
   return stream;
 }

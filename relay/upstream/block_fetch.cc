@@ -62,6 +62,13 @@ Result<ByteBuffer> connect_and_receive(EventSource& source, const LostStretch& l
   return receive(source, flavour, lost);
 }
 
+Status restore_one_head(const StorageOptions& options, const Segment& segment, EventSource& source,
+                        const FetcherIdentity& self) {
+  const LostStretch lost{segment.source_name, kFirstEventOffset, 0, segment.blocks->end_of(0), {}};
+  BINRELAY_ASSIGN(const ByteBuffer content, fetch_stretch(source, lost, self));
+  return restore_head(options, segment, content);
+}
+
 }  // namespace
 
 FetcherIdentity fetcher_of(ServerId relay_server_id, const Uuid& relay_uuid) {
@@ -72,12 +79,13 @@ FetcherIdentity fetcher_of(ServerId relay_server_id, const Uuid& relay_uuid) {
 
 Status restore_damage(const StorageOptions& options, const DamageAtOpen& damage, EventSource& source) {
   const FetcherIdentity self = fetcher_of(damage.relay_server_id, damage.relay_uuid);
+  Status outcome = Done{};
   for (const auto& segment : damage.heads) {
-    const LostStretch lost{segment->source_name, kFirstEventOffset, 0, segment->blocks->end_of(0), {}};
-    BINRELAY_ASSIGN(const ByteBuffer content, fetch_stretch(source, lost, self));
-    BINRELAY_TRY(restore_head(options, *segment, content));
+    if (segment->blocks->state(0) == SegmentBlocks::State::sound) continue;  // another source had it
+    const Status restored = restore_one_head(options, *segment, source, self);
+    if (!restored.ok() && outcome.ok()) outcome = restored;
   }
-  if (!damage.tail) return Done{};
+  if (!outcome.ok() || !damage.tail) return outcome;
   const DamagedTail& tail = *damage.tail;
   const LostStretch lost{tail.source_name, tail.from, tail.from, tail.to, tail.format_description};
   BINRELAY_ASSIGN(const ByteBuffer content, fetch_stretch(source, lost, self));

@@ -30,7 +30,8 @@ struct FetcherIdentity {
 // The identity of a relay's fetching connections.
 FetcherIdentity fetcher_of(ServerId relay_server_id, const Uuid& relay_uuid);
 
-// Restores what keeps the log from being opened; nobody may have it open. What cannot be restored first ends it.
+// Restores what keeps the log from being opened, as far as this source has it; nobody may have it open. The error is
+// the first one's that is still damaged: another source may go on.
 Status restore_damage(const StorageOptions& options, const DamageAtOpen& damage, EventSource& source);
 
 // Connects, dumps, closes. Errc::conflict: the source's file of that name is another one. Errc::not_found: it does not

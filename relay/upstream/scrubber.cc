@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -12,15 +13,25 @@ namespace binrelay {
 namespace {
 
 constexpr std::chrono::milliseconds kLookPeriod{200};  // for damage that readers found
-constexpr std::chrono::seconds kRestorePause{5};       // after a restore that failed
+constexpr std::chrono::seconds kRestorePause{5};       // after a restore that failed for want of a source
+constexpr std::chrono::seconds kLongestPause{60};      // what every source has refused is asked for ever more seldom
 constexpr std::chrono::hours kPassPeriod{6};           // a small log is not read over and over
 constexpr std::uint64_t kMostAtOnce = 64u << 20;
 
+std::string place_of(const Segment& segment, std::uint64_t begin, std::uint64_t end) {
+  return segment.source_name + ", bytes " + std::to_string(segment.blocks->begin_of(begin)) + " to " +
+         std::to_string(segment.blocks->end_of(end - 1));
+}
+
 }  // namespace
 
-Scrubber::Scrubber(EventLog& log, std::unique_ptr<EventSource> source, std::uint64_t bytes_per_second,
-                   std::shared_ptr<spdlog::logger> logger)
-    : log_(log), source_(std::move(source)), bytes_per_second_(bytes_per_second), logger_(std::move(logger)) {}
+Scrubber::Scrubber(EventLog& log, std::vector<FetchSource> sources, std::function<Endpoint()> followed,
+                   std::uint64_t bytes_per_second, std::shared_ptr<spdlog::logger> logger)
+    : log_(log),
+      sources_(std::move(sources)),
+      followed_(std::move(followed)),
+      bytes_per_second_(bytes_per_second),
+      logger_(std::move(logger)) {}
 
 Scrubber::~Scrubber() { stop(); }
 
@@ -35,63 +46,82 @@ void Scrubber::stop() {
     stopping_ = true;
   }
   stopped_.notify_all();
-  source_->interrupt();
+  for (const FetchSource& source : sources_) source.connection->interrupt();
   if (thread_.joinable()) thread_.join();
 }
 
+bool Scrubber::stopping() {
+  const std::lock_guard lock(mutex_);
+  return stopping_;
+}
+
 void Scrubber::run() {
-  std::unique_lock lock(mutex_);
-  while (!stopping_) {
-    lock.unlock();
-    const Restoring restoring = Clock::now() >= restore_at_ ? restore_one() : Restoring::nothing_to_do;
-    if (restoring == Restoring::failed) restore_at_ = Clock::now() + kRestorePause;
+  while (!stopping()) {
+    restore_damage();
     if (bytes_per_second_ != 0 && Clock::now() >= scrub_at_) scrub_at_ = Clock::now() + scrub_one();
     const auto until =
         bytes_per_second_ == 0 ? Clock::now() + kLookPeriod : std::min(scrub_at_, Clock::now() + kLookPeriod);
-    lock.lock();
-    if (restoring == Restoring::restored) continue;  // damage seldom comes alone, and readers wait
+    std::unique_lock lock(mutex_);
     stopped_.wait_until(lock, until, [this] { return stopping_; });
   }
 }
 
-Scrubber::Restoring Scrubber::restore_one() {
+// --- what is damaged ---
+
+// What cannot be restored holds up nothing that can.
+void Scrubber::restore_damage() {
   const auto catalog = log_.catalog();  // a temporary would not outlive the loop
+  forget_what_is_over(*catalog);
+  gone_now_.clear();
   for (const auto& segment : catalog->segments()) {
-    if (segment->blocks == nullptr) continue;
-    auto block = segment->blocks->first_damaged();
-    if (!block) continue;
-    block = first_damaged_up_to(*segment, *block);
-    const std::uint64_t end = end_of_damage(*segment, *block);
-    const std::string place = segment->source_name + ", bytes " + std::to_string(segment->blocks->begin_of(*block)) +
-                              " to " + std::to_string(segment->blocks->end_of(end - 1));
-    if (std::exchange(told_, place) != place) {
-      logger_->error("{}: the disk does not hold what was stored; it is not served before it is restored", place);
-      for (std::uint64_t bad = *block; bad < end; ++bad) log_.count_bad_block();
+    for (auto block = next_damaged(*segment, 0); block && !stopping();) {
+      const Stretch stretch{*segment, *block, end_of_damage(*segment, *block)};
+      tell(stretch);
+      if (is_due(stretch)) restore(stretch);
+      block = next_damaged(*segment, stretch.end);
     }
-    if (const Status restored = restore(*segment, *block, end); !restored.ok()) {
-      if (std::exchange(failed_, restored.error().context) != restored.error().context)
-        logger_->error("{} cannot be fetched from the source, trying again every {} s: {}", place,
-                       kRestorePause.count(), restored.error().context);
-      return Restoring::failed;
-    }
-    told_.clear();
-    failed_.clear();
-    logger_->info("{} fetched from the source and restored", place);
-    return Restoring::restored;
   }
-  return Restoring::nothing_to_do;
+}
+
+void Scrubber::forget_what_is_over(const SegmentCatalog& catalog) {
+  std::erase_if(damaged_, [&](const auto& entry) {
+    const auto& [segment_number, block] = entry.first;
+    const auto segment = catalog.find(segment_number);
+    return segment == nullptr || block >= segment->blocks->count() ||
+           segment->blocks->state(block) != SegmentBlocks::State::damaged;
+  });
+}
+
+void Scrubber::tell(const Stretch& stretch) {
+  bool fresh = false;
+  for (std::uint64_t block = stretch.begin; block < stretch.end; ++block) {
+    if (!damaged_.try_emplace(BlockName{stretch.segment.number, block}).second) continue;
+    log_.count_bad_block();
+    fresh = true;
+  }
+  if (fresh)
+    logger_->error("{}: the disk does not hold what was stored; it is not served before it is restored",
+                   place_of(stretch.segment, stretch.begin, stretch.end));
+}
+
+bool Scrubber::is_due(const Stretch& stretch) const {
+  for (std::uint64_t block = stretch.begin; block < stretch.end; ++block) {
+    if (damaged_.at({stretch.segment.number, block}).next_at <= Clock::now()) return true;
+  }
+  return false;
 }
 
 // The source is asked for whole events, and where they begin is read from the file's begin on: what is damaged there
 // without anybody having read it comes first.
-std::uint64_t Scrubber::first_damaged_up_to(const Segment& segment, std::uint64_t block) {
+std::optional<std::uint64_t> Scrubber::next_damaged(const Segment& segment, std::uint64_t from) {
   const SegmentBlocks& blocks = *segment.blocks;
-  for (std::uint64_t earlier = 0; earlier < block; ++earlier) {
+  const auto known = blocks.first_damaged(from);
+  for (std::uint64_t earlier = from; known && earlier < *known; ++earlier) {
     if (blocks.state(earlier) == SegmentBlocks::State::unchecked)
       static_cast<void>(log_.check_block(segment, earlier).ok());
     if (blocks.state(earlier) == SegmentBlocks::State::damaged) return earlier;
   }
-  return block;
+  return known;
 }
 
 // Damage often comes in one piece; it is fetched in one piece.
@@ -106,19 +136,96 @@ std::uint64_t Scrubber::end_of_damage(const Segment& segment, std::uint64_t bloc
   return end;
 }
 
-Status Scrubber::restore(const Segment& segment, std::uint64_t block, std::uint64_t end) {
-  const SegmentBlocks& blocks = *segment.blocks;
-  BINRELAY_ASSIGN(const std::uint64_t event_begin, event_that_holds(segment.path, blocks.begin_of(block)));
-  const LostStretch lost{segment.source_name, event_begin, blocks.begin_of(block), blocks.end_of(end - 1),
-                         segment.format_description};
-  const FetcherIdentity self = fetcher_of(log_.relay_server_id(), log_.relay_uuid());
-  BINRELAY_ASSIGN(const ByteBuffer content, fetch_stretch(*source_, lost, self));
-  for (; block < end; ++block) {
-    const Bytes part = Bytes(content).subspan(blocks.begin_of(block) - lost.from);
-    BINRELAY_TRY(log_.restore_block(segment, block, part.first(blocks.end_of(block) - blocks.begin_of(block))));
+// --- restoring ---
+
+void Scrubber::restore(const Stretch& stretch) {
+  bool all_answered = true;
+  if (const Status restored = restore_from_any(stretch, &all_answered); !restored.ok()) {
+    remember_failure(stretch, restored.error().context, all_answered);
+  } else {
+    logger_->info("{} fetched from the source and restored", place_of(stretch.segment, stretch.begin, stretch.end));
   }
-  return Done{};
 }
+
+void Scrubber::remember_failure(const Stretch& stretch, const std::string& why, bool all_answered) {
+  bool fresh = false;
+  for (std::uint64_t block = stretch.begin; block < stretch.end; ++block) {
+    Attempts& attempts = damaged_.at({stretch.segment.number, block});
+    attempts.pause = all_answered ? std::clamp(2 * attempts.pause, kRestorePause, kLongestPause) : kRestorePause;
+    attempts.next_at = Clock::now() + attempts.pause;
+    fresh |= std::exchange(attempts.failure, why) != why;
+  }
+  if (fresh)
+    logger_->error("{} cannot be fetched from the source, trying again: {}",
+                   place_of(stretch.segment, stretch.begin, stretch.end), why);
+}
+
+// Any source may have the files of any generation. `all_answered`: waiting for one that was not reached will not help.
+Status Scrubber::restore_from_any(const Stretch& stretch, bool* all_answered) {
+  std::stable_partition(sources_.begin(), sources_.end(), [first = to_text(followed_())](const FetchSource& source) {
+    return to_text(source.address) == first;
+  });
+  std::string why;
+  for (const FetchSource& source : sources_) {
+    EventSource* const connection = source.connection.get();
+    if (!gone_now_.contains(connection)) {
+      const Status restored = restore_from(*connection, stretch);
+      if (restored.ok()) return restored;
+      if (is_gone(*connection, restored.error())) gone_now_.emplace(connection, restored.error().context);
+      why += (why.empty() ? "" : "; ") + to_text(source.address) + ": " + restored.error().context;
+    } else {
+      why += (why.empty() ? "" : "; ") + to_text(source.address) + ": " + gone_now_.at(connection);
+    }
+    *all_answered &= !gone_now_.contains(connection);
+    if (stopping()) break;
+  }
+  return Error{Errc::refused, why};
+}
+
+// Whether the source is out of reach, and not only what it was asked for.
+bool Scrubber::is_gone(EventSource& source, const Error& error) {
+  if (error.code != Errc::connection && error.code != Errc::authentication) return false;
+  const bool connected = !stopping() && source.connect().ok();
+  source.close();
+  return !connected;
+}
+
+// Restores every block that it can; the error is the first one's that it cannot.
+Status Scrubber::restore_from(EventSource& source, const Stretch& stretch) {
+  const Segment& segment = stretch.segment;
+  const SegmentBlocks& blocks = *segment.blocks;
+  // Where damage that stays hides where the events begin, the source is asked for the whole file.
+  const auto holder = event_that_holds(segment.path, blocks.begin_of(stretch.begin));
+  const LostStretch lost{segment.source_name, holder.ok() ? *holder : kFirstEventOffset, blocks.begin_of(stretch.begin),
+                         blocks.end_of(stretch.end - 1), segment.format_description};
+  const FetcherIdentity self = fetcher_of(log_.relay_server_id(), log_.relay_uuid());
+  auto fetched = fetch_stretch(source, lost, self);
+  const bool damaged_there =
+      !fetched.ok() && (fetched.error().code == Errc::checksum || fetched.error().code == Errc::malformed);
+  if (damaged_there && stretch.end - stretch.begin > 1) return restore_one_by_one(source, stretch);
+  BINRELAY_ASSIGN(const ByteBuffer content, std::move(fetched));
+  Status outcome = Done{};
+  for (std::uint64_t block = stretch.begin; block < stretch.end; ++block) {
+    if (blocks.state(block) != SegmentBlocks::State::damaged) continue;  // another source had it
+    const Bytes part = Bytes(content).subspan(blocks.begin_of(block) - lost.from);
+    const Status restored =
+        log_.restore_block(segment, block, part.first(blocks.end_of(block) - blocks.begin_of(block)));
+    if (!restored.ok() && outcome.ok()) outcome = restored;
+  }
+  return outcome;
+}
+
+// What the source has damaged, too, keeps its own block from coming back, and no other.
+Status Scrubber::restore_one_by_one(EventSource& source, const Stretch& stretch) {
+  Status outcome = Done{};
+  for (std::uint64_t block = stretch.begin; block < stretch.end && !stopping(); ++block) {
+    const Status restored = restore_from(source, {stretch.segment, block, block + 1});
+    if (!restored.ok() && outcome.ok()) outcome = restored;
+  }
+  return outcome;
+}
+
+// --- reading everything again ---
 
 // Checks the next block; returns the pause that keeps to the rate.
 Scrubber::Clock::duration Scrubber::scrub_one() {
@@ -140,12 +247,14 @@ bool Scrubber::next_block() {
     segment_ = catalog->oldest();
     block_ = 0;
   }
-  if (segment_ != nullptr && catalog->find(segment_->number) == nullptr) {  // it has been purged
-    segment_ = catalog->after(segment_->number);
-    block_ = 0;
+  if (segment_ != nullptr) {
+    // It has been purged, or a log that was reopened knows its blocks anew.
+    const auto now = catalog->find(segment_->number);
+    if (now == nullptr) block_ = 0;
+    segment_ = now != nullptr ? now : catalog->after(segment_->number);
   }
   while (segment_ != nullptr) {
-    if (segment_->blocks != nullptr && block_ < segment_->blocks->count()) return true;
+    if (block_ < segment_->blocks->count()) return true;
     segment_ = catalog->after(segment_->number);
     block_ = 0;
   }

@@ -47,8 +47,7 @@ struct Segment {
   std::uint64_t size = 0;  // sealed: bytes in the file. Active: 0, ask EventLog::ends()
   std::uint64_t last_boundary =
       0;  // sealed: end of the last whole group; < size only behind a group the source never finished
-  std::shared_ptr<SegmentBlocks>
-      blocks;  // those with a digest: all when sealed, before that those before the last mark
+  std::shared_ptr<SegmentBlocks> blocks;  // active: those before the last mark
 };
 
 class SegmentCatalog {

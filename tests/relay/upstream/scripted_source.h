@@ -75,7 +75,8 @@ class ScriptedSource final : public EventSource {
   std::function<void(std::vector<ByteBuffer>&)> tamper;  // with what a dump sends
   std::uint32_t end_number = 0;                          // how the dump ends: an ERR packet, or the connection
   std::string end_text = "the source ended its stream";
-  std::string refuse_statement;     // answered with 1227
+  std::string refuse_statement;  // answered with 1227
+  bool unreachable = false;
   std::uint64_t reported_size = 0;  // of every file; 0 = the true one
   // What was asked.
   std::vector<std::string> statements;
@@ -87,6 +88,7 @@ class ScriptedSource final : public EventSource {
 
   Status connect() override {
     ++connects;
+    if (unreachable) return Error{Errc::connection, "it is away"};
     return Done{};
   }
   void close() override { incoming_.clear(); }
