@@ -1,5 +1,6 @@
 """A disk that is full, and a disk that loses what it was given: serving goes on, nothing wrong is served, nobody has to act."""
 
+import concurrent.futures
 import pathlib
 import random
 import shutil
@@ -7,11 +8,13 @@ import subprocess
 import sys
 import time
 
+import pymysql
+
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
 import scenario  # noqa: E402
 from dump_client import DumpClient  # noqa: E402
-from replication import follow, settle  # noqa: E402
+from replication import attach, detach, follow, relay_before, relay_has, settle  # noqa: E402
 from workload import Workload  # noqa: E402
 
 from lab import Relay, Unavailable, machine  # noqa: E402
@@ -258,4 +261,191 @@ def mysql_rot(stage):
     _rot(stage, stage.mysql("source"), stage.mysql)
 
 
-scenario.main(mariadb_full_disk, mysql_full_disk, mariadb_rot, mysql_rot)
+# ---- rot while the source is away
+
+# What is damaged in one round; the kinds are drawn. A dump waits 30 s for the source before it is refused.
+ROUNDS = (("sealed", "sealed", "journal", "index"), ("sealed", "active"), ("active", "journal", "index"))
+MORE_ROUNDS = (("sealed", "sealed", "sealed"), ("cut", "journal", "index"))
+HEALED = ("sealed", "sealed", "active", "journal", "index")  # and this with the source back
+
+
+class Stored:
+    """A stopped relay's stream: put back whole, damaged, compared."""
+
+    def __init__(self, relay):
+        self._stream = relay.data_dir / "main"
+        self._whole = machine.scratch("whole") / "main"
+        shutil.copytree(self._stream, self._whole)
+        *self._sealed, self._active = [path for _, path in sorted(relay.segment_files().items())]
+
+    def put_back(self):
+        shutil.rmtree(self._stream)
+        shutil.copytree(self._whole, self._stream)
+
+    def _place(self, area, chance):
+        if area in ("sealed", "cut"):
+            return chance.choice(self._sealed)
+        if area == "active":
+            return self._active
+        if area == "journal":
+            return self._stream / chance.choice(("journal", "journal.copy"))
+        return chance.choice([path for path in sorted((self._stream / "index").iterdir()) if path.stat().st_size])
+
+    def damage(self, areas, chance):
+        """The damaged places, as (path, offset)."""
+        hit = []
+        for area in areas:
+            path = self._place(area, chance)
+            kinds = {"sealed": KINDS[:2], "cut": KINDS[2:]}.get(area, KINDS)
+            # Of the active file a whole start is left: it tells that the source's file is the same.
+            hit.append((path, _damage(path, chance, chance.choice(kinds), least=300 if area == "active" else 0)))
+        return hit
+
+    def damaged(self):
+        """Segment files that are not as they were; what the source has written since does not count."""
+        different = []
+        for path in (*self._sealed, self._active):
+            found, whole = path.read_bytes(), (self._whole / path.relative_to(self._stream)).read_bytes()
+            if found != whole and not (path == self._active and found.startswith(whole)):
+                different.append(path)
+        return different
+
+
+def _dump(relay, flavour, place):
+    """The events that come from there, and the error that ended them."""
+    events = []
+    try:
+        client = DumpClient(relay.connect, flavour == "mysql")
+        for event in client.from_gtids("") if place is None else client.from_file(*place):
+            events.append(bytes(event))
+    except pymysql.err.MySQLError as error:
+        return events, error
+    return events, None
+
+
+def _serves_nothing_wrong(relay, flavour, expected, wrong, said):
+    """Every dump gives what it gave before, up to an error that names file and offset; how many were refused."""
+    refused = 0
+    with concurrent.futures.ThreadPoolExecutor(len(expected)) as clients:
+        dumps = list(clients.map(lambda place: _dump(relay, flavour, place), expected))
+    for (place, whole), (events, error) in zip(expected.items(), dumps):
+        assert relay.alive(), relay.log_tail(60)
+        assert events == whole[:len(events)], f"{place}: event {len(events)} or one before is not what was stored"
+        if error is None:
+            assert len(events) == len(whole), f"{place}: {len(events)} of {len(whole)} events, and no error"
+            continue
+        refused += 1
+        assert any(f"{path.name}, offset" in said() for path in wrong), f"{place}: {error}\n{said()}"
+    return refused
+
+
+def _rot_alone(stage, source):
+    stage.needs_relay()
+    relay = stage.relay(source, stream={"scrub_bytes_per_second": 256 << 20})
+    source.sql("CREATE DATABASE work")
+    source.sql("CREATE TABLE work.wide (id INT AUTO_INCREMENT PRIMARY KEY, text LONGTEXT)")
+    chance = random.Random(20261123)
+
+    def insert():
+        source.sql(f"INSERT INTO work.wide (text) VALUES (REPEAT('{chance.getrandbits(128):032x}', 6000))")
+    for _ in range(4):
+        for _ in range(12):
+            insert()
+        source.sql("FLUSH BINARY LOGS")
+    insert()
+    relay.caught_up_with(source)
+    names = relay.binlog_names()
+    starts = [(name, start) for name in names for start, *_ in relay.binlog_events(name)]
+    places = [None, (names[0], 4), *chance.sample(starts, 4)]
+    expected = {place: _dump(relay, source.flavour, place)[0] for place in places}
+    relay.stop()
+    source.stop()
+    stored = Stored(relay)
+
+    rounds = refused = unopened = 0
+    for _ in range(20 if stage.full else 1):
+        for areas in (*ROUNDS, *MORE_ROUNDS) if stage.full else ROUNDS:
+            rounds += 1
+            stored.put_back()
+            hit = stored.damage(areas, chance)
+            wrong = stored.damaged()
+            said_before = relay.log.stat().st_size
+
+            def said():
+                return relay.log.read_bytes()[said_before:].decode(errors="replace")
+            try:
+                relay.start_again()
+            except RuntimeError:  # damage that hides what the file is, or in the one that was written
+                unopened += 1
+                assert relay.process.poll() == 1, said()
+                assert any(path.name in said() and (f"{path.name}, offset" in said() or "the journal says" in said())
+                           for path in wrong), f"{hit}\n{said()}"
+                continue
+            stopped = _serves_nothing_wrong(relay, source.flavour, expected, wrong, said)
+            assert stopped > 0 or not wrong, f"{hit}\n{said()}"
+            refused += stopped
+            relay.stop()
+        stored.put_back()
+        stored.damage(HEALED, chance)
+        source.start()
+        relay.start_again()
+        _serves_nothing_wrong_so_far(relay, source.flavour, expected)
+        machine.wait_until(lambda: f"{stored.damaged()} are restored\n{relay.log_tail()}", lambda: not stored.damaged(), 60, 0.2)
+        relay.caught_up_with(source)
+        for place, whole in expected.items():
+            events, error = _dump(relay, source.flavour, place)
+            assert error is None and events[:len(whole)] == whole, f"{place}: {error}"
+        relay.stop()
+        source.stop()
+    stage.say(f"{rounds} rounds without the source: {refused} dumps ended at the damaged place, {unopened} starts refused")
+    relay.offline("verify")
+    relay.start_again()
+
+
+def _serves_nothing_wrong_so_far(relay, flavour, expected):
+    """The same while the source brings it back, and more behind it."""
+    for place, whole in expected.items():
+        events, error = _dump(relay, flavour, place)
+        assert events[:len(whole)] == whole[:len(events)] and (error or len(events) >= len(whole)), f"{place}: {error}"
+
+
+def mariadb_rot_without_source(stage):
+    _rot_alone(stage, stage.mariadb("source", binlog_format="ROW"))
+
+
+def mysql_rot_without_source(stage):
+    _rot_alone(stage, stage.mysql("source"))
+
+
+# ---- rot in the files of the source that was followed before
+
+def mariadb_rot_after_failover(stage):
+    stage.needs_relay()
+    options = {"log_slave_updates": "ON", "binlog_format": "ROW"}
+    a, b = stage.mariadb("a", **options), stage.mariadb("b", log_bin="other-bin", **options)
+    relay = relay_before(stage, a, b)
+    attach(b, a)
+    work = Workload(a)
+    for _ in range(2):
+        work.small(50)
+        a.sql("FLUSH BINARY LOGS")
+    relay_has(relay, a)
+    b.wait_replica_caught_up(a)
+    detach(b)
+    a.stop()
+    b.sql("CREATE DATABASE elsewhere")
+    machine.wait_until(lambda: f"it follows b\n{relay.log_tail()}",
+                       lambda: relay.status()["streams"][0]["log"]["generation"] == 2, 90)
+    relay_has(relay, b)
+    a.start()
+    path = sorted(relay.segment_files(1).values())[1]
+    whole = path.read_bytes()
+    _damage(path, random.Random(20261123), "flipped bit")
+    events, error = _dump(relay, "mariadb", (path.name, 4))  # it waits until the bytes are restored
+    machine.wait_until(lambda: f"a's {path.name} is restored\n{relay.log_tail()}", lambda: path.read_bytes() == whole, 60, 0.2)
+    assert error is None and events == _dump(relay, "mariadb", (path.name, 4))[0]
+    stage.say("damage in a's file was fetched from a while b is followed")
+
+
+scenario.main(mariadb_full_disk, mysql_full_disk, mariadb_rot, mysql_rot, mariadb_rot_without_source, mysql_rot_without_source,
+              mariadb_rot_after_failover)
