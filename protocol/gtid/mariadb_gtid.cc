@@ -79,8 +79,10 @@ Result<MariadbGtid> parse_mariadb_gtid(std::string_view text) {
 Result<MariadbPosition> MariadbPosition::parse(std::string_view text) {
   MariadbPosition position;
   BINRELAY_TRY(for_each_gtid(text, [&](const MariadbGtid& gtid) -> Status {
-    if (!position.last_.emplace(gtid.domain, gtid).second) {
-      return Error{Errc::malformed, "GTID list: domain " + std::to_string(gtid.domain) + " is listed twice"};
+    const auto [listed, fresh] = position.last_.emplace(gtid.domain, gtid);
+    if (!fresh) {
+      return Error{Errc::conflict, "GTID " + binrelay::to_text(gtid) + " and " + binrelay::to_text(listed->second) +
+                                       " conflict (duplicate domain id " + std::to_string(gtid.domain) + ")"};
     }
     if (position.last_.size() > kMaxMariadbDomains) return too_many_domains();
     return Done{};

@@ -29,7 +29,7 @@ Result<MariadbGtid> parse_mariadb_gtid(std::string_view text);
 // Last GTID of each domain.
 class MariadbPosition {
  public:
-  // "0-1-100,5-2-7"; "" is empty; a domain twice is an error.
+  // "0-1-100,5-2-7"; "" is empty; a domain twice is Errc::conflict, in MariaDB's words.
   static Result<MariadbPosition> parse(std::string_view text);
   std::string to_text() const;  // ascending domains, ","
   void advance(const MariadbGtid& gtid) { last_[gtid.domain] = gtid; }

@@ -1,7 +1,9 @@
 #include "relay/commands/binlog_events_reply.h"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <utility>
 
 #include "protocol/event/event_builder.h"
 #include "protocol/event/events.h"
@@ -23,10 +25,12 @@ SqlError show_error(const std::string& problem) {
 struct EventRows {
   LogCursor cursor;
   std::shared_ptr<const Segment> segment;
-  std::uint64_t from = 0;     // first position asked for
-  std::uint64_t to_skip = 0;  // LIMIT's offset
-  std::uint64_t left = 0;     // LIMIT
+  std::uint64_t from = 0;       // first position asked for
+  std::uint64_t to_skip = 0;    // LIMIT's offset
+  std::uint64_t left = 0;       // LIMIT
+  bool begins_at_from = false;  // still to be seen: MariaDB lists nothing unless an event begins there
   std::uint8_t* sequence = nullptr;
+  std::uint64_t end = kFirstEventOffset;  // of the last event read
   bool finished = false;
 };
 
@@ -47,12 +51,22 @@ std::vector<std::optional<std::string>> row_of(const CursorEvent& event, const S
           body};
 }
 
+Error wrong_offset() { return Error{Errc::not_found, "Wrong offset or I/O error"}; }
+
+Error behind_the_file(std::uint64_t from, std::uint64_t end) {
+  return Error{Errc::not_found, "Invalid pos specified. Requested from pos:" + std::to_string(from) +
+                                    " is greater than actual file size:" + std::to_string(end)};
+}
+
 // Fills `out` with rows up to the write size. Runs on a reader thread: it may wait for the disk.
 asio::awaitable<std::optional<Error>> fill(EventRows& rows, ByteBuffer& out) {
   while (!rows.finished && out.size() < kReplySize) {
     const CursorStep step = rows.cursor.next();
     if (const auto* event = std::get_if<CursorEvent>(&step)) {
+      rows.end = event->position.offset + event->header.size;
       if (event->position.offset < rows.from) continue;
+      const bool right_place = !std::exchange(rows.begins_at_from, false) || event->position.offset == rows.from;
+      if (!right_place) co_return wrong_offset();
       if (rows.to_skip > 0) {
         --rows.to_skip;
         continue;
@@ -69,6 +83,8 @@ asio::awaitable<std::optional<Error>> fill(EventRows& rows, ByteBuffer& out) {
       co_return *error;
     } else {
       rows.finished = true;  // the file's end, or the log's
+      if (rows.begins_at_from && rows.from < rows.end) co_return wrong_offset();
+      if (rows.begins_at_from && rows.from > rows.end) co_return behind_the_file(rows.from, rows.end);
     }
   }
   co_return std::nullopt;
@@ -92,9 +108,10 @@ asio::awaitable<Status> reply_binlog_events(ShowBinlogEventsStatement request, c
   }
   EventRows rows{std::move(*cursor),
                  segment,
-                 request.position.value_or(kFirstEventOffset),
+                 std::max(request.position.value_or(kFirstEventOffset), kFirstEventOffset),
                  request.offset,
                  request.limit.value_or(UINT64_MAX),
+                 relay.source->flavour == Flavour::mariadb,
                  channel.sequence()};
 
   ResultSet head;

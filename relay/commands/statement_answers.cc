@@ -266,7 +266,7 @@ class StatementAnswerer {
     ResultSet result{{number_column("Id"), text_column("User"), text_column("Host"), text_column("db"),
                       text_column("Command"), number_column("Time"), text_column("State"), text_column("Info")},
                      {}};
-    if (mariadb) result.columns.push_back(text_column("Progress"));
+    if (mariadb) result.columns.push_back({"Progress", ColumnType::double_});
     const std::int64_t now = now_seconds();
     for (const ConnectionEntry& entry : relay_.registry->list()) {
       Row row{std::to_string(entry.id),
@@ -396,8 +396,9 @@ bool is_known_database(std::string_view name) {
 
 std::string statistics_line(const RelayView& relay) {
   const std::int64_t uptime = std::max<std::int64_t>(now_seconds() - relay.started_at, 0);
+  const std::string flushes = relay.source->flavour == Flavour::mysql ? "  Flush tables: 0" : "";
   return "Uptime: " + std::to_string(uptime) + "  Threads: " + std::to_string(relay.registry->size()) +
-         "  Questions: 0  Slow queries: 0  Opens: 0  Flush tables: 0  Open tables: 0  Queries per second avg: 0.000";
+         "  Questions: 0  Slow queries: 0  Opens: 0" + flushes + "  Open tables: 0  Queries per second avg: 0.000";
 }
 
 }  // namespace binrelay

@@ -5,9 +5,10 @@
 namespace binrelay {
 namespace {
 
-constexpr std::uint16_t kErrMalformedGtidSet = 1773;    // ER_MALFORMED_GTID_SET_ENCODING
-constexpr std::uint16_t kErrIncorrectGtidState = 1941;  // MariaDB's ER_INCORRECT_GTID_STATE
-constexpr std::uint16_t kErrSlaveSameId = 4052;         // MariaDB's ER_SLAVE_SAME_ID
+constexpr std::uint16_t kErrMalformedGtidSet = 1773;     // ER_MALFORMED_GTID_SET_ENCODING
+constexpr std::uint16_t kErrIncorrectGtidState = 1941;   // MariaDB's ER_INCORRECT_GTID_STATE
+constexpr std::uint16_t kErrDuplicateGtidDomain = 1943;  // MariaDB's ER_DUPLICATE_GTID_DOMAIN
+constexpr std::uint16_t kErrSlaveSameId = 4052;          // MariaDB's ER_SLAVE_SAME_ID
 constexpr std::uint16_t kErrUnknownCommand = 1047;
 
 std::string place_text(Flavour flavour, const DumpPlace& place) {
@@ -129,7 +130,10 @@ SqlError transactions_purged(const MysqlGtidSet& replica_has, const MysqlGtidSet
   return dump_error(std::string(kHead) + sets);
 }
 
-SqlError malformed_gtid_list() { return {kErrIncorrectGtidState, "HY000", "Could not parse GTID list"}; }
+SqlError unusable_gtid_list(const Error& why) {
+  if (why.code == Errc::conflict) return {kErrDuplicateGtidDomain, "HY000", why.context};
+  return {kErrIncorrectGtidState, "HY000", "Could not parse GTID list"};
+}
 
 SqlError gtid_not_in_log(const MariadbGtid& wanted, const std::optional<MariadbGtid>& last_in_domain) {
   std::string text = "Error: connecting slave requested to start from GTID " + to_text(wanted) +

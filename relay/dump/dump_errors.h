@@ -9,6 +9,7 @@
 #include "protocol/gtid/gtid_state.h"
 #include "protocol/ids.h"
 #include "protocol/packet/replies.h"
+#include "protocol/result.h"
 
 namespace binrelay {
 
@@ -44,7 +45,7 @@ SqlError gtid_mode_not_on(std::string_view mode);
 SqlError malformed_gtid_set();  // 1773
 SqlError replica_is_ahead();
 SqlError transactions_purged(const MysqlGtidSet& replica_has, const MysqlGtidSet& missing);
-SqlError malformed_gtid_list();  // MariaDB: 1941
+SqlError unusable_gtid_list(const Error& why);  // MariaDB: 1941, 1943
 SqlError gtid_not_in_log(const MariadbGtid& wanted, const std::optional<MariadbGtid>& last_in_domain);
 SqlError gtid_is_hole(const MariadbGtid& wanted);
 SqlError gtid_state_purged();

@@ -255,11 +255,11 @@ PlanOrError start_by_position(const std::string& connect_state, const SessionSta
   const EventLog& log = *relay.log;
   GroupSkip::MariadbStart start;
   auto had = MariadbPosition::parse(connect_state);
-  if (!had) return malformed_gtid_list();
+  if (!had) return unusable_gtid_list(had.error());
   start.had = had->domains();
   if (const auto until = variable(session, "slave_until_gtid")) {
     auto parsed = MariadbPosition::parse(*until);
-    if (!parsed) return malformed_gtid_list();
+    if (!parsed) return unusable_gtid_list(parsed.error());
     start.until = parsed->domains();
   }
   start.strict = flag_variable(session, "slave_gtid_strict_mode");

@@ -14,6 +14,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::MatchesRegex;
+using testing::Not;
 using testing::SizeIs;
 
 using Row = std::vector<std::optional<std::string>>;
@@ -507,6 +508,8 @@ TEST_F(MysqlAnswers, ShowsConnections) {
 }
 
 TEST_F(MariadbAnswers, ShowsConnectionsWithProgress) { EXPECT_THAT(columns("SHOW PROCESSLIST"), Contains("Progress")); }
+
+TEST_F(MariadbAnswers, CountsNoFlushes) { EXPECT_THAT(statistics_line(log.view()), Not(HasSubstr("Flush tables"))); }
 
 TEST_F(MysqlAnswers, ShowsNoUpstreamReplication) {
   const ResultSet result = rows("SHOW REPLICA STATUS");

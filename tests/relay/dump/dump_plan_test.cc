@@ -431,6 +431,9 @@ TEST_F(ConnectStateDump, RefusesAStateItCannotRead) {
   const SqlError error = error_of(behind("zzz"));
   EXPECT_EQ(error.code, 1941);
   EXPECT_EQ(error.text, "Could not parse GTID list");
+  const SqlError twice = error_of(behind("0-1-5,1-1-1,0-2-6"));
+  EXPECT_EQ(twice.code, 1943);
+  EXPECT_EQ(twice.text, "GTID 0-2-6 and 0-1-5 conflict (duplicate domain id 0)");
 }
 
 TEST_F(ConnectStateDump, RefusesAGtidThatIsNotInTheLog) {

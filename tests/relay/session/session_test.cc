@@ -473,6 +473,26 @@ TEST_F(SessionTest, ShowsItsBinlogEventsAsTheSourceDoes) {
   EXPECT_EQ(client->rows("SHOW BINLOG EVENTS LIMIT 1, 3").size(), 3u);
 }
 
+TEST_F(SessionTest, MariadbShowsEventsFromWhereOneBegins) {
+  serve("mariadb-10.11-row");
+  append_file("m.000001");
+  const auto client = connect();
+  const std::uint64_t end = sample_.bytes().size();
+  const std::uint64_t last = sample_.events().back().offset;
+  const std::string show = "SHOW BINLOG EVENTS FROM ";
+  EXPECT_EQ(client->rows(show + "1").size(), sample_.shown.size());
+  EXPECT_EQ(client->rows(show + std::to_string(last)).size(), 1u);
+  EXPECT_EQ(client->rows(show + std::to_string(end)).size(), 0u);
+  for (const auto& [from, problem] : {std::pair{std::uint64_t{5}, std::string("Wrong offset or I/O error")},
+                                      {last + 1, "Wrong offset or I/O error"},
+                                      {end + 1, "Invalid pos specified. Requested from pos:" + std::to_string(end + 1) +
+                                                    " is greater than actual file size:" + std::to_string(end)}}) {
+    client->query(show + std::to_string(from));
+    for (int definitions = 0; definitions < 1 + 6 + 1; ++definitions) client->read_packet();
+    EXPECT_THAT(std::string(as_text(client->read_packet())), HasSubstr("SHOW BINLOG EVENTS: " + problem));
+  }
+}
+
 TEST_F(SessionTest, MariadbDumpsFollowAPosition) {
   serve("mariadb-10.11-row");
   append_file("m.000001");
