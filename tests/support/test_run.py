@@ -51,7 +51,8 @@ class TestRun:
         for label in played if released else []:
             if label == "system" and self.options.asan:
                 continue
-            self._ctest(label, "release", "-L", f"^{label}$", "-j", self.scenarios, binary="release")
+            left_out = [] if self.options.full else ["-LE", "^sanitized_alone$"]
+            self._ctest(label, "release", "-L", f"^{label}$", *left_out, "-j", self.scenarios, binary="release")
         if sanitized and self.wants("system"):
             chosen = "^system$" if self.options.asan else "^sanitized$"
             self._ctest("system asan", "release" if released else "asan", "-L", chosen, "-j", self.scenarios, binary="asan")
