@@ -81,7 +81,8 @@ def _same_connections(source, relay):
 
     def processes(end):
         columns, rows = _rows_or_error(end, "SHOW PROCESSLIST")
-        return columns, [(row[3:5], row[7:]) for row in rows if row[4] == "Query"]
+        # At the source the relay's own connections ask, too.
+        return columns, [(row[3:5], row[7:]) for row in rows if row[4] == "Query" and "SHOW PROCESSLIST" in str(row[7])]
 
     def statistics(end):
         with end.connect() as connection:
