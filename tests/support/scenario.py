@@ -97,6 +97,11 @@ class Stage:
         if self.direct:
             raise Unavailable("--direct: there is no relay to test")
 
+    def needs_full(self, other):
+        """`other` shows the same in a default run, with the other family of servers."""
+        if not self.full:
+            raise Unavailable(f"shows what {other} shows: only with --full")
+
     def say(self, text):
         print(f"   {time.monotonic() - self.began:6.1f} s  {text}", flush=True)
 

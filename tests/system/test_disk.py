@@ -414,6 +414,7 @@ def mariadb_rot_without_source(stage):
 
 
 def mysql_rot_without_source(stage):
+    stage.needs_full("mariadb_rot_without_source")
     _rot_alone(stage, stage.mysql("source"))
 
 

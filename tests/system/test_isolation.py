@@ -17,7 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import pymysql  # noqa: E402
 import scenario  # noqa: E402
 from dump_client import NON_BLOCKING  # noqa: E402
-from lab.machine import Unavailable, wait_until  # noqa: E402
+from lab.machine import wait_until  # noqa: E402
 from tail_clients import TailClients, begin_dump, percentile, stamp  # noqa: E402
 
 MIB = 1 << 20
@@ -299,8 +299,7 @@ def mariadb_isolation(stage):
 
 
 def mysql_isolation(stage):
-    if not stage.full:
-        raise Unavailable("shows what mariadb_isolation shows: only with --full")
+    stage.needs_full("mariadb_isolation")
     _isolated(stage, stage.mysql("source", sync_binlog=0, innodb_flush_log_at_trx_commit=0))
 
 

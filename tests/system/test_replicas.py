@@ -49,6 +49,7 @@ def mysql_five_replicas(stage):
 
 
 def mariadb_five_replicas(stage):
+    stage.needs_full("mysql_five_replicas")
     def make(name, copy_of=None):
         return stage.mariadb(name, copy_of=copy_of, binlog_format="ROW")
 

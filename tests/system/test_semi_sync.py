@@ -253,6 +253,7 @@ def _stalled_where_a_file_begins(stage, source, relay, semi_sync, stall, timeout
 
 
 def mysql_stalled_disk(stage):
+    stage.needs_full("mariadb_stalled_disk")
     _stalled_disk(stage, stage.mysql("source", plugin_load_add="semisync_source.so"))
 
 
