@@ -261,6 +261,7 @@ def mariadb_rot(stage):
 
 
 def mysql_rot(stage):
+    stage.needs_full("mariadb_rot")
     _rot(stage, stage.mysql("source"), stage.mysql)
 
 

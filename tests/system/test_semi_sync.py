@@ -160,6 +160,7 @@ def _follows(relay, source):
 
 
 def mysql_acknowledged_across_failovers(stage):
+    stage.needs_full("mariadb_acknowledged_across_failovers")
     options = {"plugin_load_add": "semisync_source.so"}
     _acknowledged_across_failovers(stage, stage.mysql("a", **options), stage.mysql("b", **options))
 
