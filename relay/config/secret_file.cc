@@ -38,18 +38,6 @@ Result<std::string> read_descriptor(int descriptor, const std::filesystem::path&
   return text;
 }
 
-Status write_descriptor(int descriptor, const std::filesystem::path& file, const std::string& content) {
-  std::size_t done = 0;
-  while (done < content.size()) {
-    const ssize_t count = ::write(descriptor, content.data() + done, content.size() - done);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return cannot(file, "write");
-    done += static_cast<std::size_t>(count);
-  }
-  if (::fsync(descriptor) != 0) return cannot(file, "write");
-  return Done{};
-}
-
 }  // namespace
 
 Result<std::string> read_secret_file(const std::filesystem::path& file) {
@@ -70,17 +58,7 @@ Result<std::string> read_secret_file(const std::filesystem::path& file) {
 }
 
 Status write_secret_file(const std::filesystem::path& file, const std::string& content) {
-  const std::filesystem::path aside = file.string() + ".new";
-  ::unlink(aside.c_str());  // of a start that was killed
-  const int descriptor = ::open(aside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (descriptor < 0) return cannot(aside, "create");
-  const Status written = write_descriptor(descriptor, aside, content);
-  ::close(descriptor);
-  if (!written.ok()) ::unlink(aside.c_str());
-  BINRELAY_TRY(written);
-  const Disk disk;
-  BINRELAY_TRY(disk.rename(aside, file));
-  return disk.sync_directory(file.parent_path());
+  return Disk().create_whole(file, as_bytes(content), Disk::Access::owner_only);
 }
 
 bool holds_secret(const std::filesystem::path& file) {

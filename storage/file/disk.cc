@@ -25,10 +25,10 @@ Error system_error(const char* doing, const std::filesystem::path& path, int num
                          std::error_code(number, std::generic_category()).message()};
 }
 
-Result<int> open_descriptor(const std::filesystem::path& path, int flags, const char* doing) {
+Result<int> open_descriptor(const std::filesystem::path& path, int flags, const char* doing, mode_t mode = 0) {
   int descriptor = -1;
   do {
-    descriptor = ::open(path.c_str(), flags | O_CLOEXEC, 0640);
+    descriptor = ::open(path.c_str(), flags | O_CLOEXEC, mode);
   } while (descriptor < 0 && errno == EINTR);
   if (descriptor < 0) return system_error(doing, path, errno);
   return descriptor;
@@ -142,9 +142,10 @@ Result<File> Disk::open_for_writing(const std::filesystem::path& path) const {
   return File(descriptor, path, faults_);
 }
 
-Result<File> Disk::create(const std::filesystem::path& path) const {
+Result<File> Disk::create(const std::filesystem::path& path, Access access) const {
   BINRELAY_TRY(step(DiskStep::create, path));
-  BINRELAY_ASSIGN(const int descriptor, open_descriptor(path, O_RDWR | O_CREAT | O_EXCL, "create"));
+  const mode_t mode = access == Access::owner_only ? 0600 : 0640;
+  BINRELAY_ASSIGN(const int descriptor, open_descriptor(path, O_RDWR | O_CREAT | O_EXCL, "create", mode));
   return File(descriptor, path, faults_);
 }
 
@@ -206,11 +207,11 @@ bool Disk::exists(const std::filesystem::path& path) {
   return ::lstat(path.c_str(), &found) == 0;
 }
 
-Status Disk::create_whole(const std::filesystem::path& path, Bytes content) const {
+Status Disk::create_whole(const std::filesystem::path& path, Bytes content, Access access) const {
   const std::filesystem::path aside = path.string() + ".new";
   if (exists(aside)) BINRELAY_TRY(remove(aside));
   {
-    BINRELAY_ASSIGN(const File file, create(aside));
+    BINRELAY_ASSIGN(const File file, create(aside, access));
     BINRELAY_TRY(file.write_at(0, content));
     BINRELAY_TRY(file.sync());
   }

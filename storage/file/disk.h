@@ -69,7 +69,9 @@ class Disk {
 
   Result<File> open_for_reading(const std::filesystem::path& path) const;
   Result<File> open_for_writing(const std::filesystem::path& path) const;  // must exist; readable too
-  Result<File> create(const std::filesystem::path& path) const;  // Errc::conflict when it exists; readable too
+  enum class Access : std::uint8_t { group_reads, owner_only };
+  // Errc::conflict when it exists; readable too.
+  Result<File> create(const std::filesystem::path& path, Access access = Access::group_reads) const;
   Status rename(const std::filesystem::path& from, const std::filesystem::path& to) const;
   Status remove(const std::filesystem::path& path) const;
   Status remove_tree(const std::filesystem::path& path) const;     // a missing one is fine
@@ -79,7 +81,7 @@ class Disk {
   static bool exists(const std::filesystem::path& path);
 
   // The file holds `content` or does not exist: written aside, synced, renamed.
-  Status create_whole(const std::filesystem::path& path, Bytes content) const;
+  Status create_whole(const std::filesystem::path& path, Bytes content, Access access = Access::group_reads) const;
   // A whole small file; Errc::limit when it is larger than `limit`.
   Result<ByteBuffer> read_whole(const std::filesystem::path& path, std::uint64_t limit) const;
 
