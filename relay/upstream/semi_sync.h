@@ -19,6 +19,7 @@ class SemiSync {
 
   SemiSync(bool wanted, std::chrono::milliseconds max_sync) : wanted_(wanted), max_sync_(max_sync) {}
 
+  bool wanted() const { return wanted_; }
   std::chrono::milliseconds max_sync() const { return max_sync_; }
 
   // A dump begins so many bytes behind the source's end. True: offer.
@@ -31,6 +32,7 @@ class SemiSync {
   // Each time sooner than kLongestPause after the last doubles the pause before the next offer.
   void withdraw(Clock::time_point now);
   void end_dump() { active_ = false; }
+  bool active() const { return active_; }  // a dump has the offer
 
   struct Report {
     bool wanted = false, active = false;

@@ -270,7 +270,7 @@ Status UpstreamSession::acknowledge(const Ingest& ingest, bool more_at_hand, Clo
   }
   if (!ack_due_) {
     const bool with_the_source = behind_ == 0 && !more_at_hand && !log_.in_group();
-    if (semi_sync_.report().active || !with_the_source || !semi_sync_.should_come_again(now)) return Done{};
+    if (semi_sync_.active() || !with_the_source || !semi_sync_.should_come_again(now)) return Done{};
     return come_again("it is with the source now, and offers to acknowledge transactions");
   }
   if (more_at_hand && now - ack_due_since_ < kLongestDelay) return Done{};
@@ -309,7 +309,8 @@ Status UpstreamSession::receive(Ingest& ingest) {
       }
       return explained(std::move(event).error(), number, facts_.identity.flavour);
     }
-    const auto received = Clock::now();
+    // Asked for every event, so only where somebody may wait for an acknowledgement.
+    const auto received = semi_sync_.wanted() ? Clock::now() : Clock::time_point();
     behind_ -= std::min<std::uint64_t>(behind_, event->size());
     BINRELAY_TRY(ingest.on_event(*event));
     if (series_ && !ingest.series_pending()) BINRELAY_TRY(tell_of_series(ingest.receiver().file()));
@@ -324,12 +325,13 @@ Status UpstreamSession::receive(Ingest& ingest) {
     observer_.on_received();
     const bool more_at_hand = source_.more_at_hand();
     BINRELAY_TRY(ingest.after_event(more_at_hand));
-    BINRELAY_TRY(acknowledge(ingest, more_at_hand, received));
+    if (semi_sync_.wanted()) BINRELAY_TRY(acknowledge(ingest, more_at_hand, received));
     // A file that begins, or more than 64 MiB that are not durable, wait for the disk, and what comes behind them waits
     // along.
-    const auto took = Clock::now() - received;
-    if (took > semi_sync_.max_sync() && semi_sync_.report().active)
-      BINRELAY_TRY(take_offer_back(took, "storing an event"));
+    if (semi_sync_.active()) {
+      const auto took = Clock::now() - received;
+      if (took > semi_sync_.max_sync()) BINRELAY_TRY(take_offer_back(took, "storing an event"));
+    }
     BINRELAY_TRY(follow_settings());
   }
 }
