@@ -19,10 +19,12 @@ const SegmentState* newest_named(const LogState& log, const std::string& served_
   return found;
 }
 
-// What the log contained before this file, by its own head.
+// What the log contained before this file, by its own head. That no crash may take away: it is all that tells of what
+// goes.
 Result<GtidState> contained_before(const StreamFiles& files, const LogState& log, const SegmentState& kept) {
   BINRELAY_ASSIGN(File file, Disk().open_for_reading(files.segment(kept.generation, kept.source_name)));
   BINRELAY_ASSIGN(const std::uint64_t size, file.size());
+  if (!kept.sealed) BINRELAY_TRY(file.sync());
   BINRELAY_ASSIGN(const SegmentHead head,
                   read_segment_head(std::make_shared<const File>(std::move(file)), kept.sealed ? kept.size : size));
   if (!head.complete())

@@ -15,15 +15,11 @@ class OfflinePurgeTest : public LogBench {
  protected:
   // binlog.000001 to 000003, ten transactions in each; the log is closed.
   OfflinePurgeTest() {
-    for (int file = 1; file <= 3; ++file) {
-      if (file == 1) {
-        open();
-        start_file("binlog.000001");
-      } else {
-        const std::string name = "binlog.00000" + std::to_string(file);
-        append(source.rotate(name));
-        start_file(name);
-      }
+    open();
+    start_file("binlog.000001");
+    append_transactions(10);
+    for (const char* name : {"binlog.000002", "binlog.000003"}) {
+      rotate_to(name);
       append_transactions(10);
     }
     EXPECT_TRUE(log->sync().ok());
