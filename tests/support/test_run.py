@@ -29,6 +29,7 @@ class TestRun:
         # System tests wait for servers more than they compute.
         self.scenarios = str((os.cpu_count() or 1) * 3 // 2)
         self.results = []
+        self.configured = set()
         self.began = time.monotonic()
 
     def wants(self, *labels):
@@ -98,7 +99,9 @@ class TestRun:
         return done
 
     def _configure(self, preset):
-        return self._step(f"configure {preset}", "cmake", "--preset", preset)
+        if preset not in self.configured and self._step(f"configure {preset}", "cmake", "--preset", preset):
+            self.configured.add(preset)
+        return preset in self.configured
 
     def _step(self, name, *command):
         self._say(name)

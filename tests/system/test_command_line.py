@@ -215,7 +215,22 @@ def _offline_views(stage, source):
 
     assert view(_json("ls", "--config", relay.config)["files"]) == view(files)
     same_files(source, relay)
+    _purge(relay, files)
     _no_short_answers(relay, list(relay.segment_files().values())[-1])
+
+
+def _purge(relay, files):
+    """The oldest file of a stopped relay goes; what it contained is remembered, and the relay goes on."""
+    unknown = _run("purge", "--data-dir", relay.data_dir, "--to", "absent.000001")
+    assert unknown[0] == PROBLEM and files[0]["file"] in unknown[2], unknown
+    assert _json("purge", "--data-dir", relay.data_dir, "--to", files[1]["file"])["files"] == [files[0]["file"]]
+    left = _json("ls", "--data-dir", relay.data_dir)["files"]
+    assert [listed["file"] for listed in left] == [listed["file"] for listed in files[1:]], left
+    relay.start_again()
+    relay.caught_up_with(relay.source)
+    busy = _run("purge", "--data-dir", relay.data_dir, "--to", files[-1]["file"])
+    assert busy[0] == PROBLEM and "in use by another" in busy[2], busy
+    relay.stop()
 
 
 def _no_short_answers(relay, active):
