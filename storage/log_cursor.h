@@ -48,7 +48,8 @@ class LogCursor {
   CursorStep next();
   PieceStep next_piece();
   // True: bytes were read (or there is nothing to read). False: cached_only and the bytes are not in the page cache.
-  // Errc::checksum: they are not the bytes that were stored; a later try may find them restored.
+  // Errc::checksum: they are not the bytes that were stored; a later try may find them restored. Errc::not_found: no
+  // source has them any more.
   Result<bool> read(ReadMode mode);
 
   const Segment& segment() const;

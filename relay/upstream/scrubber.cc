@@ -139,6 +139,7 @@ std::uint64_t Scrubber::end_of_damage(const Segment& segment, std::uint64_t bloc
 // --- restoring ---
 
 void Scrubber::restore(const Stretch& stretch) {
+  if (reads_well_again(stretch)) return;
   bool all_answered = true;
   if (const Status restored = restore_from_any(stretch, &all_answered); !restored.ok()) {
     remember_failure(stretch, restored.error().context, all_answered);
@@ -147,12 +148,24 @@ void Scrubber::restore(const Stretch& stretch) {
   }
 }
 
+// A disk that could not read may be able to by now.
+bool Scrubber::reads_well_again(const Stretch& stretch) {
+  const SegmentBlocks& blocks = *stretch.segment.blocks;
+  for (std::uint64_t block = stretch.begin; block < stretch.end; ++block) {
+    if (!log_.check_block(stretch.segment, block).ok() || blocks.state(block) != SegmentBlocks::State::sound)
+      return false;
+  }
+  logger_->info("{} can be read again", place_of(stretch.segment, stretch.begin, stretch.end));
+  return true;
+}
+
 void Scrubber::remember_failure(const Stretch& stretch, const std::string& why, bool all_answered) {
   bool fresh = false;
   for (std::uint64_t block = stretch.begin; block < stretch.end; ++block) {
     Attempts& attempts = damaged_.at({stretch.segment.number, block});
     attempts.pause = all_answered ? std::clamp(2 * attempts.pause, kRestorePause, kLongestPause) : kRestorePause;
     attempts.next_at = Clock::now() + attempts.pause;
+    stretch.segment.blocks->set_lost(block, all_answered);
     fresh |= std::exchange(attempts.failure, why) != why;
   }
   if (fresh)

@@ -64,6 +64,7 @@ class Scrubber {
   void tell(const Stretch& stretch);
   bool is_due(const Stretch& stretch) const;
   void restore(const Stretch& stretch);
+  bool reads_well_again(const Stretch& stretch);
   Status restore_from_any(const Stretch& stretch, bool* all_answered);
   bool is_gone(EventSource& source, const Error& error);
   Status restore_from(EventSource& source, const Stretch& stretch);

@@ -71,7 +71,7 @@ Result<std::optional<std::size_t>> File::read_cached_at(std::uint64_t offset, st
   iovec part{into.data(), into.size()};
   const ssize_t got = ::preadv2(descriptor_, &part, 1, static_cast<off_t>(offset), RWF_NOWAIT);
   if (got >= 0) return std::optional<std::size_t>(static_cast<std::size_t>(got));
-  for (const int cannot_tell : {EAGAIN, EINTR, EOPNOTSUPP, EINVAL, ENOSYS}) {
+  for (const int cannot_tell : {EAGAIN, EINTR, EOPNOTSUPP, EINVAL, ENOSYS, EIO}) {
     if (errno == cannot_tell) return std::optional<std::size_t>();
   }
   return system_error("read", path_, errno);

@@ -64,7 +64,8 @@ Result<bool> EventReader::read(ReadMode mode) {
   std::size_t got = 0;
   if (mode == ReadMode::cached_only) {
     BINRELAY_ASSIGN(const std::optional<std::size_t> cached, file_->read_cached_at(read_offset_, room));
-    if (!cached) return false;
+    // The rest may be on its way from the disk already; whoever checks what comes from there must see all of it.
+    if (!cached || *cached < wanted) return false;
     got = *cached;
   } else {
     BINRELAY_ASSIGN(got, file_->read_at(read_offset_, room));

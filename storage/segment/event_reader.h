@@ -17,7 +17,7 @@
 namespace binrelay {
 
 enum class ReadMode : std::uint8_t {
-  cached_only,  // RWF_NOWAIT: returns false instead of waiting for the disk
+  cached_only,  // RWF_NOWAIT: returns false when a part would come from the disk
   may_block,
 };
 

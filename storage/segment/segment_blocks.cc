@@ -52,6 +52,19 @@ std::optional<std::uint64_t> SegmentBlocks::first_damaged(std::uint64_t from) co
   return std::nullopt;
 }
 
+void SegmentBlocks::set_lost(std::uint64_t block, bool lost) {
+  const std::lock_guard lock(mutex_);
+  if (lost && states_[block] == State::damaged)
+    lost_.insert(block);
+  else
+    lost_.erase(block);
+}
+
+bool SegmentBlocks::is_lost(std::uint64_t block) const {
+  const std::lock_guard lock(mutex_);
+  return lost_.contains(block);
+}
+
 // nullopt: not in the page cache.
 Result<std::optional<SegmentBlocks::State>> SegmentBlocks::look(const File& file, std::uint64_t block, ReadMode mode) {
   thread_local ByteBuffer content;
@@ -62,26 +75,32 @@ Result<std::optional<SegmentBlocks::State>> SegmentBlocks::look(const File& file
     if (!cached || *cached < content.size()) return std::optional<State>();
     got = *cached;
   } else {
-    BINRELAY_ASSIGN(got, file.read_at(begin_of(block), content));
+    auto read = file.read_at(begin_of(block), content);
+    if (!read.ok() && read.error().code != Errc::io) return std::move(read).error();
+    if (read.ok()) got = *read;
   }
   const State found = matches(block, Bytes(content).first(got)) ? State::sound : State::damaged;
   const std::lock_guard lock(mutex_);
   const State before = std::exchange(states_[block], found);
   if (found == State::damaged && before != State::damaged) ++damaged_;
   if (found == State::sound && before == State::damaged) --damaged_;
+  if (found == State::sound) lost_.erase(block);
   return std::optional<State>(found);
 }
 
 Result<bool> SegmentBlocks::check(const File& file, std::uint64_t from, std::uint64_t to, ReadMode mode) {
   const std::uint64_t known = count();
   for (std::uint64_t block = from / block_bytes_; block < known && begin_of(block) < to; ++block) {
-    if (state(block) == State::unchecked) {
+    const State known_state = state(block);
+    if (known_state == State::unchecked || (known_state == State::sound && mode == ReadMode::may_block)) {
       BINRELAY_ASSIGN(const std::optional<State> found, look(file, block, mode));
       if (!found) return false;
     }
     if (state(block) == State::damaged) {
-      return Error{Errc::checksum, "the stored bytes " + std::to_string(begin_of(block)) + " to " +
-                                       std::to_string(end_of(block)) + " are not those that were received"};
+      const std::string what = "the stored bytes " + std::to_string(begin_of(block)) + " to " +
+                               std::to_string(end_of(block)) + " are not those that were received";
+      if (is_lost(block)) return Error{Errc::not_found, what + ", and no source has them"};
+      return Error{Errc::checksum, what};
     }
   }
   return true;

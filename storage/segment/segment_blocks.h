@@ -1,6 +1,6 @@
 #pragma once
 // SegmentBlocks: the digests of a segment's blocks, and what is known of each since the log was opened. Those of the
-// file being written grow with its marks; what is known of a block stays known.
+// file being written grow with its marks; what is known of a block stays known while the page cache holds it.
 //
 // Thread: any; one mutex, never held over the disk. Owner: the Segments that show the same file in successive catalogs.
 //
@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "protocol/result.h"
@@ -32,15 +33,19 @@ class SegmentBlocks {
   std::optional<std::uint64_t> first_damaged(std::uint64_t from = 0) const;
   bool matches(std::uint64_t block, Bytes content) const;
 
-  // Makes sure that the blocks which [from, to) touches are sound; those without a digest pass. False: cached_only, and
-  // a block is not in the page cache. Errc::checksum: one is damaged; its place is named.
+  // Makes sure that the blocks which [from, to) touches are sound; those without a digest pass. may_block: what comes
+  // from the disk now is checked whatever is known of it. False: cached_only, and a block is not in the page cache.
+  // Errc::checksum: one is damaged, its place is named; Errc::not_found: and no source has it.
   Result<bool> check(const File& file, std::uint64_t from, std::uint64_t to, ReadMode mode);
-  // Reads the block again whatever is known of it.
+  // Reads the block again whatever is known of it. What the disk cannot read is damaged, too.
   Result<State> check_again(const File& file, std::uint64_t block);
   // The block's bytes as they were stored. Errc::checksum: they are not.
   Status restore(const File& file, std::uint64_t block, Bytes content);
+  // Of a damaged block: whether every source has been asked and none has it, so that nobody need wait for it.
+  void set_lost(std::uint64_t block, bool lost);
 
  private:
+  bool is_lost(std::uint64_t block) const;
   Result<std::optional<State>> look(const File& file, std::uint64_t block, ReadMode mode);
 
   const std::uint64_t block_bytes_;
@@ -48,7 +53,8 @@ class SegmentBlocks {
   std::uint64_t size_;
   std::vector<std::uint32_t> digests_;
   std::vector<State> states_;
-  std::uint64_t damaged_ = 0;  // how many are
+  std::uint64_t damaged_ = 0;     // how many are
+  std::set<std::uint64_t> lost_;  // of the damaged ones
 };
 
 }  // namespace binrelay

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <thread>
 
 #include "storage/segment/segment_files.h"
@@ -98,6 +99,32 @@ TEST_F(SegmentBlocksTest, DamageIsFoundBeforeItIsServedAndCanBeRestored) {
     EXPECT_EQ(read_file(segment_path("binlog.000001")), first);
     EXPECT_FALSE(serve().error.has_value());
   }
+}
+
+TEST_F(SegmentBlocksTest, WhatRotsAfterItWasReadIsFoundWhenItComesFromTheDiskAgain) {
+  fill();
+  EXPECT_FALSE(serve().error.has_value());
+  flip(3 * 4096 + 17);
+  const File file = *Disk().open_for_writing(segment_path("binlog.000001"));
+  ASSERT_OK(file.sync());
+  file.forget_cached(0, first.size());
+  std::array<std::byte, 1> byte{};
+  if (*file.read_cached_at(3 * 4096, byte)) GTEST_SKIP() << "this file system keeps its pages";
+  const Served served = serve();
+  ASSERT_TRUE(served.error.has_value());
+  EXPECT_EQ(served.error->code, Errc::checksum);
+  EXPECT_TRUE(is_prefix_of_first(served.bytes));
+}
+
+TEST_F(SegmentBlocksTest, WhatTheDiskCannotReadIsDamaged) {
+  SegmentBlocks blocks(4096, 4096, {0});
+  const File unreadable = *Disk().open_for_reading("/");  // of a directory nothing is read
+  std::array<std::byte, 1> byte{};
+  ASSERT_EQ(unreadable.read_at(0, byte).error().code, Errc::io);
+  const auto checked = blocks.check(unreadable, 0, 4096, ReadMode::may_block);
+  ASSERT_FALSE(checked.ok());
+  EXPECT_EQ(checked.error().code, Errc::checksum);
+  EXPECT_EQ(blocks.first_damaged(), 0u);
 }
 
 // Every byte of the file, one flipped bit at a time.

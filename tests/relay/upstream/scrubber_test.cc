@@ -68,6 +68,16 @@ class ScrubberTest : public LogBench {
     scrubber->stop();
     EXPECT_TRUE(done()) << said.str();
   }
+  // What a reader of the file ends with.
+  std::optional<Errc> read_error(std::uint32_t file) {
+    auto cursor = LogCursor::open(*log, {SegmentNumber{file}, kFirstEventOffset}, kBlock);
+    EXPECT_OK(cursor);
+    for (CursorStep step = cursor->next(); !std::holds_alternative<SegmentEnd>(step); step = cursor->next()) {
+      if (!std::holds_alternative<NeedsRead>(step)) continue;
+      if (const auto read = cursor->read(ReadMode::may_block); !read.ok()) return read.error().code;
+    }
+    return std::nullopt;
+  }
   std::uint64_t bad_blocks() const { return log->counters().bad_blocks; }
 
   std::vector<ServedFile> files;
@@ -86,6 +96,7 @@ TEST_F(ScrubberTest, WhatNobodyHasHoldsUpNothingElse) {
   EXPECT_EQ(log->catalog()->oldest()->blocks->first_damaged(), 2u);
   EXPECT_THAT(said.str(), testing::HasSubstr("binlog.000001, bytes 8192 to 12288 cannot be fetched"));
   EXPECT_THAT(said.str(), testing::HasSubstr("binlog.000001, bytes 24576 to 28672 cannot be fetched"));
+  EXPECT_EQ(read_error(1), Errc::not_found) << "nobody need wait for it";
 }
 
 TEST_F(ScrubberTest, AnySourceMayHaveIt) {
@@ -100,6 +111,7 @@ TEST_F(ScrubberTest, AnySourceMayHaveIt) {
   scrub_until([&] { return is_whole(1) && is_whole(3) && bad_blocks() == 4; });
   EXPECT_FALSE(is_whole(2));
   EXPECT_THAT(said.str(), testing::HasSubstr("db2:3306: it is away"));
+  EXPECT_EQ(read_error(2), Errc::checksum) << "who waits may get it when the source is back";
 }
 
 TEST_F(ScrubberTest, ASourceThatIsAwayIsAskedOnceInARound) {
