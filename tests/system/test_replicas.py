@@ -43,13 +43,14 @@ def _five(stage, make, middle_state):
 
 
 def mysql_five_replicas(stage):
+    stage.needs_full("mariadb_five_replicas")
+
     def make(name, copy_of=None):
         return stage.mysql(name, copy_of=copy_of)
     _five(stage, make, lambda middle, source: None)  # gtid_executed came with the data
 
 
 def mariadb_five_replicas(stage):
-    stage.needs_full("mysql_five_replicas")
     def make(name, copy_of=None):
         return stage.mariadb(name, copy_of=copy_of, binlog_format="ROW")
 
