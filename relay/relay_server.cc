@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <condition_variable>
 #include <ctime>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <thread>
 #include <vector>
@@ -20,6 +22,7 @@ namespace binrelay {
 
 namespace {
 constexpr unsigned kMaxDefaultIoThreads = 8;
+constexpr auto kOpenAgain = std::chrono::seconds(30);
 
 unsigned io_thread_count(std::uint32_t configured) {
   if (configured != 0) return configured;
@@ -33,19 +36,36 @@ class RelayServer::Impl {
   ~Impl() { stop(); }
 
   Status start() {
+    std::vector<ClosedStream> closed;
     for (const auto& stream_config : config_.streams) {
-      BINRELAY_ASSIGN(auto stream, Stream::open(stream_config, config_.data_dir, io_, spdlog::default_logger()));
-      streams_.push_back(std::move(stream));
+      auto stream = Stream::open(stream_config, config_.data_dir, io_, spdlog::default_logger());
+      if (stream.ok()) {
+        streams_.push_back(*std::move(stream));
+      } else if (stream.error().code == Errc::checksum && config_.streams.size() > 1) {
+        closed.push_back({&stream_config, stream.error().context});
+      } else {
+        return std::move(stream).error();
+      }
     }
+    if (streams_.empty()) return Error{Errc::checksum, closed.front().why};
     for (const auto& stream : streams_) BINRELAY_TRY(stream->start());
     if (config_.admin_listen) {
       BINRELAY_ASSIGN(
           admin_, HttpServer::start(*config_.admin_listen, [this](std::string_view target) { return answer(target); }));
     }
+    closed_ = std::move(closed);
+    for (const ClosedStream& stream : closed_) tell(stream);
+    if (!closed_.empty()) opener_ = std::thread([this] { open_again(); });
     return Done{};
   }
 
   void stop() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    wake_.notify_all();
+    if (opener_.joinable()) opener_.join();
     admin_.reset();
     for (const auto& stream : streams_) stream->stop();
     io_.stop();        // what sessions still hold of a stream is gone after this
@@ -53,15 +73,59 @@ class RelayServer::Impl {
   }
 
   std::string status_json() const {
-    auto streams = nlohmann::json::array();
+    const std::lock_guard lock(mutex_);
+    auto streams = nlohmann::json::array(), closed = nlohmann::json::array();
+    for (const ClosedStream& stream : closed_) closed.push_back({{"name", stream.config->name}, {"why", stream.why}});
     for (const auto& stream : streams_) streams.push_back(stream_json(stream->report(), stream->executed()));
     const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_);
-    const nlohmann::json status = {
-        {"version", kVersion}, {"uptime_s", uptime.count()}, {"streams", std::move(streams)}};
+    const nlohmann::json status = {{"version", kVersion},
+                                   {"uptime_s", uptime.count()},
+                                   {"streams", std::move(streams)},
+                                   {"closed_streams", std::move(closed)}};
     return status.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
   }
 
  private:
+  // One that cannot be opened for damage that its source cannot mend now.
+  struct ClosedStream {
+    const StreamConfig* config;
+    std::string why;
+  };
+
+  static void tell(const ClosedStream& stream) {
+    spdlog::error("stream {} is not served, and opened again in {} s: {}", stream.config->name, kOpenAgain.count(),
+                  stream.why);
+  }
+
+  // Its source may be back, or somebody has mended the damage; the other streams need not be stopped for it.
+  void open_again() {
+    std::unique_lock lock(mutex_);
+    while (!closed_.empty()) {
+      if (wake_.wait_for(lock, kOpenAgain, [this] { return stopping_; })) return;
+      std::vector<ClosedStream> still_closed;
+      for (ClosedStream closed : std::vector(closed_)) {
+        lock.unlock();  // it may take long
+        auto stream = open_and_start(*closed.config);
+        lock.lock();
+        if (stream.ok()) {
+          streams_.push_back(*std::move(stream));
+          continue;
+        }
+        const bool known = stream.error().context == closed.why;
+        closed.why = stream.error().context;
+        if (!known) tell(closed);
+        still_closed.push_back(std::move(closed));
+      }
+      closed_ = std::move(still_closed);
+    }
+  }
+
+  Result<std::unique_ptr<Stream>> open_and_start(const StreamConfig& config) {
+    BINRELAY_ASSIGN(auto stream, Stream::open(config, config_.data_dir, io_, spdlog::default_logger()));
+    BINRELAY_TRY(stream->start());
+    return stream;
+  }
+
   HttpReply answer(std::string_view target) const {
     if (target == "/status") return {200, "application/json", status_json() + "\n"};
     if (target == "/metrics") return {200, kMetricsContentType, metrics_text()};
@@ -73,12 +137,16 @@ class RelayServer::Impl {
   std::string metrics_text() const {
     MetricsText metrics;
     add_process_metrics(metrics, started_at_);
+    const std::lock_guard lock(mutex_);
+    for (const ClosedStream& stream : closed_) add_closed_stream_metrics(metrics, stream.config->name);
     for (const auto& stream : streams_) add_stream_metrics(metrics, stream->report());
     return metrics.text();
   }
 
   HttpReply readiness() const {
     std::string reasons;
+    const std::lock_guard lock(mutex_);
+    for (const ClosedStream& stream : closed_) reasons += "stream " + stream.config->name + ": " + stream.why + "\n";
     for (const auto& stream : streams_) {
       const StreamReport report = stream->report();
       if (!report.not_ready.empty()) reasons += "stream " + report.name + ": " + report.not_ready + "\n";
@@ -91,8 +159,15 @@ class RelayServer::Impl {
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   const std::int64_t started_at_ = std::time(nullptr);
   IoThreads io_;
+
+  mutable std::mutex mutex_;  // guards what follows, once it has started; only stop() takes streams away
   std::vector<std::unique_ptr<Stream>> streams_;
+  std::vector<ClosedStream> closed_;
+  bool stopping_ = false;
+  std::condition_variable wake_;
+
   std::unique_ptr<HttpServer> admin_;
+  std::thread opener_;  // only when there are closed streams
 };
 
 RelayServer::RelayServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -12,7 +12,8 @@ namespace binrelay {
 class RelayServer {
  public:
   // Opens every stream's log (recovery included), starts everything. A stream whose source has never been reached
-  // begins to listen when it knows whom to impersonate: its version belongs in the greeting.
+  // begins to listen when it knows whom to impersonate: its version belongs in the greeting. One of several whose files
+  // are damaged stays closed, and is opened again every 30 s.
   static Result<std::unique_ptr<RelayServer>> start(RelayConfig config);
   ~RelayServer();  // stop()
   // Graceful: no new logins, dumps end between packets, logs are synced. Returns when everything is closed.

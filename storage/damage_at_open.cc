@@ -106,7 +106,11 @@ Status check_fetched(const File& file, const DamagedTail& tail, Bytes content) {
   const Error another{Errc::conflict, "the source's " + tail.source_name + " is not the file that was stored"};
   if (tail.digest) {
     const auto [begin, end, digest] = *tail.digest;
-    BINRELAY_ASSIGN(const std::uint32_t before, digest_of_stretch(file, begin, std::max(begin, tail.from)));
+    // The magic is no event, and the same in every file: it may be damaged, too.
+    std::uint32_t before = crc32(kBinlogMagic);
+    if (begin != 0 || tail.from != kFirstEventOffset) {
+      BINRELAY_ASSIGN(before, digest_of_stretch(file, begin, std::max(begin, tail.from)));
+    }
     const std::uint64_t first = std::max(begin, tail.from) - tail.from;
     if (crc32(content.subspan(first, end - tail.from - first), before) != digest) return another;
   } else if (!tail.witness.empty()) {
@@ -165,7 +169,9 @@ Status restore_tail(const StorageOptions& options, const DamagedTail& tail, Byte
   const Disk disk(options.faults);
   BINRELAY_ASSIGN(const File file, disk.open_for_writing(tail.path));
   BINRELAY_TRY(check_fetched(file, tail, content));
-  BINRELAY_TRY(copy_stretch(disk, file, tail.from, tail.to, free_broken_name(tail.path)));
+  const bool whole = tail.from == kFirstEventOffset;
+  BINRELAY_TRY(copy_stretch(disk, file, whole ? 0 : tail.from, tail.to, free_broken_name(tail.path)));
+  if (whole) BINRELAY_TRY(file.write_at(0, kBinlogMagic));
   BINRELAY_TRY(file.write_at(tail.from, content));
   return file.sync();
 }

@@ -131,6 +131,10 @@ void print_consumers(const Json& stream) {
 void print_screen(const Json& status) {
   std::printf("binrelay %s, up %s\n", escape_control_characters(text(status, "/version")).c_str(),
               duration_text(number(status, "/uptime_s")).c_str());
+  for (const Json& stream : at(status, "/closed_streams")) {
+    std::printf("stream %s, not served\n", escape_control_characters(text(stream, "/name")).c_str());
+    line("cannot open", text(stream, "/why"));
+  }
   for (const Json& stream : at(status, "/streams")) {
     std::printf("stream %s, listening on %s\n", escape_control_characters(text(stream, "/name")).c_str(),
                 escape_control_characters(text(stream, "/listen")).c_str());

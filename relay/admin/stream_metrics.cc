@@ -18,10 +18,13 @@ Labels with(Labels labels, std::string_view name, std::string value) {
 
 std::uint64_t unsigned_time(std::int64_t time) { return time > 0 ? static_cast<std::uint64_t>(time) : 0; }
 
+void add_ready(MetricsText& metrics, const Labels& stream, bool ready) {
+  metrics.gauge("binrelay_stream_ready", "1: the log is open and consumers can connect.", stream, std::uint64_t{ready});
+}
+
 void add_source(MetricsText& metrics, const StreamReport& report, const Labels& stream) {
   const UpstreamStatus& upstream = report.upstream;
-  metrics.gauge("binrelay_stream_ready", "1: the log is open and consumers can connect.", stream,
-                std::uint64_t{report.not_ready.empty()});
+  add_ready(metrics, stream, report.not_ready.empty());
   metrics.gauge("binrelay_source_connected", "1: the source is connected and streaming.", stream,
                 std::uint64_t{upstream.state == UpstreamStatus::State::streaming});
   metrics.counter("binrelay_source_reconnects_total", "Connections to the source that ended.", stream,
@@ -133,6 +136,10 @@ void add_stream_metrics(MetricsText& metrics, const StreamReport& report) {
   for (const ConsumerReport& consumer : report.consumers) {
     if (consumer.dumps) add_consumer(metrics, consumer, stream);
   }
+}
+
+void add_closed_stream_metrics(MetricsText& metrics, const std::string& name) {
+  add_ready(metrics, {{"stream", name}}, false);
 }
 
 void add_process_metrics(MetricsText& metrics, std::int64_t started_at) {

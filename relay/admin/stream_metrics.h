@@ -6,6 +6,7 @@
 namespace binrelay {
 
 void add_stream_metrics(MetricsText& metrics, const StreamReport& report);
+void add_closed_stream_metrics(MetricsText& metrics, const std::string& name);
 // Of the process: version, start, memory.
 void add_process_metrics(MetricsText& metrics, std::int64_t started_at);
 

@@ -3,8 +3,6 @@
 import pathlib
 import re
 import sys
-import urllib.error
-import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
@@ -18,18 +16,9 @@ SAMPLE = re.compile(r'([a-z_:][a-z0-9_:]*)(?:\{((?:[a-z_][a-z0-9_]*="(?:[^"\\\n]
 LABEL = re.compile(r'([a-z_][a-z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"')
 
 
-def get(relay, path):
-    """(status, content type, body)"""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{relay.admin_port}{path}", timeout=10) as answer:
-            return answer.status, answer.headers["Content-Type"], answer.read().decode()
-    except urllib.error.HTTPError as refused:
-        return refused.code, refused.headers["Content-Type"], refused.read().decode()
-
-
 def metrics(relay):
     """{name: [(labels, value)]}; what does not follow the text format is an error."""
-    status, content_type, text = get(relay, "/metrics")
+    status, content_type, text = relay.get("/metrics")
     assert status == 200 and content_type == "text/plain; version=0.0.4; charset=utf-8", (status, content_type)
     found, family = {}, None
     for line in text.splitlines():
@@ -56,8 +45,8 @@ def value(relay, name, **labels):
 def _watched(stage, source, replica):
     relay = stage.relay(source)
     follow(replica, relay, "gtid")
-    assert get(relay, "/healthz")[::2] == (200, "ok\n")
-    assert get(relay, "/readyz")[::2] == (200, "ready\n")
+    assert relay.get("/healthz")[::2] == (200, "ok\n")
+    assert relay.get("/readyz")[::2] == (200, "ready\n")
 
     Workload(source).small(200)
     source.sql("FLUSH BINARY LOGS")
@@ -77,7 +66,7 @@ def _watched(stage, source, replica):
     assert value(relay, "binrelay_consumer_lag_seconds", server_id=str(replica.server_id)) == 0
     assert value(relay, "binrelay_consumer_sent_bytes_total", user="replica") > position
     for counter in ("log_gaps", "log_bad_blocks", "slow_consumers_ended", "source_reconnects"):
-        assert value(relay, f"binrelay_{counter}_total") == 0, (counter, get(relay, "/metrics"))
+        assert value(relay, f"binrelay_{counter}_total") == 0, (counter, relay.get("/metrics"))
     assert 0 < value(relay, "binrelay_disk_free_bytes") < value(relay, "binrelay_disk_total_bytes")
     stage.say(f"{len(metrics(relay))} metrics agree with source and replica")
 
@@ -92,7 +81,7 @@ def _watched(stage, source, replica):
     source.stop()
     wait_until("the loss shows", lambda: value(relay, "binrelay_source_connected") == 0, 30)
     wait_until("attempts are counted", lambda: value(relay, "binrelay_source_reconnects_total") > 0, 30)
-    assert get(relay, "/readyz")[0] == 200, "what is stored is served without the source"
+    assert relay.get("/readyz")[0] == 200, "what is stored is served without the source"
     stage.say("the source's loss shows, the relay stays ready")
 
 

@@ -4,7 +4,6 @@ all at once."""
 import pathlib
 import re
 import sys
-import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
@@ -86,8 +85,7 @@ def _damaged_on_its_way(stage, source, replica):
              and f" {file}:{begin}: " in line), None), 60)
         stage.say(line)
         settle(stage, source, relay, replica)
-        with urllib.request.urlopen(f"http://127.0.0.1:{relay.admin_port}/metrics", timeout=10) as answer:
-            counted = re.search(r"^binrelay_source_bad_events_total\{.*\} (\d+)$", answer.read().decode(), re.MULTILINE)
+        counted = re.search(r"^binrelay_source_bad_events_total\{.*\} (\d+)$", relay.get("/metrics")[2], re.MULTILINE)
         assert counted and int(counted[1]) == number + 1, f"{counted} of {number + 1} damaged events are counted"
         source.sql("FLUSH BINARY LOGS")
 

@@ -79,4 +79,37 @@ def mariadb_beside_a_silent_mysql(stage):
     assert not machine.listens(relay.second.port), "a stream without an identity has nothing to say to replicas"
 
 
-scenario.main(mysql_beside_a_dead_mariadb, mariadb_beside_a_silent_mysql)
+def mysql_beside_a_damaged_mariadb(stage):
+    """A stored file of the MariaDB stream lacks its beginning, and its source is down: that stream waits for it."""
+    stage.needs_relay()
+    living, away = stage.mysql("source"), stage.mariadb("away", binlog_format="ROW")
+    relay = stage.relay_of_two(living, away)
+    for server in (living, away):
+        Workload(server).small(50)
+    relay.caught_up_with(living)
+    relay.second.caught_up_with(away)
+    away_file = away.binlog_names()[0]
+    relay.stop()
+    away.kill()
+    damaged = relay.second.segment_files()[away_file]
+    content = damaged.read_bytes()
+    damaged.write_bytes(bytes(200) + content[200:])
+    relay.start_again()
+    closed = relay.status()["closed_streams"]
+    assert [stream["name"] for stream in closed] == ["second"] and damaged.name in closed[0]["why"], closed
+    status, _, reasons = relay.get("/readyz")
+    assert status == 503 and "stream second: " in reasons, reasons
+    assert 'binrelay_stream_ready{stream="second"} 0\n' in relay.get("/metrics")[2]
+    assert not machine.listens(relay.second.port)
+    Workload(living).small(50, "meanwhile")
+    relay.caught_up_with(living)
+    stage.say("the other stream goes on")
+    away.start()
+    machine.wait_until("the stream is opened", lambda: "second" in _streams(relay), 90)
+    assert relay.status()["closed_streams"] == [], relay.status()
+    assert damaged.read_bytes() == content
+    Workload(away).small(50, "behind_it")
+    relay.second.caught_up_with(away)
+
+
+scenario.main(mysql_beside_a_dead_mariadb, mariadb_beside_a_silent_mysql, mysql_beside_a_damaged_mariadb)

@@ -6,6 +6,8 @@ import os
 import pathlib
 import secrets
 import subprocess
+import urllib.error
+import urllib.request
 
 import pymysql
 
@@ -209,6 +211,14 @@ class Relay:
 
     def status(self):
         return json.loads(self.command("status", "--admin", f"127.0.0.1:{self.admin_port}", "--json").stdout)
+
+    def get(self, path):
+        """What its HTTP endpoint answers: (status, content type, body)."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.admin_port}{path}", timeout=10) as answer:
+                return answer.status, answer.headers["Content-Type"], answer.read().decode()
+        except urllib.error.HTTPError as refused:
+            return refused.code, refused.headers["Content-Type"], refused.read().decode()
 
     # ---- its files
 
