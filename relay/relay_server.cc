@@ -35,26 +35,24 @@ class RelayServer::Impl {
   explicit Impl(RelayConfig config) : config_(std::move(config)), io_(io_thread_count(config_.io_threads)) {}
   ~Impl() { stop(); }
 
+  // One of several streams that cannot be opened for damage holds up none of the others: its source is asked later.
   Status start() {
-    std::vector<ClosedStream> closed;
+    const auto when_damaged = config_.streams.size() > 1 ? WhenDamaged::fail : WhenDamaged::fetch;
     for (const auto& stream_config : config_.streams) {
-      auto stream = Stream::open(stream_config, config_.data_dir, io_, spdlog::default_logger());
+      auto stream = open(stream_config, when_damaged);
       if (stream.ok()) {
         streams_.push_back(*std::move(stream));
-      } else if (stream.error().code == Errc::checksum && config_.streams.size() > 1) {
-        closed.push_back({&stream_config, stream.error().context});
+      } else if (is_damage(stream.error()) && when_damaged == WhenDamaged::fail) {
+        closed_.push_back({&stream_config, stream.error().context});
       } else {
         return std::move(stream).error();
       }
     }
-    if (streams_.empty()) return Error{Errc::checksum, closed.front().why};
     for (const auto& stream : streams_) BINRELAY_TRY(stream->start());
     if (config_.admin_listen) {
       BINRELAY_ASSIGN(
           admin_, HttpServer::start(*config_.admin_listen, [this](std::string_view target) { return answer(target); }));
     }
-    closed_ = std::move(closed);
-    for (const ClosedStream& stream : closed_) tell(stream);
     if (!closed_.empty()) opener_ = std::thread([this] { open_again(); });
     return Done{};
   }
@@ -65,9 +63,9 @@ class RelayServer::Impl {
       stopping_ = true;
     }
     wake_.notify_all();
-    if (opener_.joinable()) opener_.join();
     admin_.reset();
-    for (const auto& stream : streams_) stream->stop();
+    for (const auto& stream : streams_) stream->stop();  // nobody adds one any more
+    if (opener_.joinable()) opener_.join();
     io_.stop();        // what sessions still hold of a stream is gone after this
     streams_.clear();  // closes the logs
   }
@@ -86,44 +84,51 @@ class RelayServer::Impl {
   }
 
  private:
-  // One that cannot be opened for damage that its source cannot mend now.
+  using WhenDamaged = Stream::WhenDamaged;
+
   struct ClosedStream {
     const StreamConfig* config;
     std::string why;
+    bool told = false;  // the log says so
   };
 
-  static void tell(const ClosedStream& stream) {
-    spdlog::error("stream {} is not served, and opened again in {} s: {}", stream.config->name, kOpenAgain.count(),
-                  stream.why);
+  static bool is_damage(const Error& error) { return error.code == Errc::checksum || error.code == Errc::io; }
+
+  Result<std::unique_ptr<Stream>> open(const StreamConfig& config, WhenDamaged when_damaged) {
+    return Stream::open(config, config_.data_dir, io_, spdlog::default_logger(), when_damaged);
   }
 
-  // Its source may be back, or somebody has mended the damage; the other streams need not be stopped for it.
+  // Its source may have what is lost, now or later, and somebody may mend the damage meanwhile.
   void open_again() {
     std::unique_lock lock(mutex_);
-    while (!closed_.empty()) {
-      if (wake_.wait_for(lock, kOpenAgain, [this] { return stopping_; })) return;
-      std::vector<ClosedStream> still_closed;
-      for (ClosedStream closed : std::vector(closed_)) {
-        lock.unlock();  // it may take long
-        auto stream = open_and_start(*closed.config);
-        lock.lock();
-        if (stream.ok()) {
-          streams_.push_back(*std::move(stream));
-          continue;
-        }
-        const bool known = stream.error().context == closed.why;
-        closed.why = stream.error().context;
-        if (!known) tell(closed);
-        still_closed.push_back(std::move(closed));
+    std::size_t next = 0;
+    while (!stopping_ && !closed_.empty()) {
+      if (next == closed_.size()) {
+        wake_.wait_for(lock, kOpenAgain, [this] { return stopping_; });
+        next = 0;
+        continue;
       }
-      closed_ = std::move(still_closed);
+      const StreamConfig& config = *closed_[next].config;
+      lock.unlock();  // it may take long
+      auto stream = open(config, WhenDamaged::fetch);
+      lock.lock();
+      if (stopping_) return;
+      const Status started = stream.ok() ? (*stream)->start() : Status(stream.error());
+      if (started.ok()) {
+        streams_.push_back(*std::move(stream));
+        closed_.erase(closed_.begin() + static_cast<std::ptrdiff_t>(next));
+      } else {
+        remember(closed_[next++], started.error().context);
+      }
     }
   }
 
-  Result<std::unique_ptr<Stream>> open_and_start(const StreamConfig& config) {
-    BINRELAY_ASSIGN(auto stream, Stream::open(config, config_.data_dir, io_, spdlog::default_logger()));
-    BINRELAY_TRY(stream->start());
-    return stream;
+  static void remember(ClosedStream& closed, const std::string& why) {
+    if (!closed.told || closed.why != why)
+      spdlog::error("stream {} is not served, and opened again in {} s: {}", closed.config->name, kOpenAgain.count(),
+                    why);
+    closed.why = why;
+    closed.told = true;
   }
 
   HttpReply answer(std::string_view target) const {

@@ -37,6 +37,9 @@ ServedPosition served_position(const SegmentCatalog& catalog, LogPosition positi
 }
 
 // Clocks of different machines: the past may lie ahead.
+// Damaged heads hide a damaged tail.
+constexpr int kOpenAttempts = 3;
+
 std::uint64_t seconds_since(std::uint32_t time) {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(0, std::time(nullptr) - std::int64_t{time}));
 }
@@ -63,13 +66,11 @@ std::vector<FetchSource> fetch_sources(const SourceConfig& source) {
   return sources;
 }
 
-// A log that cannot be opened for damage in its files is, when the source still has them. Damaged heads hide a damaged
-// tail.
+// With more than one attempt a log that cannot be opened for damage in its files is, when the source still has them.
 Result<std::unique_ptr<EventLog>> open_log(const StorageOptions& options, const SourceConfig& source,
-                                           spdlog::logger& logger, RecoveryReport* report) {
-  constexpr int kAttempts = 3;
+                                           spdlog::logger& logger, RecoveryReport* report, int attempts) {
   auto opened = EventLog::open(options, report);
-  for (int attempt = 1; attempt < kAttempts && !opened.ok() && opened.error().code == Errc::checksum; ++attempt) {
+  for (int attempt = 1; attempt < attempts && !opened.ok() && opened.error().code == Errc::checksum; ++attempt) {
     const std::string problem = opened.error().context;
     const auto damage = find_damage_at_open(options);
     if (!damage.ok()) break;  // it is the journal, or worse
@@ -96,13 +97,15 @@ Stream::Stream(const StreamConfig& config, const std::filesystem::path& director
       listener_(io, context_) {}
 
 Result<std::unique_ptr<Stream>> Stream::open(const StreamConfig& config, const std::filesystem::path& data_dir,
-                                             IoThreads& io, std::shared_ptr<spdlog::logger> logger) {
+                                             IoThreads& io, std::shared_ptr<spdlog::logger> logger,
+                                             WhenDamaged when_damaged) {
   std::unique_ptr<Stream> stream(new Stream(config, data_dir / config.name, io, logger->clone(config.name)));
   StorageOptions options;
   options.directory = stream->directory_;
   options.serve_after = config.serve_after;
   RecoveryReport report;
-  BINRELAY_ASSIGN(stream->log_, open_log(options, config.source, *stream->logger_, &report));
+  BINRELAY_ASSIGN(stream->log_, open_log(options, config.source, *stream->logger_, &report,
+                                         when_damaged == WhenDamaged::fetch ? kOpenAttempts : 1));
   for (const auto& note : report.notes) stream->logger_->warn("recovery: {}", note);
   BINRELAY_ASSIGN(stream->tls_, TlsContext::open(config.tls, data_dir / "tls"));
 

@@ -25,9 +25,13 @@ namespace binrelay {
 
 class Stream {
  public:
-  // Opens the log (recovery included) and reads or makes the keys; talks to nobody yet.
+  // A log that cannot be opened for damage in its files: Errc::checksum or io, or what is lost is asked of the source
+  // first, which may take long.
+  enum class WhenDamaged : std::uint8_t { fail, fetch };
+  // Opens the log (recovery included) and reads or makes the keys; talks to nobody else.
   static Result<std::unique_ptr<Stream>> open(const StreamConfig& config, const std::filesystem::path& data_dir,
-                                              IoThreads& io, std::shared_ptr<spdlog::logger> logger);
+                                              IoThreads& io, std::shared_ptr<spdlog::logger> logger,
+                                              WhenDamaged when_damaged);
   ~Stream() { stop(); }
   // Listens as soon as it knows whom to impersonate: at once, or when the source has first been reached.
   Status start();

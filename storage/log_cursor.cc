@@ -52,15 +52,25 @@ struct LogCursor::State {
     return Reach{sealed->last_boundary, catalog->after(segment->number)};
   }
 
+  // A log that was reopened knows the file's blocks anew, and it is there that they are restored.
+  std::shared_ptr<SegmentBlocks> blocks() const {
+    const std::shared_ptr<const Segment> now = log.catalog()->find(segment->number);
+    return (now != nullptr ? now : segment)->blocks;
+  }
+
   // What is read next must be what was stored.
   Result<bool> read(ReadMode mode) {
-    // A log that was reopened knows the file's blocks anew, and it is there that they are restored.
-    const std::shared_ptr<const Segment> now = log.catalog()->find(segment->number);
-    BINRELAY_ASSIGN(const bool sound,
-                    (now != nullptr ? now : segment)
-                        ->blocks->check(reader.file(), reader.next_read_begin(), reader.next_read_end(), mode));
+    if (mode == ReadMode::may_block) {
+      BINRELAY_ASSIGN(const bool cached, read(ReadMode::cached_only));
+      if (cached) return true;
+    }
+    const std::uint64_t from = reader.next_read_begin(), to = reader.next_read_end();
+    const std::shared_ptr<SegmentBlocks> known = blocks();
+    BINRELAY_ASSIGN(const bool sound, known->check(reader.file(), from, to, mode));
     if (!sound) return false;
-    return reader.read(mode);
+    BINRELAY_ASSIGN(const bool done, reader.read(mode));
+    if (!done) known->doubt(from, to);
+    return done;
   }
 
   // The reader stands at its limit: nothing more, or more by now, or the next segment.
@@ -119,6 +129,10 @@ Result<bool> LogCursor::read(ReadMode mode) {
   auto outcome = state_->read(mode);
   if (!outcome.ok()) return state_->reader.placed(std::move(outcome).error());
   return outcome;
+}
+std::optional<Error> LogCursor::known_damage(const CursorEvent& event) const {
+  const std::uint64_t begin = event.position.offset;
+  return state_->blocks()->known_damage(begin, begin + event.header.size);
 }
 const Segment& LogCursor::segment() const { return *state_->segment; }
 ReadPins::Pin LogCursor::pin() const {

@@ -10,6 +10,7 @@
 // what follows, away from it.
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <variant>
 
 #include "protocol/bytes.h"
@@ -51,6 +52,9 @@ class LogCursor {
   // Errc::checksum: they are not the bytes that were stored; a later try may find them restored. Errc::not_found: no
   // source has them any more.
   Result<bool> read(ReadMode mode);
+
+  // Of a large event that has just begun: what is known of the rest of it, without reading.
+  std::optional<Error> known_damage(const CursorEvent& event) const;
 
   const Segment& segment() const;
   LogPosition position() const;  // of the next event

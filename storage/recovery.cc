@@ -15,6 +15,9 @@ bool is_damage(Errc code) {
   return code == Errc::malformed || code == Errc::short_input || code == Errc::checksum || code == Errc::limit;
 }
 
+// What was whole once, and cannot be read.
+bool is_rot(Errc code) { return is_damage(code) || code == Errc::io; }
+
 Error rot(const Error& found) {
   return Error{Errc::checksum, found.context + "; this is not the torn end of a crash, and nothing was changed"};
 }
@@ -83,7 +86,7 @@ class Recovery {
     BINRELAY_ASSIGN(const std::shared_ptr<File> file, open_segment_file(state, state.size));
     if (state.size == kFirstEventOffset) return Done{};  // the source never sent an event of it
     auto head = read_segment_head(file, state.size);
-    if (!head.ok() && is_damage(head.error().code)) return rot(head.error());
+    if (!head.ok() && is_rot(head.error().code)) return rot(head.error());
     if (!head.ok()) return std::move(head).error();
     if (!head->described())
       return rot(Error{Errc::checksum, state.source_name + ": the format description is cut off"});
@@ -110,11 +113,11 @@ class Recovery {
     active.digests = BlockDigests(state.digest_block_bytes, from / state.digest_block_bytes * state.digest_block_bytes);
     if (has_mark) {
       auto head = read_segment_head(file, state.last_boundary);
-      if (!head.ok() && is_damage(head.error().code)) return rot(head.error());
+      if (!head.ok() && is_rot(head.error().code)) return rot(head.error());
       if (!head.ok()) return std::move(head).error();
       active.head = std::move(*head);
       if (const Status sound = check_before_mark(*file, state); !sound.ok())
-        return is_damage(sound.error().code) ? rot(sound.error()) : sound.error();
+        return is_rot(sound.error().code) ? rot(sound.error()) : sound.error();
     }
     SegmentScan scan = has_mark
                            ? SegmentScan::from_boundary(file, from, size, active.head.flavour(), active.head.checksum())

@@ -255,6 +255,15 @@ void DumpStream::release_held_head(bool first_group_skipped) {
 }
 
 awaitable<DumpStream::Ended> DumpStream::send_large_event(const CursorEvent& event) {
+  // What is known to be damaged is said now: once half an event is out no error packet fits in.
+  std::optional<Error> damage = cursor_->known_damage(event);
+  if (damage) {
+    const Ended ended = co_await flush();
+    if (ended) co_return ended;
+    const Look look = [&]() -> awaitable<std::optional<Error>> { co_return cursor_->known_damage(event); };
+    damage = co_await wait_while_damaged(std::move(*damage), look);
+  }
+  if (damage) co_return fail_unreadable(*damage);
   framer_.begin(out_, event.header.size);
   framer_.piece(out_, event.bytes);
   for (bool last = false;;) {
@@ -268,9 +277,7 @@ awaitable<DumpStream::Ended> DumpStream::send_large_event(const CursorEvent& eve
       ended = co_await read_more();
       if (ended) co_return ended;
     } else {
-      // Half an event is out: no error packet fits in. The client reconnects and asks again.
-      channel_.close();
-      co_return DumpEnd{"cannot read the log: " + std::get<Error>(step).context, true};
+      co_return fail_unreadable(std::get<Error>(step));
     }
   }
 }
@@ -321,14 +328,24 @@ awaitable<DumpStream::Ended> DumpStream::on_visible_end() {
   co_return std::nullopt;
 }
 
-awaitable<std::optional<Error>> DumpStream::wait_for_restored_bytes(Error found) {
+awaitable<std::optional<Error>> DumpStream::wait_while_damaged(Error found, const Look& look) {
   const auto until = Clock::now() + kRestoreTime;
   std::optional<Error> failed = std::move(found);
   while (failed && failed->code == Errc::checksum && Clock::now() < until && !end_reason_ && !channel_.closed()) {
     co_await waiter_.wait(Clock::now() + kRestoreLook, [&] { return !end_reason_ && !channel_.closed(); });
-    failed = co_await asio::co_spawn(readers_, read_blocking(*cursor_), asio::use_awaitable);
+    failed = co_await look();
   }
   co_return failed;
+}
+
+DumpEnd DumpStream::fail_unreadable(const Error& error) {
+  if (framer_.in_event()) {
+    channel_.close();  // The client reconnects and asks for the event again.
+    return DumpEnd{"cannot read the log: " + error.context, true};
+  }
+  DumpEnd ended = fail(log_unreadable(flavour_, place()));
+  ended.reason += " (" + error.context + ")";
+  return ended;
 }
 
 awaitable<DumpStream::Ended> DumpStream::read_more() {
@@ -340,12 +357,11 @@ awaitable<DumpStream::Ended> DumpStream::read_more() {
     if (ended) co_return ended;
     failed = co_await asio::co_spawn(readers_, read_blocking(*cursor_), asio::use_awaitable);
   }
-  if (failed && failed->code == Errc::checksum) failed = co_await wait_for_restored_bytes(std::move(*failed));
-  if (failed) {
-    auto ended = fail(log_unreadable(flavour_, place()));
-    ended.reason += " (" + failed->context + ")";
-    co_return ended;
+  if (failed && failed->code == Errc::checksum) {
+    const Look look = [this] { return asio::co_spawn(readers_, read_blocking(*cursor_), asio::use_awaitable); };
+    failed = co_await wait_while_damaged(std::move(*failed), look);
   }
+  if (failed) co_return fail_unreadable(*failed);
   // Who sends lets the others have the thread; a long run of skipped groups sends nothing.
   if (!std::exchange(rested_, false)) co_await asio::post(channel_.executor(), asio::use_awaitable);
   // Nor is it silence.

@@ -6,6 +6,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -43,6 +44,7 @@ class DumpStream {
  private:
   using Clock = TailSignal::Clock;
   using Ended = std::optional<DumpEnd>;
+  using Look = std::function<boost::asio::awaitable<std::optional<Error>>()>;
 
   boost::asio::awaitable<DumpEnd> serve();
   boost::asio::awaitable<Ended> send_head();
@@ -51,7 +53,9 @@ class DumpStream {
   boost::asio::awaitable<Ended> on_segment_end(const Segment& following);
   boost::asio::awaitable<Ended> on_visible_end();
   boost::asio::awaitable<Ended> read_more();
-  boost::asio::awaitable<std::optional<Error>> wait_for_restored_bytes(Error found);
+  // Until `look` finds no more damage, or what it finds will not be restored soon.
+  boost::asio::awaitable<std::optional<Error>> wait_while_damaged(Error found, const Look& look);
+  DumpEnd fail_unreadable(const Error& error);
   boost::asio::awaitable<Ended> flush();
   boost::asio::awaitable<Ended> flush_if_large();
   void enter_segment(SegmentNumber segment);

@@ -35,6 +35,14 @@ class Stretch {
   ByteBuffer bytes_;
 };
 
+// Errc::not_found: it answers that it does not have what it was asked for. Errc::connection: another time it may.
+Error answer_of(Error error, std::uint32_t number, Flavour flavour) {
+  constexpr std::uint32_t kFatalErrorReadingBinlog = 1236;
+  error = explained(std::move(error), number, flavour);
+  if (error.code == Errc::refused) error.code = number == kFatalErrorReadingBinlog ? Errc::not_found : Errc::connection;
+  return error;
+}
+
 Result<ByteBuffer> receive(EventSource& source, Flavour flavour, const LostStretch& lost) {
   DumpStart start{lost.file, lost.event_begin, std::nullopt};
   if (lost.event_begin > kFirstEventOffset) start.stored = StoredFile{lost.event_begin, lost.format_description};
@@ -42,7 +50,7 @@ Result<ByteBuffer> receive(EventSource& source, Flavour flavour, const LostStret
   Stretch stretch(lost);
   while (receiver.offset() < lost.to) {
     const auto event = source.next_event();
-    if (!event) return explained(event.error(), source.server_error(), flavour);
+    if (!event) return answer_of(event.error(), source.server_error(), flavour);
     BINRELAY_ASSIGN(const ReceiverStep step, receiver.on_event(*event));
     if (receiver.file() != lost.file) break;
     if (const auto* stored = std::get_if<StoreEvent>(&step)) stretch.take(stored->offset, stored->event);
@@ -53,12 +61,13 @@ Result<ByteBuffer> receive(EventSource& source, Flavour flavour, const LostStret
 }
 
 Result<ByteBuffer> connect_and_receive(EventSource& source, const LostStretch& lost, const FetcherIdentity& self) {
-  BINRELAY_TRY(source.connect());
+  if (const Status connected = source.connect(); !connected.ok())
+    return answer_of(connected.error(), source.server_error(), Flavour::mysql);
   const Flavour flavour = flavour_of(source.server_version());
   BINRELAY_TRY(prepare_dump_session(source, flavour, self.uuid, kHeartbeatMs));
   auto begun = source.start_dump(
       {.file = lost.file, .position = lost.event_begin, .server_id = self.server_id, .until_end = true});
-  if (!begun) return explained(std::move(begun).error(), source.server_error(), flavour);
+  if (!begun) return answer_of(std::move(begun).error(), source.server_error(), flavour);
   return receive(source, flavour, lost);
 }
 
@@ -94,7 +103,7 @@ Status restore_damage(const StorageOptions& options, const DamageAtOpen& damage,
 
 Result<ByteBuffer> fetch_stretch(EventSource& source, const LostStretch& lost, const FetcherIdentity& self) {
   if (lost.event_begin > std::numeric_limits<std::uint32_t>::max())
-    return Error{Errc::refused,
+    return Error{Errc::not_found,
                  lost.file + ":" + std::to_string(lost.event_begin) + " is behind what a dump can ask for"};
   auto fetched = connect_and_receive(source, lost, self);
   source.close();

@@ -23,6 +23,20 @@ std::string place_of(const Segment& segment, std::uint64_t begin, std::uint64_t 
          std::to_string(segment.blocks->end_of(end - 1));
 }
 
+// The source has been asked and does not have it, or has it damaged or differently, too. Anything else may pass.
+bool says_no(const Error& error) {
+  switch (error.code) {
+    case Errc::not_found:
+    case Errc::conflict:
+    case Errc::checksum:
+    case Errc::malformed:
+    case Errc::limit:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 Scrubber::Scrubber(EventLog& log, std::vector<FetchSource> sources, std::function<Endpoint()> followed,
@@ -140,9 +154,9 @@ std::uint64_t Scrubber::end_of_damage(const Segment& segment, std::uint64_t bloc
 
 void Scrubber::restore(const Stretch& stretch) {
   if (reads_well_again(stretch)) return;
-  bool all_answered = true;
-  if (const Status restored = restore_from_any(stretch, &all_answered); !restored.ok()) {
-    remember_failure(stretch, restored.error().context, all_answered);
+  bool none_has_it = true;
+  if (const Status restored = restore_from_any(stretch, &none_has_it); !restored.ok()) {
+    remember_failure(stretch, restored.error().context, none_has_it);
   } else {
     logger_->info("{} fetched from the source and restored", place_of(stretch.segment, stretch.begin, stretch.end));
   }
@@ -159,13 +173,13 @@ bool Scrubber::reads_well_again(const Stretch& stretch) {
   return true;
 }
 
-void Scrubber::remember_failure(const Stretch& stretch, const std::string& why, bool all_answered) {
+void Scrubber::remember_failure(const Stretch& stretch, const std::string& why, bool none_has_it) {
   bool fresh = false;
   for (std::uint64_t block = stretch.begin; block < stretch.end; ++block) {
     Attempts& attempts = damaged_.at({stretch.segment.number, block});
-    attempts.pause = all_answered ? std::clamp(2 * attempts.pause, kRestorePause, kLongestPause) : kRestorePause;
+    attempts.pause = none_has_it ? std::clamp(2 * attempts.pause, kRestorePause, kLongestPause) : kRestorePause;
     attempts.next_at = Clock::now() + attempts.pause;
-    stretch.segment.blocks->set_lost(block, all_answered);
+    stretch.segment.blocks->set_lost(block, none_has_it);
     fresh |= std::exchange(attempts.failure, why) != why;
   }
   if (fresh)
@@ -173,8 +187,8 @@ void Scrubber::remember_failure(const Stretch& stretch, const std::string& why, 
                    place_of(stretch.segment, stretch.begin, stretch.end), why);
 }
 
-// Any source may have the files of any generation. `all_answered`: waiting for one that was not reached will not help.
-Status Scrubber::restore_from_any(const Stretch& stretch, bool* all_answered) {
+// Any source may have the files of any generation. `none_has_it`: each has said so, and waiting will not help.
+Status Scrubber::restore_from_any(const Stretch& stretch, bool* none_has_it) {
   std::stable_partition(sources_.begin(), sources_.end(), [first = to_text(followed_())](const FetchSource& source) {
     return to_text(source.address) == first;
   });
@@ -186,11 +200,15 @@ Status Scrubber::restore_from_any(const Stretch& stretch, bool* all_answered) {
       if (restored.ok()) return restored;
       if (is_gone(*connection, restored.error())) gone_now_.emplace(connection, restored.error().context);
       why += (why.empty() ? "" : "; ") + to_text(source.address) + ": " + restored.error().context;
+      *none_has_it &= says_no(restored.error());
     } else {
       why += (why.empty() ? "" : "; ") + to_text(source.address) + ": " + gone_now_.at(connection);
+      *none_has_it = false;
     }
-    *all_answered &= !gone_now_.contains(connection);
-    if (stopping()) break;
+    if (stopping()) {
+      *none_has_it = false;
+      break;
+    }
   }
   return Error{Errc::refused, why};
 }
@@ -233,6 +251,7 @@ Status Scrubber::restore_one_by_one(EventSource& source, const Stretch& stretch)
   Status outcome = Done{};
   for (std::uint64_t block = stretch.begin; block < stretch.end && !stopping(); ++block) {
     const Status restored = restore_from(source, {stretch.segment, block, block + 1});
+    if (!restored.ok() && !says_no(restored.error())) return restored;
     if (!restored.ok() && outcome.ok()) outcome = restored;
   }
   return outcome;

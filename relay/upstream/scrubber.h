@@ -65,11 +65,11 @@ class Scrubber {
   bool is_due(const Stretch& stretch) const;
   void restore(const Stretch& stretch);
   bool reads_well_again(const Stretch& stretch);
-  Status restore_from_any(const Stretch& stretch, bool* all_answered);
+  Status restore_from_any(const Stretch& stretch, bool* none_has_it);
   bool is_gone(EventSource& source, const Error& error);
   Status restore_from(EventSource& source, const Stretch& stretch);
   Status restore_one_by_one(EventSource& source, const Stretch& stretch);
-  void remember_failure(const Stretch& stretch, const std::string& why, bool all_answered);
+  void remember_failure(const Stretch& stretch, const std::string& why, bool none_has_it);
   Clock::duration scrub_one();
   bool next_block();
   bool stopping();

@@ -60,9 +60,29 @@ void SegmentBlocks::set_lost(std::uint64_t block, bool lost) {
     lost_.erase(block);
 }
 
-bool SegmentBlocks::is_lost(std::uint64_t block) const {
+std::optional<Error> SegmentBlocks::damage_of(std::uint64_t block) const {
   const std::lock_guard lock(mutex_);
-  return lost_.contains(block);
+  if (states_[block] != State::damaged) return std::nullopt;
+  const std::string what = "the stored bytes " + std::to_string(begin_of(block)) + " to " +
+                           std::to_string(std::min((block + 1) * block_bytes_, size_)) +
+                           " are not those that were received";
+  if (lost_.contains(block)) return Error{Errc::not_found, what + ", and no source has them"};
+  return Error{Errc::checksum, what};
+}
+
+std::optional<Error> SegmentBlocks::known_damage(std::uint64_t from, std::uint64_t to) const {
+  const std::uint64_t known = count();
+  for (std::uint64_t block = from / block_bytes_; block < known && begin_of(block) < to; ++block) {
+    if (auto damage = damage_of(block)) return damage;
+  }
+  return std::nullopt;
+}
+
+void SegmentBlocks::doubt(std::uint64_t from, std::uint64_t to) {
+  const std::lock_guard lock(mutex_);
+  for (std::uint64_t block = from / block_bytes_; block < states_.size() && begin_of(block) < to; ++block) {
+    if (states_[block] == State::sound) states_[block] = State::unchecked;
+  }
 }
 
 // nullopt: not in the page cache.
@@ -91,17 +111,11 @@ Result<std::optional<SegmentBlocks::State>> SegmentBlocks::look(const File& file
 Result<bool> SegmentBlocks::check(const File& file, std::uint64_t from, std::uint64_t to, ReadMode mode) {
   const std::uint64_t known = count();
   for (std::uint64_t block = from / block_bytes_; block < known && begin_of(block) < to; ++block) {
-    const State known_state = state(block);
-    if (known_state == State::unchecked || (known_state == State::sound && mode == ReadMode::may_block)) {
+    if (state(block) == State::unchecked) {
       BINRELAY_ASSIGN(const std::optional<State> found, look(file, block, mode));
       if (!found) return false;
     }
-    if (state(block) == State::damaged) {
-      const std::string what = "the stored bytes " + std::to_string(begin_of(block)) + " to " +
-                               std::to_string(end_of(block)) + " are not those that were received";
-      if (is_lost(block)) return Error{Errc::not_found, what + ", and no source has them"};
-      return Error{Errc::checksum, what};
-    }
+    if (auto damage = damage_of(block)) return *std::move(damage);
   }
   return true;
 }

@@ -33,10 +33,14 @@ class SegmentBlocks {
   std::optional<std::uint64_t> first_damaged(std::uint64_t from = 0) const;
   bool matches(std::uint64_t block, Bytes content) const;
 
-  // Makes sure that the blocks which [from, to) touches are sound; those without a digest pass. may_block: what comes
-  // from the disk now is checked whatever is known of it. False: cached_only, and a block is not in the page cache.
-  // Errc::checksum: one is damaged, its place is named; Errc::not_found: and no source has it.
+  // Makes sure that the blocks which [from, to) touches are sound; those without a digest pass. False: cached_only, and
+  // a block is not in the page cache. Errc::checksum: one is damaged, its place is named; Errc::not_found: and no
+  // source has it.
   Result<bool> check(const File& file, std::uint64_t from, std::uint64_t to, ReadMode mode);
+  // Not all of [from, to) was in the page cache: what comes from the disk is checked again.
+  void doubt(std::uint64_t from, std::uint64_t to);
+  // What is known of those blocks, without a look at them: the error that check() would give.
+  std::optional<Error> known_damage(std::uint64_t from, std::uint64_t to) const;
   // Reads the block again whatever is known of it. What the disk cannot read is damaged, too.
   Result<State> check_again(const File& file, std::uint64_t block);
   // The block's bytes as they were stored. Errc::checksum: they are not.
@@ -45,7 +49,7 @@ class SegmentBlocks {
   void set_lost(std::uint64_t block, bool lost);
 
  private:
-  bool is_lost(std::uint64_t block) const;
+  std::optional<Error> damage_of(std::uint64_t block) const;
   Result<std::optional<State>> look(const File& file, std::uint64_t block, ReadMode mode);
 
   const std::uint64_t block_bytes_;

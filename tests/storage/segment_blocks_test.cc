@@ -109,11 +109,34 @@ TEST_F(SegmentBlocksTest, WhatRotsAfterItWasReadIsFoundWhenItComesFromTheDiskAga
   ASSERT_OK(file.sync());
   file.forget_cached(0, first.size());
   std::array<std::byte, 1> byte{};
-  if (*file.read_cached_at(3 * 4096, byte)) GTEST_SKIP() << "this file system keeps its pages";
+  if (*file.read_cached_at(6 * 4096, byte)) GTEST_SKIP() << "this file system keeps its pages";
   const Served served = serve();
   ASSERT_TRUE(served.error.has_value());
   EXPECT_EQ(served.error->code, Errc::checksum);
   EXPECT_TRUE(is_prefix_of_first(served.bytes));
+}
+
+TEST_F(SegmentBlocksTest, TheEndOfALargeEventIsKnownToBeDamagedAtItsBegin) {
+  open();
+  start_file("binlog.000001");
+  append_transaction(40'000);
+  ASSERT_OK(log->sync());
+  rotate_to("binlog.000002");
+  const auto damage_at_begin = [&] {
+    auto cursor = LogCursor::open(*log, {SegmentNumber{1}, kFirstEventOffset}, 4096);
+    for (CursorStep step = cursor->next();; step = cursor->next()) {
+      if (const auto* event = std::get_if<CursorEvent>(&step); event && !event->whole)
+        return cursor->known_damage(*event);
+      if (std::holds_alternative<NeedsRead>(step)) EXPECT_OK(cursor->read(ReadMode::may_block));
+      if (std::holds_alternative<Error>(step)) return std::optional(std::get<Error>(step));
+    }
+  };
+  EXPECT_FALSE(damage_at_begin());
+  flip(9 * 4096 + 5);
+  ASSERT_OK(log->check_block(*segment(), 9));
+  EXPECT_EQ(damage_at_begin()->code, Errc::checksum);
+  segment()->blocks->set_lost(9, true);
+  EXPECT_EQ(damage_at_begin()->code, Errc::not_found);
 }
 
 TEST_F(SegmentBlocksTest, WhatTheDiskCannotReadIsDamaged) {

@@ -77,6 +77,7 @@ class ScriptedSource final : public EventSource {
   std::string end_text = "the source ended its stream";
   std::string refuse_statement;  // answered with 1227
   bool unreachable = false;
+  std::uint32_t refuses_with = 0;   // connections, with that error
   std::uint64_t reported_size = 0;  // of every file; 0 = the true one
   // What was asked.
   std::vector<std::string> statements;
@@ -89,6 +90,8 @@ class ScriptedSource final : public EventSource {
   Status connect() override {
     ++connects;
     if (unreachable) return Error{Errc::connection, "it is away"};
+    server_error_ = refuses_with;
+    if (refuses_with != 0) return Error{Errc::refused, "it takes nobody (" + std::to_string(refuses_with) + ")"};
     return Done{};
   }
   void close() override { incoming_.clear(); }

@@ -114,6 +114,14 @@ TEST_F(ScrubberTest, AnySourceMayHaveIt) {
   EXPECT_EQ(read_error(2), Errc::checksum) << "who waits may get it when the source is back";
 }
 
+TEST_F(ScrubberTest, ASourceThatTakesNobodyNowMayHaveIt) {
+  ScriptedSource* const busy = add_source({2});
+  busy->refuses_with = 1040;
+  flip(2, 2 * kBlock + 5);
+  scrub_until([&] { return bad_blocks() == 1 && busy->connects != 0; });
+  EXPECT_EQ(read_error(2), Errc::checksum);
+}
+
 TEST_F(ScrubberTest, ASourceThatIsAwayIsAskedOnceInARound) {
   ScriptedSource* const away = add_source({});
   away->unreachable = true;
