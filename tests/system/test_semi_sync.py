@@ -91,6 +91,7 @@ def _acknowledged_is_stored(stage, source):
         semi_sync.wait_for_replica()
         begin = relay.binlog_position()
         writers = Writers(source)
+        wait_until("something is committed", lambda: writers.committed, 30, 0.02)
         time.sleep(0.2 + 0.05 * number)
         assert semi_sync.status("no_tx") == "0" and semi_sync.status("status") == "ON", "it did not wait for the relay"
         source.kill()
