@@ -71,11 +71,8 @@ std::optional<Error> SegmentBlocks::damage_of(std::uint64_t block) const {
 }
 
 std::optional<Error> SegmentBlocks::known_damage(std::uint64_t from, std::uint64_t to) const {
-  const std::uint64_t known = count();
-  for (std::uint64_t block = from / block_bytes_; block < known && begin_of(block) < to; ++block) {
-    if (auto damage = damage_of(block)) return damage;
-  }
-  return std::nullopt;
+  const std::optional<std::uint64_t> damaged = first_damaged(from / block_bytes_);
+  return damaged && begin_of(*damaged) < to ? damage_of(*damaged) : std::nullopt;
 }
 
 void SegmentBlocks::doubt(std::uint64_t from, std::uint64_t to) {
