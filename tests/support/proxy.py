@@ -3,7 +3,7 @@
     proxy = stage.enter(Proxy("proxy", source.port))  # clients connect to proxy.port
     proxy.cut()                                       # every open connection is reset
     proxy.black_hole(); ...; proxy.end_of_hole()
-    proxy.cut_behind_answer_to(b"SELECT 1")           # once: while the client has nothing under way
+    proxy.cut_behind_answer_to(b"SELECT 1", client)   # once: while the client has nothing under way
     proxy.damage(b"a word")                           # once: a bit of it changes on its way
 
 In a black hole packets are dropped by the kernel, those of new connections too, and nothing is closed: a classic BPF
@@ -49,7 +49,7 @@ class Proxy:
         self.connections = 0
         self._ends = set()
         self._in_hole = self._stopping = False
-        self._cut_behind = None  # what a client says before it is cut off
+        self._cut_behind = self._client = None  # what a client says before it is cut off, and the server it belongs to
         self.cuts_behind = 0
         self._to_be_damaged = None
         self.damaged = 0
@@ -84,9 +84,15 @@ class Proxy:
         """Resets every open connection, at both ends."""
         self._order(self._cut)
 
-    def cut_behind_answer_to(self, text):
-        """Resets the next connection whose client sends `text`, as soon as it has the answer."""
-        self._order(lambda: setattr(self, "_cut_behind", text))
+    def cut_behind_answer_to(self, text, client):
+        """Resets the next connection whose client sends `text`, behind the answer and before anything else is said.
+
+        `client` is the server whose connection it is: it stands still meanwhile, or it would now and then say the next
+        thing sooner than the reset comes.
+        """
+        def wait_for():
+            self._cut_behind, self._client = text, client
+        self._order(wait_for)
 
     def damage(self, text):
         """Flips a bit of `text` where it next passes in one piece, as no checksum of TCP would notice."""
@@ -166,10 +172,9 @@ class Proxy:
                     got = got[:at] + bytes([got[at] ^ 1]) + got[at + 1:]
                     self._to_be_damaged, self.damaged = None, self.damaged + 1
                 end.other.waiting = got
-                self._send(end.other)
                 if end.to_be_cut:
-                    self.cuts_behind += 1
-                    return self._close(end, reset=True)
+                    return self._cut_behind_answer(end)
+                self._send(end.other)
                 if self._cut_behind and self._cut_behind in got:
                     self._cut_behind, end.other.to_be_cut = None, True
         except BlockingIOError:
@@ -178,6 +183,15 @@ class Proxy:
             return self._close(end, reset=True)
         self._watch(end)
         self._watch(end.other)
+
+    def _cut_behind_answer(self, end):
+        self._client.freeze()
+        try:
+            self._send(end.other)
+        finally:
+            self._close(end, reset=True)
+            self._client.thaw()
+        self.cuts_behind += 1
 
     @staticmethod
     def _send(end):

@@ -447,7 +447,7 @@ def _session_lost_unnoticed(stage, source, replica, words):
         Workload(source).small(5)
         replica.wait_replica_caught_up(source)
         before = to_relay.cuts_behind
-        to_relay.cut_behind_answer_to(word)
+        to_relay.cut_behind_answer_to(word, replica)
         to_relay.cut()
         wait_until(f"the connection was lost behind {word}", lambda: to_relay.cuts_behind == before + 1, 60)
         Workload(source).small(5)

@@ -3,6 +3,7 @@
 import itertools
 import pathlib
 import secrets
+import signal
 
 import pymysql
 
@@ -24,6 +25,14 @@ def binlog_events(connect, name):
             return [(int(row[1]), row[2].decode(), int(row[3]), int(row[4])) for row in cursor.fetchall()]
     finally:
         connection.close()
+
+
+def _stands_still(thread):
+    """Of a folder in /proc/PID/task."""
+    try:
+        return (thread / "stat").read_text().rpartition(")")[2].split()[0] == "T"
+    except FileNotFoundError:
+        return True  # it has ended
 
 
 class ReplicationError(Exception):
@@ -86,6 +95,16 @@ class Server:
         self._forget_admin()
         self._process.kill()
         self._process = None
+
+    def freeze(self):
+        """Returns when every thread of it stands still, until thaw()."""
+        self._process.signal(signal.SIGSTOP)
+        threads = pathlib.Path(f"/proc/{self._process.pid}/task")
+        machine.wait_until(f"{self.name} stands still",
+                           lambda: all(map(_stands_still, threads.iterdir())), 30, 0.001)
+
+    def thaw(self):
+        self._process.signal(signal.SIGCONT)
 
     def discard(self):
         """Ends it the quick way: nobody needs its data any more."""
