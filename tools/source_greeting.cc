@@ -11,14 +11,13 @@
 #include <cstring>
 #include <memory>
 
+#include "protocol/packet/greeting_view.h"
 #include "protocol/wire/byte_reader.h"
 
 namespace binrelay {
 namespace {
 
 constexpr std::size_t kMaxGreeting = 1024;
-constexpr std::uint8_t kProtocolVersion = 10;
-constexpr std::uint8_t kErrorPacket = 0xff;
 
 // Socket owns a descriptor.
 class Socket {
@@ -80,14 +79,11 @@ Result<std::string> read_first_packet(const addrinfo& address, const std::string
 }
 
 Result<SourceVersion> parse_greeting(const std::string& payload, const std::string& name) {
-  const std::uint8_t first = payload.empty() ? 0 : static_cast<std::uint8_t>(payload.front());
-  if (first == kErrorPacket && payload.size() > 3)
-    return Error{Errc::connection, "the source " + name + " refuses: " + payload.substr(3)};
-  const std::size_t end = payload.find('\0');
-  if (first != kProtocolVersion || end == std::string::npos) {
-    return Error{Errc::connection, "what answers at " + name + " is neither MySQL nor MariaDB"};
-  }
-  return parse_source_version(std::string_view(payload).substr(1, end - 1));
+  const auto greeting = decode_greeting(as_bytes(payload));
+  if (greeting.ok()) return parse_source_version(greeting->version);
+  return greeting.error().code == Errc::refused
+             ? Error{Errc::connection, "the source " + name + " refuses: " + greeting.error().context}
+             : Error{Errc::connection, "what answers at " + name + " is neither MySQL nor MariaDB"};
 }
 
 }  // namespace

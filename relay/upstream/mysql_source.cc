@@ -18,7 +18,10 @@
 #include <utility>
 
 #include "protocol/limits.h"
+#include "protocol/packet/capabilities.h"
 #include "protocol/packet/commands.h"
+#include "protocol/packet/greeting_view.h"
+#include "protocol/wire/byte_reader.h"
 #include "protocol/wire/byte_writer.h"
 
 namespace binrelay {
@@ -78,6 +81,8 @@ struct MysqlSource::Connection {
   // The connection this thread is opening: the library's callback carries no context.
   static thread_local Connection* opening;
   static int wait_for_socket(my_socket waiting, my_bool for_read, int timeout_ms);
+  bool tls_settled = false, refused_without_tls = false;
+  bool settle_tls(int opened);  // false: not as the configuration demands
 #else
   MYSQL_RPL dump{};
   ByteBuffer dump_gtids;
@@ -87,6 +92,8 @@ struct MysqlSource::Connection {
   void set_options();
   void set_tls_options();
   void limit_waits(int opened) const;
+  bool demands_tls() const { return config.tls != TlsMode::disabled && config.tls != TlsMode::preferred; }
+  Error no_tls() const;
   Status check_tls() const;
   Result<Bytes> without_semi_sync_header(Bytes event);
   Status take_socket();
@@ -127,9 +134,8 @@ void MysqlSource::Connection::set_options() {
 void MysqlSource::Connection::set_tls_options() {
   const char* ca = config.tls_ca.empty() ? nullptr : config.tls_ca.c_str();
 #ifdef BINRELAY_CONNECTOR_C
-  // With the CA given the chain is verified before anything secret is sent; the name only with SSL_VERIFY_SERVER_CERT,
-  // which also makes a source without TLS an error. TLS is used whenever the source offers it; check_tls() refuses a
-  // connection that came without.
+  // With the CA given the chain is verified before anything secret is sent; the name only with SSL_VERIFY_SERVER_CERT.
+  // TLS is used whenever the source offers it; what happens when it does not, settle_tls() says.
   const my_bool use = config.tls != TlsMode::disabled, verify_name = config.tls == TlsMode::verify_identity;
   const bool verify_chain = config.tls == TlsMode::verify_ca || config.tls == TlsMode::verify_identity;
   if (use && verify_chain && ca) mysql_ssl_set(mysql, nullptr, nullptr, ca, nullptr, nullptr);
@@ -144,9 +150,13 @@ void MysqlSource::Connection::set_tls_options() {
 #endif
 }
 
+Error MysqlSource::Connection::no_tls() const {
+  return {Errc::authentication, address() + " offers no TLS, and the configuration asks for it (source.tls)"};
+}
+
 Status MysqlSource::Connection::check_tls() const {
-  if (config.tls == TlsMode::disabled || config.tls == TlsMode::preferred || mysql_get_ssl_cipher(mysql)) return Done{};
-  return Error{Errc::authentication, address() + " offers no TLS, and the configuration asks for it (source.tls)"};
+  if (demands_tls() && !mysql_get_ssl_cipher(mysql)) return no_tls();
+  return Done{};
 }
 
 Result<Bytes> MysqlSource::Connection::without_semi_sync_header(Bytes event) {
@@ -177,12 +187,54 @@ bool MysqlSource::Connection::hold_socket(int opened) {
 #ifdef BINRELAY_CONNECTOR_C
 thread_local MysqlSource::Connection* MysqlSource::Connection::opening = nullptr;
 
-// The library waits through this, so that an interrupt reaches a connection that is still being opened.
+namespace {
+
+// The first `size` bytes that have come, once they have; fewer when the source says no more.
+ByteBuffer peek(int opened, std::size_t size, int timeout_ms) {
+  const int all = static_cast<int>(size), any = 1;
+  setsockopt(opened, SOL_SOCKET, SO_RCVLOWAT, &all, sizeof all);
+  pollfd readable{.fd = opened, .events = POLLIN, .revents = 0};
+  while (::poll(&readable, 1, timeout_ms) < 0 && errno == EINTR) {
+  }
+  setsockopt(opened, SOL_SOCKET, SO_RCVLOWAT, &any, sizeof any);
+  ByteBuffer bytes(size);
+  const ssize_t count = ::recv(opened, bytes.data(), size, MSG_PEEK | MSG_DONTWAIT);
+  bytes.resize(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+  return bytes;
+}
+
+}  // namespace
+
+// Before the library has read the greeting. Where it was told to use TLS and the source offers none it goes on in clear
+// text, and then takes the connection for a secure one: to caching_sha2_password it would send the password itself
+// (Connector/C, caching_sha2_pw.c, is_connection_secure). So it is told here, or the connection ends here.
+bool MysqlSource::Connection::settle_tls(int opened) {
+  constexpr std::size_t kPacketHeader = 4, kEnoughOfGreeting = 512;
+  if (std::exchange(tls_settled, true) || config.tls == TlsMode::disabled) return true;
+  const int timeout_ms = static_cast<int>(config.connect_timeout_ms);
+  const ByteBuffer header = peek(opened, kPacketHeader, timeout_ms);
+  const std::size_t length = ByteReader(header).u24();
+  const ByteBuffer packet = peek(opened, kPacketHeader + std::min(length, kEnoughOfGreeting), timeout_ms);
+  if (packet.size() < kPacketHeader) return true;  // the library says what is wrong
+  const auto greeting = decode_greeting(Bytes(packet).subspan(kPacketHeader));
+  if (!greeting || (greeting->capabilities & capability::kSsl) != 0) return true;
+  refused_without_tls = demands_tls();
+  if (refused_without_tls) return false;
+  mysql->options.use_ssl = false;
+  return true;
+}
+
+// The library waits through this, so that an interrupt reaches a connection that is still being opened. It does so
+// first when it is connected and about to read the greeting.
 int MysqlSource::Connection::wait_for_socket(my_socket waiting, my_bool for_read, int timeout_ms) {
   Connection* const connection = opening;
   if (connection) {
     connection->limit_waits(waiting);
     if (!connection->hold_socket(waiting)) timeout_ms = 0;
+    if (!connection->settle_tls(waiting)) {
+      connection->release_socket();
+      return -1;
+    }
   }
   pollfd polled{.fd = waiting, .events = static_cast<short>(for_read ? POLLIN : POLLOUT), .revents = 0};
   int ready = 0;
@@ -211,6 +263,9 @@ Status MysqlSource::Connection::take_socket() {
 
 Error MysqlSource::Connection::connect_failure() {
   const bool verifies = config.tls == TlsMode::verify_ca || config.tls == TlsMode::verify_identity;
+#ifdef BINRELAY_CONNECTOR_C
+  if (refused_without_tls) return no_tls();
+#endif
   const bool unverified = verifies && mysql_errno(mysql) == kTlsError;
   Error error = failure("connecting to " + address() + " as '" + config.user + "'");
   if (unverified) error.code = Errc::authentication;
@@ -251,6 +306,7 @@ Status MysqlSource::connect() {
   const SourceConfig& config = connection_->config;
   const Endpoint& at = connection_->at;
 #ifdef BINRELAY_CONNECTOR_C
+  connection_->tls_settled = connection_->refused_without_tls = false;
   Connection::opening = connection_.get();
 #endif
   const bool connected = mysql_real_connect(connection_->mysql, at.host.c_str(), config.user.c_str(),

@@ -97,14 +97,4 @@ def replica_over_tls(stage):
     replica.wait_replica_caught_up(source)
 
 
-def source_over_tls(stage):
-    """The relay insists on TLS towards its source."""
-    stage.needs_relay()
-    source = stage.mysql("source")
-    source.sql("SET GLOBAL require_secure_transport = ON")  # the lab's own connection is open already
-    relay = stage.relay(source, source_settings={"tls": "required"})
-    source.sql("CREATE DATABASE over_tls")
-    relay.caught_up_with(source)
-
-
-scenario.main(python_clients, mysql_client, replica_over_tls, source_over_tls)
+scenario.main(python_clients, mysql_client, replica_over_tls)

@@ -81,7 +81,7 @@ class Relay:
     # ---- its process
 
     def start(self):
-        self._write_config()
+        self.write_config()
         return self.start_again()
 
     def start_again(self, wait=True):
@@ -133,7 +133,8 @@ class Relay:
             return machine.listens(self.port)
         wait_until(lambda: f"{self.name} listens\n{self.log_tail()}", listening, timeout)
 
-    def _write_config(self):
+    def write_config(self):
+        """Done by start(), too."""
         lines = [f"data_dir = {_toml(str(self.data_dir))}"]
         lines += _table("[log]", self._log_settings)
         lines += _table("[admin]", {"listen": f"127.0.0.1:{self.admin_port}"})
