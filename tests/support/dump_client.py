@@ -1,6 +1,7 @@
 """DumpClient asks a server or a relay for binary log events the way a replica does, and stops at the end of the log."""
 
 import hashlib
+import itertools
 import struct
 
 COM_BINLOG_DUMP, COM_BINLOG_DUMP_GTID = 0x12, 0x1E
@@ -9,6 +10,7 @@ ROTATE, FORMAT_DESCRIPTION, START_ENCRYPTION = 4, 15, 164
 HEARTBEATS = (27, 41)
 BINLOG_CHECKPOINT, GTID_LIST = 161, 163
 ARTIFICIAL = 0x20
+_server_ids = itertools.count(9999)  # a newer dump of the same one ends an older one
 
 
 def log_pos_of(event):
@@ -26,13 +28,14 @@ class DumpClient:
     def __init__(self, connect, is_mysql):
         self._connection = connect()
         self._is_mysql = is_mysql
+        self._server_id = next(_server_ids)
         self._run("SET @master_binlog_checksum = 'CRC32', @source_binlog_checksum = 'CRC32'")
         if not is_mysql:
             self._run("SET @mariadb_slave_capability = 4")
 
     def from_file(self, name, position):
         flags = NON_BLOCKING | (0 if self._is_mysql else ANNOTATE)
-        self._connection._execute_command(COM_BINLOG_DUMP, struct.pack("<IHI", position, flags, 9999) + name.encode())
+        self._connection._execute_command(COM_BINLOG_DUMP, struct.pack("<IHI", position, flags, self._server_id) + name.encode())
         return self
 
     def from_gtids(self, gtids):
@@ -42,7 +45,7 @@ class DumpClient:
             return self.from_file("", 4)
         data = _encode(gtids)
         self._connection._execute_command(
-            COM_BINLOG_DUMP_GTID, struct.pack("<HIIQI", NON_BLOCKING, 9999, 0, 4, len(data)) + data)
+            COM_BINLOG_DUMP_GTID, struct.pack("<HIIQI", NON_BLOCKING, self._server_id, 0, 4, len(data)) + data)
         return self
 
     def everything(self):
