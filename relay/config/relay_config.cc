@@ -387,7 +387,8 @@ std::vector<ConfigProblem> load_config(const std::filesystem::path& file, RelayC
 }
 
 std::vector<Endpoint> addresses_of(const SourceConfig& source) {
-  return source.sources.empty() ? std::vector{Endpoint{source.host, source.port}} : source.sources;
+  if (!source.sources.empty()) return source.sources;
+  return {Endpoint{source.host, source.port}};
 }
 
 std::vector<std::string> config_keys() {

@@ -11,27 +11,14 @@ BINRELAY_KEEP is set. The exit code is the command's.
 import os
 import pathlib
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
 
+import bare_root  # noqa: E402
 from lab import chroots, machine  # noqa: E402
-
-# In a mount namespace of its own, so that nothing stays mounted whatever happens.
-ENTER = """
-set -e
-mount --bind "$1" "$1"
-mount -t proc proc "$1/proc"
-mount --rbind /dev "$1/dev"
-root=$1
-shift
-exec chroot "$root" /usr/bin/env -i HOME=/srv TERM=dumb CI=true LANG=C.UTF-8 \
-  PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin sh -c 'cd /srv/binrelay && exec "$@"' sh "$@"
-"""
-
 
 def make(root):
     root.chmod(0o755)
@@ -52,8 +39,7 @@ def main():
         make(root)
         print(f"a bare Debian 12 is in {root}; running {' '.join(sys.argv[1:])}", flush=True)
         began = time.monotonic()
-        code = subprocess.run(["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", ENTER, "sh", root,
-                               *sys.argv[1:]], stdin=subprocess.DEVNULL).returncode
+        code = bare_root.run(root, *sys.argv[1:])
         print(f"ended with {code} after {(time.monotonic() - began) / 60:.1f} minutes", flush=True)
     finally:
         if os.environ.get("BINRELAY_KEEP"):
