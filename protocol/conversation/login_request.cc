@@ -41,13 +41,28 @@ std::map<std::string, std::string> read_attributes(ByteReader& in) {
   return attributes;
 }
 
+// Some clients announce both and send neither, or a plugin alone.
+void read_plugin_and_attributes(ByteReader& in, LoginRequest& login) {
+  if ((login.capabilities & capability::kPluginAuth) != 0 && !in.at_end()) login.plugin = in.nul_terminated_text();
+  if ((login.capabilities & capability::kConnectAttributes) != 0 && !in.at_end())
+    login.attributes = read_attributes(in);
+}
+
+Result<LoginRequest> checked(const ByteReader& in, LoginRequest login) {
+  if (in.failed()) return Error{Errc::short_input, "login request"};
+  if (login.user.size() > kMaxUserNameSize || login.database.size() > kMaxDatabaseNameSize) {
+    return Error{Errc::limit, "user or database name in the login request"};
+  }
+  return login;
+}
+
 }  // namespace
 
 std::uint32_t offered_capabilities(bool offer_tls) {
   using namespace capability;
   return kLongPassword | kFoundRows | kLongFlag | kConnectWithDb | kProtocol41 | kInteractive | kTransactions |
-         kSecureConnection | kMultiResults | kPluginAuth | kConnectAttributes | kPluginAuthLenencData |
-         (offer_tls ? kSsl : 0);
+         kSecureConnection | kMultiStatements | kMultiResults | kPluginAuth | kConnectAttributes |
+         kPluginAuthLenencData | (offer_tls ? kSsl : 0);
 }
 
 ByteBuffer build_greeting(const ServerGreeting& greeting) {
@@ -85,13 +100,21 @@ Result<LoginRequest> decode_login_request(Bytes payload, std::uint32_t offered) 
   login.user = in.nul_terminated_text();
   login.response = read_response(in, login.capabilities);
   if ((login.capabilities & capability::kConnectWithDb) != 0) login.database = in.nul_terminated_text();
-  if ((login.capabilities & capability::kPluginAuth) != 0) login.plugin = in.nul_terminated_text();
-  if ((login.capabilities & capability::kConnectAttributes) != 0) login.attributes = read_attributes(in);
-  if (in.failed()) return Error{Errc::short_input, "login request"};
-  if (login.user.size() > kMaxUserNameSize || login.database.size() > kMaxDatabaseNameSize) {
-    return Error{Errc::limit, "user or database name in the login request"};
-  }
-  return login;
+  read_plugin_and_attributes(in, login);
+  return checked(in, std::move(login));
+}
+
+Result<LoginRequest> decode_change_user(Bytes request, std::uint32_t capabilities) {
+  ByteReader in(request);
+  LoginRequest login;
+  login.capabilities = capabilities & ~capability::kSsl;  // it is on already, or is not wanted
+  login.user = in.nul_terminated_text();
+  const Bytes response = in.take(in.u8());
+  login.response.assign(response.begin(), response.end());
+  login.database = in.nul_terminated_text();
+  if (!in.at_end()) in.skip(2);  // character set
+  read_plugin_and_attributes(in, login);
+  return checked(in, std::move(login));
 }
 
 }  // namespace binrelay

@@ -34,5 +34,7 @@ struct LoginRequest {
 };
 // `offered` bounds what the client's capability bits may mean.
 Result<LoginRequest> decode_login_request(Bytes payload, std::uint32_t offered);
+// COM_CHANGE_USER, behind its first byte, of a client with these capabilities (MySQL manual, "COM_CHANGE_USER").
+Result<LoginRequest> decode_change_user(Bytes request, std::uint32_t capabilities);
 
 }  // namespace binrelay

@@ -44,6 +44,15 @@ HandshakeStep ServerHandshake::start() {
   return send(build_greeting(greeting_), HandshakeWait{});
 }
 
+HandshakeStep ServerHandshake::on_change_user(Bytes request, std::uint32_t capabilities) {
+  BINRELAY_CHECK(phase_ == Phase::created, "a handshake starts once");
+  Result<LoginRequest> login = decode_change_user(request, capabilities);
+  if (!login.ok()) return reject(kBadHandshake, "bad change of user: " + login.error().context);
+  login_ = std::move(login).value();
+  phase_ = Phase::user;
+  return HandshakeLookUpUser{login_.user};
+}
+
 HandshakeStep ServerHandshake::next_step() { return std::exchange(pending_, HandshakeWait{}); }
 
 HandshakeStep ServerHandshake::on_packet(Bytes payload) {

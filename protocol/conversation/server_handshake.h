@@ -1,6 +1,6 @@
 #pragma once
 // The login conversation of a MySQL server as a machine. Knows no socket: bytes in, steps out.
-//   start()             first of all; Send the greeting.
+//   start()             first of all; Send the greeting. On a connection that is logged in: on_change_user().
 //   Send                one packet; then next_step(): Wait or whatever follows.
 //   Wait                for the client's next packet, which goes to on_packet().
 //   StartTls            perform it, with the bytes that came along with the request, then on_tls_ready().
@@ -84,6 +84,8 @@ class ServerHandshake {
   ServerHandshake(ServerGreeting greeting, std::string peer_host);
 
   HandshakeStep start();
+  // COM_CHANGE_USER behind its first byte; the greeting is the one this connection began with.
+  HandshakeStep on_change_user(Bytes request, std::uint32_t capabilities);
   HandshakeStep next_step();  // after a HandshakeSend has been written
   HandshakeStep on_packet(Bytes payload);
   HandshakeStep on_tls_ready();

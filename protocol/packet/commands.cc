@@ -12,12 +12,20 @@ enum CommandCode : std::uint8_t {
   kQuit = 0x01,
   kInitDb = 0x02,
   kQuery = 0x03,
+  kFieldList = 0x04,
   kStatistics = 0x09,
   kProcessKill = 0x0c,
   kPing = 0x0e,
+  kChangeUser = 0x11,
   kBinlogDump = 0x12,
   kRegisterReplica = 0x15,
+  kStatementPrepare = 0x16,
+  kStatementExecute = 0x17,
+  kStatementLongData = 0x18,
+  kStatementClose = 0x19,
+  kStatementReset = 0x1a,
   kSetOption = 0x1b,
+  kStatementFetch = 0x1c,
   kBinlogDumpGtid = 0x1e,
   kResetConnection = 0x1f,
 };
@@ -69,6 +77,27 @@ Result<Command> decode_binlog_dump_gtid(ByteReader in) {
   return Command{std::move(command)};
 }
 
+Result<Command> decode_statement_command(std::uint8_t code, ByteReader in) {
+  const std::uint32_t id = in.u32();
+  switch (code) {
+    case kStatementExecute: {
+      const Bytes request = in.rest();
+      return finish(in, StatementExecuteCommand{id, request}, "COM_STMT_EXECUTE");
+    }
+    case kStatementLongData: {
+      const std::uint16_t parameter = in.u16();
+      const std::string_view piece = as_text(in.rest());
+      return finish(in, StatementLongDataCommand{id, parameter, piece}, "COM_STMT_SEND_LONG_DATA");
+    }
+    case kStatementClose:
+      return finish(in, StatementCloseCommand{id}, "COM_STMT_CLOSE");
+    case kStatementReset:
+      return finish(in, StatementResetCommand{id}, "COM_STMT_RESET");
+    default:
+      return finish(in, StatementFetchCommand{id}, "COM_STMT_FETCH");
+  }
+}
+
 }  // namespace
 
 Result<Command> decode_command(Bytes payload) {
@@ -82,6 +111,18 @@ Result<Command> decode_command(Bytes payload) {
       return Command{InitDbCommand{up_to_nul(as_text(in.rest()))}};
     case kQuery:
       return Command{QueryCommand{as_text(in.rest())}};
+    case kFieldList:
+      return Command{FieldListCommand{up_to_nul(as_text(in.rest()))}};
+    case kChangeUser:
+      return Command{ChangeUserCommand{in.rest()}};
+    case kStatementPrepare:
+      return Command{StatementPrepareCommand{as_text(in.rest())}};
+    case kStatementExecute:
+    case kStatementLongData:
+    case kStatementClose:
+    case kStatementReset:
+    case kStatementFetch:
+      return decode_statement_command(code, in);
     case kStatistics:
       return Command{StatisticsCommand{}};
     case kPing:

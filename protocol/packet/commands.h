@@ -52,13 +52,45 @@ struct BinlogDumpGtidCommand {
   bool gtid_data_malformed = false;
   MysqlGtidSet gtids;
 };
+// COM_CHANGE_USER: decode_change_user() reads it.
+struct ChangeUserCommand {
+  Bytes request;
+};
+// What columns a table has: asked by old clients for completion.
+struct FieldListCommand {
+  std::string table;
+};
+// Prepared statements (MySQL manual, "Prepared Statements"); prepared_statement.h reads what is executed.
+struct StatementPrepareCommand {
+  std::string_view text;
+};
+struct StatementExecuteCommand {
+  std::uint32_t statement_id = 0;
+  Bytes request;  // behind the id
+};
+struct StatementLongDataCommand {  // not answered
+  std::uint32_t statement_id = 0;
+  std::uint16_t parameter = 0;
+  std::string_view piece;
+};
+struct StatementCloseCommand {  // not answered
+  std::uint32_t statement_id = 0;
+};
+struct StatementResetCommand {
+  std::uint32_t statement_id = 0;
+};
+struct StatementFetchCommand {
+  std::uint32_t statement_id = 0;
+};
 struct UnknownCommand {
   std::uint8_t code = 0;
 };
 
 using Command = std::variant<QuitCommand, InitDbCommand, QueryCommand, StatisticsCommand, PingCommand,
                              ResetConnectionCommand, SetOptionCommand, ProcessKillCommand, RegisterReplicaCommand,
-                             BinlogDumpCommand, BinlogDumpGtidCommand, UnknownCommand>;
+                             BinlogDumpCommand, BinlogDumpGtidCommand, ChangeUserCommand, FieldListCommand,
+                             StatementPrepareCommand, StatementExecuteCommand, StatementLongDataCommand,
+                             StatementCloseCommand, StatementResetCommand, StatementFetchCommand, UnknownCommand>;
 
 // Errc::short_input / malformed for a known command with a broken body (1835 on mysqld). A COM_BINLOG_DUMP of a few
 // missing bytes as well. Views point into `payload`.

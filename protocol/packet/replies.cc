@@ -1,6 +1,8 @@
 #include "protocol/packet/replies.h"
 
 #include <algorithm>
+#include <bit>
+#include <charconv>
 #include <limits>
 
 #include "protocol/check.h"
@@ -75,6 +77,55 @@ ByteBuffer build_row(const std::vector<std::optional<std::string>>& row) {
   return std::move(out).take();
 }
 
+template <class Number>
+Number leading_number(std::string_view text) {
+  Number number{};
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+std::uint64_t integer_bits(const Column& column, std::string_view text) {
+  return column.is_unsigned ? leading_number<std::uint64_t>(text)
+                            : static_cast<std::uint64_t>(leading_number<std::int64_t>(text));
+}
+
+void append_binary_value(ByteWriter& out, const Column& column, std::string_view text) {
+  switch (column.type) {
+    case ColumnType::long_:
+      out.u32(static_cast<std::uint32_t>(integer_bits(column, text)));
+      return;
+    case ColumnType::longlong:
+      out.u64(integer_bits(column, text));
+      return;
+    case ColumnType::double_:
+      out.u64(std::bit_cast<std::uint64_t>(leading_number<double>(text)));
+      return;
+    case ColumnType::var_string:
+      out.length_encoded_text(text);
+      return;
+  }
+}
+
+// The bits of the values that are NULL begin with the third.
+ByteBuffer build_binary_row(const std::vector<Column>& columns, const std::vector<std::optional<std::string>>& row) {
+  constexpr std::size_t kUnusedBits = 2;
+  std::vector<std::uint8_t> nulls((row.size() + kUnusedBits + 7) / 8);
+  ByteWriter values;
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    const std::size_t bit = i + kUnusedBits;
+    if (row[i]) {
+      append_binary_value(values, columns[i], *row[i]);
+    } else {
+      nulls[bit / 8] = static_cast<std::uint8_t>(nulls[bit / 8] | 1u << (bit % 8));
+    }
+  }
+  ByteWriter out;
+  out.u8(kOkHeader);
+  for (const std::uint8_t byte : nulls) out.u8(byte);
+  out.bytes(values.view());
+  return std::move(out).take();
+}
+
 }  // namespace
 
 ByteBuffer build_ok(std::uint64_t affected_rows, std::uint16_t status, std::string_view text, std::uint16_t warnings) {
@@ -105,25 +156,31 @@ ByteBuffer build_eof(std::uint16_t status) {
 
 ByteBuffer build_dump_eof() { return build_eof(kStatusAutocommit); }
 
-void append_result_head(ByteBuffer& out, const ResultSet& result, std::uint8_t* sequence, std::uint16_t status) {
-  BINRELAY_CHECK(!result.columns.empty(), "a result set has columns");
-  ByteWriter count;
-  count.length_encoded(result.columns.size());
-  append_packet(out, count.view(), sequence);
+void append_column_definitions(ByteBuffer& out, const ResultSet& result, std::uint8_t* sequence, std::uint16_t status) {
   for (std::size_t i = 0; i < result.columns.size(); ++i) {
     append_packet(out, build_column_definition(result, i), sequence);
   }
   append_packet(out, build_eof(status), sequence);
 }
 
-void append_row(ByteBuffer& out, const std::vector<std::optional<std::string>>& row, std::uint8_t* sequence) {
-  append_packet(out, build_row(row), sequence);
+void append_result_head(ByteBuffer& out, const ResultSet& result, std::uint8_t* sequence, std::uint16_t status) {
+  BINRELAY_CHECK(!result.columns.empty(), "a result set has columns");
+  ByteWriter count;
+  count.length_encoded(result.columns.size());
+  append_packet(out, count.view(), sequence);
+  append_column_definitions(out, result, sequence, status);
 }
 
-void append_result_set(ByteBuffer& out, const ResultSet& result, std::uint8_t* sequence, std::uint16_t status) {
+void append_row(ByteBuffer& out, const std::vector<Column>& columns, const std::vector<std::optional<std::string>>& row,
+                RowFormat format, std::uint8_t* sequence) {
+  append_packet(out, format == RowFormat::text ? build_row(row) : build_binary_row(columns, row), sequence);
+}
+
+void append_result_set(ByteBuffer& out, const ResultSet& result, std::uint8_t* sequence, std::uint16_t status,
+                       RowFormat format) {
   for (const auto& row : result.rows) BINRELAY_CHECK(row.size() == result.columns.size(), "a value for each column");
   append_result_head(out, result, sequence, status);
-  for (const auto& row : result.rows) append_row(out, row, sequence);
+  for (const auto& row : result.rows) append_row(out, result.columns, row, format, sequence);
   append_packet(out, build_eof(status), sequence);
 }
 

@@ -41,13 +41,25 @@ struct ResultSet {
   std::vector<std::vector<std::optional<std::string>>> rows;
 };
 
+// How the values of a row travel: as text, or as prepared statements want them (MySQL manual, "Binary Protocol
+// Resultset Row"). A number in binary is the one its text begins with, 0 when there is none.
+enum class RowFormat : std::uint8_t { text, binary };
+struct ReplyForm {
+  RowFormat format = RowFormat::text;
+  std::uint16_t status = kStatusAutocommit;  // with kStatusMoreResults: another statement of the same text follows
+};
+
+// Column definitions and the EOF behind them.
+void append_column_definitions(ByteBuffer& out, const ResultSet& result, std::uint8_t* sequence,
+                               std::uint16_t status = kStatusAutocommit);
 // A result too large to hold: its columns (`result.rows` only hints at widths), then row by row, then build_eof() as a
 // packet.
 void append_result_head(ByteBuffer& out, const ResultSet& result, std::uint8_t* sequence,
                         std::uint16_t status = kStatusAutocommit);
-void append_row(ByteBuffer& out, const std::vector<std::optional<std::string>>& row, std::uint8_t* sequence);
+void append_row(ByteBuffer& out, const std::vector<Column>& columns, const std::vector<std::optional<std::string>>& row,
+                RowFormat format, std::uint8_t* sequence);
 // The whole result as packets appended to `out`, from *sequence on: column count, definitions, EOF, rows, EOF.
 void append_result_set(ByteBuffer& out, const ResultSet& result, std::uint8_t* sequence,
-                       std::uint16_t status = kStatusAutocommit);
+                       std::uint16_t status = kStatusAutocommit, RowFormat format = RowFormat::text);
 
 }  // namespace binrelay

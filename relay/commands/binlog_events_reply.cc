@@ -7,6 +7,7 @@
 
 #include "protocol/event/event_builder.h"
 #include "protocol/event/events.h"
+#include "relay/commands/binlog_events_columns.h"
 #include "storage/log_cursor.h"
 
 namespace binrelay {
@@ -30,6 +31,8 @@ struct EventRows {
   std::uint64_t left = 0;       // LIMIT
   bool begins_at_from = false;  // still to be seen: MariaDB lists nothing unless an event begins there
   std::uint8_t* sequence = nullptr;
+  RowFormat format = RowFormat::text;
+  ResultSet head = binlog_events_columns();
   std::uint64_t end = kFirstEventOffset;  // of the last event read
   bool finished = false;
 };
@@ -75,7 +78,7 @@ asio::awaitable<std::optional<Error>> fill(EventRows& rows, ByteBuffer& out) {
         rows.finished = true;
         break;
       }
-      append_row(out, row_of(*event, *rows.segment), rows.sequence);
+      append_row(out, rows.head.columns, row_of(*event, *rows.segment), rows.format, rows.sequence);
     } else if (std::get_if<NeedsRead>(&step)) {
       const auto read = rows.cursor.read(ReadMode::may_block);
       if (!read) co_return read.error();
@@ -92,7 +95,7 @@ asio::awaitable<std::optional<Error>> fill(EventRows& rows, ByteBuffer& out) {
 
 }  // namespace
 
-asio::awaitable<Status> reply_binlog_events(ShowBinlogEventsStatement request, const RelayView& relay,
+asio::awaitable<Status> reply_binlog_events(ShowBinlogEventsStatement request, const RelayView& relay, ReplyForm form,
                                             PacketChannel& channel, asio::thread_pool& readers) {
   const auto catalog = relay.log->catalog();
   const auto segment = request.file ? catalog->find(std::string_view(*request.file)) : catalog->history_begin();
@@ -112,17 +115,11 @@ asio::awaitable<Status> reply_binlog_events(ShowBinlogEventsStatement request, c
                  request.offset,
                  request.limit.value_or(UINT64_MAX),
                  relay.source->flavour == Flavour::mariadb,
-                 channel.sequence()};
+                 channel.sequence(),
+                 form.format};
 
-  ResultSet head;
-  head.columns = {{"Log_name"},
-                  {"Pos", ColumnType::longlong, true},
-                  {"Event_type"},
-                  {"Server_id", ColumnType::longlong, true},
-                  {"End_log_pos", ColumnType::longlong, true},
-                  {"Info"}};
   ByteBuffer out;
-  append_result_head(out, head, channel.sequence());
+  append_result_head(out, rows.head, channel.sequence(), form.status);
   while (!rows.finished) {
     const auto failed = co_await asio::co_spawn(readers, fill(rows, out), asio::use_awaitable);
     if (failed) {
@@ -134,7 +131,7 @@ asio::awaitable<Status> reply_binlog_events(ShowBinlogEventsStatement request, c
     if (!sent) co_return sent;
     out.clear();
   }
-  append_packet(out, build_eof(), channel.sequence());
+  append_packet(out, build_eof(form.status), channel.sequence());
   co_return co_await channel.send_raw(out);
 }
 

@@ -11,6 +11,7 @@ namespace binrelay {
 
 // The channel has the whole answer, or an error, when it returns.
 boost::asio::awaitable<Status> reply_binlog_events(ShowBinlogEventsStatement request, const RelayView& relay,
-                                                   PacketChannel& channel, boost::asio::thread_pool& readers);
+                                                   ReplyForm form, PacketChannel& channel,
+                                                   boost::asio::thread_pool& readers);
 
 }  // namespace binrelay

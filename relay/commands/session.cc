@@ -10,7 +10,10 @@
 #include <exception>
 
 #include "protocol/limits.h"
+#include "protocol/packet/capabilities.h"
+#include "protocol/sql/statement_text.h"
 #include "relay/commands/binlog_events_reply.h"
+#include "relay/commands/prepared_statements.h"
 #include "relay/commands/statement_errors.h"
 #include "relay/dump/dump_plan.h"
 #include "relay/dump/dump_stream.h"
@@ -27,8 +30,6 @@ namespace {
 constexpr auto kIdleTime = std::chrono::hours(8);  // mysqld's wait_timeout
 constexpr auto kComingFileTime = std::chrono::seconds(30);
 constexpr std::size_t kLoginPayload = 64u << 10;
-
-SqlError packet_too_large() { return {1153, "08S01", "Got a packet bigger than 'max_allowed_packet' bytes"}; }
 
 // On a thread that may wait for the disk; the session waits for it, so its state has one user at a time.
 awaitable<Answer> answer_with_patience(std::string_view text, const RelayView& relay, SessionState& state) {
@@ -103,32 +104,28 @@ class Session : public std::enable_shared_from_this<Session> {
   awaitable<bool> log_in() {
     channel_->set_deadline(std::chrono::seconds(context_.gate->limits().login_seconds));
     channel_->set_max_payload(kLoginPayload);
-    ServerGreeting greeting;
-    greeting.version = greeting_version(*source_);
-    greeting.connection_id = state_.connection_id;
-    greeting.scramble = random_scramble();
-    greeting.offer_tls = context_.tls->offered();
-    greeting.default_plugin = source_->flavour == Flavour::mysql ? kCachingSha2Password : kNativePassword;
-    greeting.certificate = context_.tls->certificate_digest();
-    greeting.public_key_pem = context_.tls->login_public_key();
+    greeting_.version = greeting_version(*source_);
+    greeting_.connection_id = state_.connection_id;
+    greeting_.scramble = random_scramble();
+    greeting_.offer_tls = context_.tls->offered();
+    greeting_.default_plugin = source_->flavour == Flavour::mysql ? kCachingSha2Password : kNativePassword;
+    greeting_.certificate = context_.tls->certificate_digest();
+    greeting_.public_key_pem = context_.tls->login_public_key();
     LoginOutcome outcome =
-        co_await run_login(*channel_, std::move(greeting), *ticket_, *context_.tls, *context_.users, *context_.readers);
+        co_await run_login(*channel_, greeting_, *ticket_, *context_.tls, *context_.users, *context_.readers, nullptr);
+    co_return enter(std::move(outcome));
+  }
+
+  // Becomes the account that has logged in. False: nobody has, and the log says so.
+  bool enter(LoginOutcome outcome) {
     if (const auto* rejected = std::get_if<HandshakeRejected>(&outcome)) {
-      // A port probe says nothing worth a warning.
-      const bool answered = rejected->error.code != 0;
-      if (!answered) {
-        context_.gate->counters().on_unfinished_login();
-        context_.logger->debug("login not finished: '{}' from {}: {}", rejected->user, state_.peer_host,
-                               rejected->reason);
-      } else if (const auto unlogged = context_.gate->may_log_refusal()) {
-        const std::string more = *unlogged == 0 ? "" : " (and " + std::to_string(*unlogged) + " more before it)";
-        context_.logger->warn("login refused: user '{}' from {}: {}{}", rejected->user, state_.peer_host,
-                              rejected->reason, more);
-      }
-      co_return false;
+      note_refusal(*rejected);
+      return false;
     }
     channel_->set_write_patience(std::chrono::seconds(context_.gate->limits().slow_consumer_seconds));
     auto& accepted = std::get<HandshakeAccepted>(outcome);
+    capabilities_ = accepted.capabilities;
+    several_statements_ = (accepted.capabilities & capability::kMultiStatements) != 0;
     state_.user = std::move(accepted.user);
     state_.may_purge = context_.users->may_purge(state_.user);
     state_.database = std::move(accepted.database);
@@ -144,7 +141,20 @@ class Session : public std::enable_shared_from_this<Session> {
         entry.program = program->second;
       }
     });
-    co_return true;
+    return true;
+  }
+
+  void note_refusal(const HandshakeRejected& rejected) {
+    // A port probe says nothing worth a warning.
+    const bool answered = rejected.error.code != 0;
+    if (!answered) {
+      context_.gate->counters().on_unfinished_login();
+      context_.logger->debug("login not finished: '{}' from {}: {}", rejected.user, state_.peer_host, rejected.reason);
+    } else if (const auto unlogged = context_.gate->may_log_refusal()) {
+      const std::string more = *unlogged == 0 ? "" : " (and " + std::to_string(*unlogged) + " more before it)";
+      context_.logger->warn("login refused: user '{}' from {}: {}{}", rejected.user, state_.peer_host, rejected.reason,
+                            more);
+    }
   }
 
   awaitable<void> serve_commands() {
@@ -163,8 +173,7 @@ class Session : public std::enable_shared_from_this<Session> {
       channel_->set_deadline(std::nullopt);
       Result<Command> command = decode_command(*payload);
       if (!command) {
-        const SqlError malformed{1835, "HY000", "Malformed communication packet."};
-        const Next after = co_await send_error(malformed);
+        const Next after = co_await send_error(malformed_packet());
         if (after == Next::close) co_return;
         continue;
       }
@@ -179,6 +188,18 @@ class Session : public std::enable_shared_from_this<Session> {
       co_return Next::close;
     } else if (const auto* query = std::get_if<QueryCommand>(&command)) {
       co_return co_await perform_query(query->text);
+    } else if (const auto* prepare = std::get_if<StatementPrepareCommand>(&command)) {
+      co_return co_await perform_prepare(prepare->text);
+    } else if (const auto* execute = std::get_if<StatementExecuteCommand>(&command)) {
+      co_return co_await perform_execute(*execute);
+    } else if (const auto* data = std::get_if<StatementLongDataCommand>(&command)) {
+      statements_.append_long_data(data->statement_id, data->parameter, data->piece);
+      co_return Next::read_on;
+    } else if (const auto* close = std::get_if<StatementCloseCommand>(&command)) {
+      statements_.close(close->statement_id);
+      co_return Next::read_on;
+    } else if (const auto* change = std::get_if<ChangeUserCommand>(&command)) {
+      co_return co_await perform_change_user(change->request);
     } else if (const auto* dump = std::get_if<BinlogDumpCommand>(&command)) {
       co_return co_await perform_dump(*dump, false);
     } else if (const auto* gtid_dump = std::get_if<BinlogDumpGtidCommand>(&command)) {
@@ -188,46 +209,144 @@ class Session : public std::enable_shared_from_this<Session> {
       co_return next(co_await channel_->send_payload(as_bytes(line)));
     } else if (const auto* database = std::get_if<InitDbCommand>(&command)) {
       answer = answer_statement(UseStatement{database->database}, view(), state_);
+      if (const auto* use = std::get_if<UseDatabaseAnswer>(&answer)) answer = perform_use(*use);
     } else if (std::holds_alternative<ResetConnectionCommand>(command)) {
-      state_.user_variables.clear();
-      state_.session_variables.clear();
+      forget_what_was_said();
+    } else if (const auto* option = std::get_if<SetOptionCommand>(&command)) {
+      co_return co_await perform_set_option(option->option);
+    } else if (const auto* reset = std::get_if<StatementResetCommand>(&command)) {
+      if (auto error = statements_.reset(reset->statement_id)) answer = *std::move(error);
+    } else if (const auto* fetch = std::get_if<StatementFetchCommand>(&command)) {
+      answer = no_open_cursor(fetch->statement_id);
+    } else if (const auto* fields = std::get_if<FieldListCommand>(&command)) {
+      answer = state_.database.empty() ? no_database_selected() : unknown_table(state_.database, fields->table);
     } else if (const auto* kill = std::get_if<ProcessKillCommand>(&command)) {
       answer = answer_statement(KillStatement{kill->connection_id, false}, view(), state_);
+      if (const auto* found = std::get_if<KillAnswer>(&answer)) answer = perform_kill(*found);
     } else if (auto* registration = std::get_if<RegisterReplicaCommand>(&command)) {
       register_replica(std::move(*registration));
     } else if (std::holds_alternative<UnknownCommand>(command)) {
-      answer = SqlError{1047, "08S01", "Unknown command"};
-    }  // COM_PING, COM_SET_OPTION: OK
-    co_return co_await reply(std::move(answer));
+      answer = unknown_command();
+    }  // COM_PING: OK
+    co_return co_await reply(std::move(answer), {});
   }
 
+  // A text may hold several statements, when the client has said that it may; an error ends it.
   awaitable<Next> perform_query(std::string_view text) {
+    note_statement("Query", text);
+    Next next = Next::read_on;
+    for (bool more = true; more && next == Next::read_on;) {
+      const StatementCut cut = several_statements_ ? cut_statement(text) : StatementCut{text, {}};
+      Answer answer = co_await answer_text(cut.first);
+      more = !cut.rest.empty() && !std::holds_alternative<SqlError>(answer);
+      const auto status = static_cast<std::uint16_t>(kStatusAutocommit | (more ? kStatusMoreResults : 0));
+      next = co_await reply(std::move(answer), {RowFormat::text, status});
+      text = cut.rest;
+    }
+    note_rest();
+    co_return next;
+  }
+
+  awaitable<Next> perform_prepare(std::string_view text) {
+    if (text.size() > kMaxCommandSize) co_return co_await send_error(packet_too_large());
+    const RelayView relay = view();
+    const auto prepared = statements_.prepare(text, relay, state_);
+    if (const auto* error = std::get_if<SqlError>(&prepared)) co_return co_await send_error(*error);
+    const auto& statement = std::get<PreparedStatements::Prepared>(prepared);
+    ByteBuffer out;
+    append_prepared(out, statement.id, statement.parameters, statement.columns, channel_->sequence());
+    co_return next(co_await channel_->send_raw(out));
+  }
+
+  awaitable<Next> perform_execute(StatementExecuteCommand execute) {
+    const auto filled = statements_.fill(execute.statement_id, execute.request);
+    if (const auto* error = std::get_if<SqlError>(&filled)) co_return co_await send_error(*error);
+    const auto& text = std::get<std::string>(filled);
+    note_statement("Execute", text);
+    Answer answer = co_await answer_text(text);
+    const Next next = co_await reply(std::move(answer), {RowFormat::binary, kStatusAutocommit});
+    note_rest();
+    co_return next;
+  }
+
+  // 0: several statements in one text from now on; 1: no more. Answered by an EOF.
+  awaitable<Next> perform_set_option(std::uint16_t option) {
+    if (option > 1) co_return co_await send_error(unknown_command());
+    several_statements_ = option == 0;
+    const ByteBuffer eof = build_eof();
+    co_return next(co_await channel_->send_payload(eof));
+  }
+
+  // As a login on the same connection. One that fails ends the connection, as at a source.
+  awaitable<Next> perform_change_user(Bytes request) {
+    channel_->set_deadline(std::chrono::seconds(context_.gate->limits().login_seconds));
+    channel_->set_max_payload(kLoginPayload);
+    const LoginRetry retry{ByteBuffer(request.begin(), request.end()), capabilities_};
+    LoginOutcome outcome =
+        co_await run_login(*channel_, greeting_, *ticket_, *context_.tls, *context_.users, *context_.readers, &retry);
+    const bool accepted = enter(std::move(outcome));
+    if (accepted) forget_what_was_said();
+    co_return accepted ? Next::read_on : Next::close;
+  }
+
+  void forget_what_was_said() {
+    state_.user_variables.clear();
+    state_.session_variables.clear();
+    state_.warnings.clear();
+    statements_.clear();
+  }
+
+  void note_statement(const char* command, std::string_view text) {
     constexpr std::size_t kShownInfo = 100;
     context_.registry->update(state_.connection_id, [&](ConnectionEntry& entry) {
-      entry.command = "Query";
+      entry.command = command;
       entry.info = text.substr(0, kShownInfo);
       entry.since = std::time(nullptr);
     });
-    const RelayView relay = view();
-    Answer answer = packet_too_large();
-    if (text.size() <= kMaxCommandSize && may_wait_for_disk(text)) {
-      answer =
-          co_await asio::co_spawn(*context_.readers, answer_with_patience(text, relay, state_), asio::use_awaitable);
-    } else if (text.size() <= kMaxCommandSize) {
-      answer = answer_query(text, relay, state_);
-    }
-    const Next next = co_await reply(std::move(answer));
+  }
+
+  void note_rest() {
     context_.registry->update(state_.connection_id, [&](ConnectionEntry& entry) {
       entry.command = "Sleep";
       entry.info.clear();
     });
-    co_return next;
   }
 
-  awaitable<Next> reply(Answer answer) {
+  // The one place where a statement is answered, however it came. What it asks to be done has been done.
+  awaitable<Answer> answer_text(std::string_view text) {
+    if (text.size() > kMaxCommandSize) co_return packet_too_large();
+    const RelayView relay = view();
+    const bool slow = may_wait_for_disk(text);
+    Answer answer = OkAnswer{};
+    if (slow) {
+      answer =
+          co_await asio::co_spawn(*context_.readers, answer_with_patience(text, relay, state_), asio::use_awaitable);
+    } else {
+      answer = answer_query(text, relay, state_);
+    }
+    if (const auto* kill = std::get_if<KillAnswer>(&answer)) co_return perform_kill(*kill);
+    if (const auto* use = std::get_if<UseDatabaseAnswer>(&answer)) co_return perform_use(*use);
+    co_return answer;
+  }
+
+  Answer perform_kill(KillAnswer kill) {
+    const auto reason = kill.query_only ? EndReason::query_killed : EndReason::killed;
+    if (!context_.registry->kill(kill.connection_id, reason)) return unknown_thread(kill.connection_id);
+    context_.logger->info("connection {} ended by KILL from '{}' at {}", kill.connection_id, state_.user,
+                          state_.peer_host);
+    return OkAnswer{};
+  }
+
+  Answer perform_use(const UseDatabaseAnswer& use) {
+    state_.database = use.database;
+    context_.registry->update(state_.connection_id, [&](ConnectionEntry& entry) { entry.database = state_.database; });
+    return OkAnswer{};
+  }
+
+  awaitable<Next> reply(Answer answer, ReplyForm form) {
     if (const auto* result = std::get_if<ResultSet>(&answer)) {
       ByteBuffer out;
-      append_result_set(out, *result, channel_->sequence());
+      append_result_set(out, *result, channel_->sequence(), form.status, form.format);
       co_return next(co_await channel_->send_raw(out));
     }
     if (const auto* error = std::get_if<SqlError>(&answer)) {
@@ -235,23 +354,11 @@ class Session : public std::enable_shared_from_this<Session> {
     }
     if (auto* events = std::get_if<BinlogEventsAnswer>(&answer)) {
       const RelayView relay = view();
-      co_return next(co_await reply_binlog_events(std::move(events->request), relay, *channel_, *context_.readers));
-    }
-    if (const auto* kill = std::get_if<KillAnswer>(&answer)) {
-      const auto reason = kill->query_only ? EndReason::query_killed : EndReason::killed;
-      if (!context_.registry->kill(kill->connection_id, reason)) {
-        co_return co_await send_error(unknown_thread(kill->connection_id));
-      }
-      context_.logger->info("connection {} ended by KILL from '{}' at {}", kill->connection_id, state_.user,
-                            state_.peer_host);
-    }
-    if (auto* use = std::get_if<UseDatabaseAnswer>(&answer)) {
-      state_.database = use->database;
-      context_.registry->update(state_.connection_id,
-                                [&](ConnectionEntry& entry) { entry.database = state_.database; });
+      co_return next(
+          co_await reply_binlog_events(std::move(events->request), relay, form, *channel_, *context_.readers));
     }
     const auto warnings = static_cast<std::uint16_t>(state_.warnings.size());
-    const ByteBuffer ok = build_ok(0, kStatusAutocommit, {}, warnings);
+    const ByteBuffer ok = build_ok(0, form.status, {}, warnings);
     co_return next(co_await channel_->send_payload(ok));
   }
 
@@ -351,7 +458,11 @@ class Session : public std::enable_shared_from_this<Session> {
   asio::io_context& io_;
   std::shared_ptr<PacketChannel> channel_;
   std::shared_ptr<const SourceIdentity> source_;
+  ServerGreeting greeting_;
+  std::uint32_t capabilities_ = 0;   // of the client
+  bool several_statements_ = false;  // in one text
   SessionState state_;
+  PreparedStatements statements_;
   std::optional<DumpStream> dump_;
   bool dump_over_ = false;
 };

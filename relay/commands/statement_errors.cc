@@ -88,6 +88,39 @@ SqlError not_owner_of_thread(std::uint64_t id) {
   return {1095, "HY000", "You are not owner of thread " + std::to_string(id)};
 }
 
+SqlError no_database_selected() { return {1046, "3D000", "No database selected"}; }
+
+SqlError unknown_table(std::string_view database, std::string_view table) {
+  return {1146, "42S02",
+          "Table '" + std::string(database) + "." + std::string(table.substr(0, 200)) + "' doesn't exist"};
+}
+
+SqlError unknown_command() { return {1047, "08S01", "Unknown command"}; }
+
+SqlError malformed_packet() { return {1835, "HY000", "Malformed communication packet."}; }
+
+SqlError packet_too_large() { return {1153, "08S01", "Got a packet bigger than 'max_allowed_packet' bytes"}; }
+
+SqlError wrong_arguments(std::string_view command) {
+  return {1210, "HY000", "Incorrect arguments to " + std::string(command)};
+}
+
+SqlError unknown_prepared_statement(std::uint32_t id, std::string_view command) {
+  return {1243, "HY000",
+          "Unknown prepared statement handler (" + std::to_string(id) + ") given to " + std::string(command)};
+}
+
+SqlError too_many_placeholders() { return {1390, "HY000", "Prepared statement contains too many placeholders"}; }
+
+SqlError no_open_cursor(std::uint32_t id) {
+  return {1421, "HY000", "The statement (" + std::to_string(id) + ") has no open cursor."};
+}
+
+SqlError too_many_prepared_statements(std::size_t limit) {
+  return {1461, "42000",
+          "Can't create more than max_prepared_stmt_count statements (current value: " + std::to_string(limit) + ")"};
+}
+
 SqlError no_binary_logging() { return {1381, "HY000", "You are not using binary logging"}; }
 
 SqlError unknown_binary_log() { return {1373, "HY000", "Target log not found in binlog index"}; }

@@ -9,7 +9,6 @@ constexpr std::uint16_t kErrMalformedGtidSet = 1773;     // ER_MALFORMED_GTID_SE
 constexpr std::uint16_t kErrIncorrectGtidState = 1941;   // MariaDB's ER_INCORRECT_GTID_STATE
 constexpr std::uint16_t kErrDuplicateGtidDomain = 1943;  // MariaDB's ER_DUPLICATE_GTID_DOMAIN
 constexpr std::uint16_t kErrSlaveSameId = 4052;          // MariaDB's ER_SLAVE_SAME_ID
-constexpr std::uint16_t kErrUnknownCommand = 1047;
 
 std::string place_text(Flavour flavour, const DumpPlace& place) {
   const std::string last = (flavour == Flavour::mysql ? "./" : "") + place.last_file;
@@ -160,8 +159,6 @@ SqlError gtid_state_purged() {
       "required binlog files have "
       "been purged.");
 }
-
-SqlError unknown_command() { return {kErrUnknownCommand, "08S01", "Unknown command"}; }
 
 SqlError history_ended(const std::string& last_file, const std::string& next_file) {
   return dump_error("binrelay: a history of the source ends with " + last_file +

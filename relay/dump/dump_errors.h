@@ -49,7 +49,6 @@ SqlError unusable_gtid_list(const Error& why);  // MariaDB: 1941, 1943
 SqlError gtid_not_in_log(const MariadbGtid& wanted, const std::optional<MariadbGtid>& last_in_domain);
 SqlError gtid_is_hole(const MariadbGtid& wanted);
 SqlError gtid_state_purged();
-SqlError unknown_command();  // 1047
 
 // The relay's own: its source lost transactions, and the operator went on without them.
 SqlError history_ended(const std::string& last_file, const std::string& next_file);

@@ -7,6 +7,7 @@
 #include "protocol/check.h"
 #include "protocol/wire/ascii.h"
 #include "relay/commands/served_gtids.h"
+#include "relay/commands/statement_errors.h"
 #include "storage/file/file_names.h"
 
 namespace binrelay {

@@ -89,7 +89,8 @@ ConnectionGate::Ticket::~Ticket() {
 }
 
 bool ConnectionGate::Ticket::log_in(const std::string& user) {
-  BINRELAY_CHECK(gate_ && !user_, "logged in once");
+  BINRELAY_CHECK(gate_, "a ticket in use");
+  if (user_ == user) return true;
   const std::lock_guard lock(gate_->mutex_);
   auto& logged_in = gate_->logged_in_;
   const auto found = logged_in.find(user);
@@ -98,7 +99,7 @@ bool ConnectionGate::Ticket::log_in(const std::string& user) {
     return false;
   }
   ++logged_in[user];
-  count_down(gate_->logging_in_, host_);
+  count_down(user_ ? logged_in : gate_->logging_in_, user_ ? *user_ : host_);
   gate_->failures_.erase(host_);
   user_ = user;
   return true;

@@ -37,7 +37,7 @@ class ConnectionGate {
     Ticket(Ticket&& other) noexcept;
     Ticket& operator=(Ticket&&) = delete;
     ~Ticket();
-    // The password was right. False: the account has as many connections as it may.
+    // The password was right; also of another account, later on. False: the account has as many connections as it may.
     bool log_in(const std::string& user);
     // The password was wrong: how long the answer is to wait. The place stays taken meanwhile, so that guessing gets no
     // faster by hanging up.

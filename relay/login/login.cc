@@ -45,9 +45,12 @@ Scramble random_scramble() {
 }
 
 asio::awaitable<LoginOutcome> run_login(PacketChannel& channel, ServerGreeting greeting, ConnectionGate::Ticket& ticket,
-                                        TlsContext& tls, UserDirectory& users, asio::thread_pool& workers) {
+                                        TlsContext& tls, UserDirectory& users, asio::thread_pool& workers,
+                                        const LoginRetry* retry) {
+  if (retry != nullptr) greeting.secure_channel = !channel.tls_version().empty();
   ServerHandshake handshake(std::move(greeting), channel.peer_address());
-  HandshakeStep step = handshake.start();
+  HandshakeStep step =
+      retry == nullptr ? handshake.start() : handshake.on_change_user(retry->request, retry->capabilities);
   for (;;) {
     if (auto* send = std::get_if<HandshakeSend>(&step)) {
       const Status sent = co_await channel.send_payload(send->payload);

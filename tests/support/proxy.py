@@ -42,10 +42,13 @@ class _End:
 
 
 class Proxy:
-    """Forwards to a port of this machine, in a thread of its own, to which every socket belongs."""
+    """Forwards to a port of this machine, in a thread of its own, to which every socket belongs.
 
-    def __init__(self, name, target_port):
-        self.name, self.target_port, self.port = name, target_port, machine.free_port()
+    Clients find it at `host`: one of this machine's addresses, 127.x.y.z.
+    """
+
+    def __init__(self, name, target_port, host="127.0.0.1"):
+        self.name, self.target_port, self.host, self.port = name, target_port, host, machine.free_port()
         self.connections = 0
         self._ends = set()
         self._in_hole = self._stopping = False
@@ -62,7 +65,7 @@ class Proxy:
     def start(self):
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
-        self._listener.bind(("127.0.0.1", self.port))
+        self._listener.bind((self.host, self.port))
         self._listener.listen(128)
         self._listener.setblocking(False)
         self._selector.register(self._listener, selectors.EVENT_READ)

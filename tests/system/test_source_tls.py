@@ -12,6 +12,8 @@ from lab import Relay, machine  # noqa: E402
 from lab.machine import wait_until  # noqa: E402
 from proxy import Proxy  # noqa: E402
 
+HOST = "127.0.0.2"  # not 127.0.0.1: there Connector/C 3.4 takes a certificate of any name
+
 # Connector/C's and libmysqlclient's own words.
 WITHOUT_TLS = ("insecure transport", "Access denied")  # MySQL, MariaDB
 NO_TLS_THERE = ("offers no TLS", "doesn't support SSL", "SSL connection error", "TLS/SSL error", "SSL is required")
@@ -26,8 +28,8 @@ class Modes:
 
     def _begin(self, tls, ca):
         self._tries += 1
-        wire = self._stage.enter(Proxy("wire", self._source.port))
-        settings = {"port": wire.port, "tls": tls, **({"tls_ca": str(ca)} if ca else {})}
+        wire = self._stage.enter(Proxy("wire", self._source.port, HOST))
+        settings = {"host": HOST, "port": wire.port, "tls": tls, **({"tls_ca": str(ca)} if ca else {})}
         relay = Relay(self._source, name=f"relay-{self._tries}", source_settings=settings)
         relay.write_config()
         wire.damage(relay.source_password().encode())
@@ -69,7 +71,7 @@ def _every_mode(stage, make_source, without_tls):
     folder = machine.scratch("certificates")
     ours, others = Authority(folder, "ours"), Authority(folder, "others")
 
-    source = _with_certificate(make_source("source"), ours, ours.issue("here", "IP:127.0.0.1"))
+    source = _with_certificate(make_source("source"), ours, ours.issue("here", f"IP:{HOST}"))
     modes = Modes(stage, source)
     modes.reaches("disabled")
     source.sql("SET GLOBAL require_secure_transport = ON")  # the lab's own connection is open already

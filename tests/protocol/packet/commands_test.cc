@@ -46,7 +46,24 @@ TEST(Commands, OfAnySession) {
   EXPECT_EQ(decoded<QueryCommand>(as_bytes("\x03SELECT 1")).text, "SELECT 1");
   EXPECT_EQ(decoded<SetOptionCommand>(as_bytes("\x1b\x01\x00"sv)).option, 1);
   EXPECT_EQ(decoded<ProcessKillCommand>(as_bytes("\x0c\x05\x00\x00\x01"sv)).connection_id, 0x01000005u);
-  EXPECT_EQ(decoded<UnknownCommand>(as_bytes("\x16SELECT ?")).code, 0x16);
+  EXPECT_EQ(decoded<UnknownCommand>(as_bytes("\x0d")).code, 0x0d);
+  EXPECT_EQ(decoded<FieldListCommand>(as_bytes("\x04t\0%"sv)).table, "t");
+}
+
+TEST(Commands, OfPreparedStatements) {
+  EXPECT_EQ(decoded<StatementPrepareCommand>(as_bytes("\x16SELECT ?")).text, "SELECT ?");
+  const auto execute = decoded<StatementExecuteCommand>(as_bytes("\x17\x01\x00\x00\x00rest"sv));
+  EXPECT_EQ(execute.statement_id, 1u);
+  EXPECT_EQ(as_text(execute.request), "rest");
+  const auto data = decoded<StatementLongDataCommand>(as_bytes("\x18\x01\x00\x00\x00\x02\x00piece"sv));
+  EXPECT_EQ(data.parameter, 2u);
+  EXPECT_EQ(data.piece, "piece");
+  EXPECT_EQ(decoded<StatementCloseCommand>(as_bytes("\x19\x03\x00\x00\x00"sv)).statement_id, 3u);
+  EXPECT_EQ(decoded<StatementResetCommand>(as_bytes("\x1a\x03\x00\x00\x00"sv)).statement_id, 3u);
+  EXPECT_EQ(decoded<StatementFetchCommand>(as_bytes("\x1c\x03\x00\x00\x00\x09\x00\x00\x00"sv)).statement_id, 3u);
+  for (const auto cut : {"\x17\x01\x00"sv, "\x18\x01\x00\x00\x00\x02"sv, "\x19\x03"sv}) {
+    EXPECT_FALSE(decode_command(as_bytes(cut)).ok());
+  }
 }
 
 TEST(Commands, AnEmptyPacketIsNone) { EXPECT_FALSE(decode_command({}).ok()); }

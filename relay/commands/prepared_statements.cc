@@ -1,0 +1,126 @@
+#include "relay/commands/prepared_statements.h"
+
+#include <array>
+#include <utility>
+
+#include "protocol/sql/statement_text.h"
+#include "relay/commands/binlog_events_columns.h"
+#include "relay/commands/statement_errors.h"
+
+namespace binrelay {
+namespace {
+
+using Parsed = std::variant<Statement, ParseError>;
+
+// Answering it changes nothing.
+bool only_shows(const Statement& statement) {
+  return !std::holds_alternative<SetStatement>(statement) && !std::holds_alternative<SetNamesStatement>(statement) &&
+         !std::holds_alternative<UseStatement>(statement) && !std::holds_alternative<KillStatement>(statement) &&
+         !std::holds_alternative<PurgeBinaryLogsStatement>(statement);
+}
+
+// A "?" may stand for a value of any kind: the first that fits is taken to see what kind of statement it is.
+Parsed parse_with_any_value(std::string_view text, const std::vector<std::size_t>& placeholders) {
+  static const std::array<std::optional<ParameterValue>, 3> kAny{std::nullopt, ParameterValue{"1", true},
+                                                                 ParameterValue{"", false}};
+  Parsed first = ParseError{};
+  for (const auto& value : kAny) {
+    Parsed parsed = parse_statement(fill_placeholders(text, placeholders, ParameterValues(placeholders.size(), value)));
+    if (std::holds_alternative<Statement>(parsed)) return parsed;
+    if (&value == &kAny.front()) first = std::move(parsed);
+  }
+  return first;
+}
+
+ResultSet columns_of(const Statement& statement, const RelayView& relay, SessionState session) {
+  if (std::holds_alternative<ShowBinlogEventsStatement>(statement)) return binlog_events_columns();
+  if (!only_shows(statement)) return {};
+  Answer answer = answer_statement(statement, relay, session);
+  auto* result = std::get_if<ResultSet>(&answer);
+  if (result == nullptr) return {};
+  result->rows.clear();
+  return std::move(*result);
+}
+
+}  // namespace
+
+std::variant<PreparedStatements::Prepared, SqlError> PreparedStatements::prepare(std::string_view text,
+                                                                                 const RelayView& relay,
+                                                                                 SessionState& session) {
+  session.warnings.clear();
+  if (statements_.size() >= kMaxStatements || bytes_ + text.size() > kMaxBytes)
+    return too_many_prepared_statements(kMaxStatements);
+  std::vector<std::size_t> placeholders = find_placeholders(text);
+  if (placeholders.size() > kMaxParameters) return too_many_placeholders();
+  const Parsed parsed = parse_with_any_value(text, placeholders);
+  if (const auto* error = std::get_if<ParseError>(&parsed)) return syntax_error(relay.source->flavour, *error);
+  if (text.find_first_not_of(" \t\r\n;") == std::string_view::npos) return empty_query();
+
+  Prepared prepared;
+  prepared.parameters = placeholders.size();
+  if (!may_wait_for_disk(text)) prepared.columns = columns_of(std::get<binrelay::Statement>(parsed), relay, session);
+  while (++last_id_ == 0 || statements_.contains(last_id_)) {
+  }
+  prepared.id = last_id_;
+  Statement& statement = statements_[prepared.id];
+  statement.text = text;
+  statement.long_data.resize(placeholders.size());
+  statement.placeholders = std::move(placeholders);
+  bytes_ += text.size();
+  return prepared;
+}
+
+std::variant<std::string, SqlError> PreparedStatements::fill(std::uint32_t id, Bytes request) {
+  const auto found = statements_.find(id);
+  if (found == statements_.end()) return unknown_prepared_statement(id, "mysqld_stmt_execute");
+  Statement& statement = found->second;
+  const bool too_long = statement.too_long;
+  const auto values = decode_execute(request, statement.long_data, &statement.types);
+  forget_long_data(statement);
+  if (too_long || !values) return wrong_arguments("mysqld_stmt_execute");
+  return fill_placeholders(statement.text, statement.placeholders, *values);
+}
+
+void PreparedStatements::append_long_data(std::uint32_t id, std::uint16_t parameter, std::string_view piece) {
+  const auto found = statements_.find(id);
+  if (found == statements_.end()) return;
+  Statement& statement = found->second;
+  if (parameter >= statement.long_data.size() || bytes_ + piece.size() > kMaxBytes) {
+    statement.too_long = true;
+    return;
+  }
+  auto& data = statement.long_data[parameter];
+  if (!data) data.emplace();
+  data->append(piece);
+  bytes_ += piece.size();
+}
+
+std::optional<SqlError> PreparedStatements::reset(std::uint32_t id) {
+  const auto found = statements_.find(id);
+  if (found == statements_.end()) return unknown_prepared_statement(id, "mysqld_stmt_reset");
+  forget_long_data(found->second);
+  return std::nullopt;
+}
+
+void PreparedStatements::close(std::uint32_t id) {
+  const auto found = statements_.find(id);
+  if (found == statements_.end()) return;
+  forget_long_data(found->second);
+  bytes_ -= found->second.text.size();
+  statements_.erase(found);
+}
+
+void PreparedStatements::clear() {
+  statements_.clear();
+  bytes_ = 0;
+}
+
+void PreparedStatements::forget_long_data(Statement& statement) {
+  for (auto& data : statement.long_data) {
+    if (data) bytes_ -= data->size();
+    data.reset();
+  }
+  statement.too_long = false;
+}
+
+}  // namespace binrelay
