@@ -11,5 +11,8 @@ namespace binrelay {
 
 // The first `at_most` bytes of what was compressed: memory stays bounded whatever the input claims.
 Result<std::string> inflate_mariadb(Bytes compressed, std::size_t at_most);
+// A value of a COMPRESSED column, with or without zlib's own head, or as it is where it would not have become shorter
+// (MariaDB server, sql/field.cc, Field_longstr::uncompress).
+Result<std::string> inflate_mariadb_column(Bytes stored, std::size_t at_most);
 
 }  // namespace binrelay

@@ -3,6 +3,9 @@
 own SHOW BINLOG EVENTS says of it (Pos, Event_type, End_log_pos, Info; tab-separated, escaped as Python does).
 
     tests/golden/record.py [NAME …]
+
+Of the samples of column types NAME.rows holds what the server answers when it is asked for the rows: a line a row, a value a
+column, NULL as NULL; text and bytes in hex, TIMESTAMP in seconds since 1970, ENUM, SET and BIT as numbers.
 """
 
 import contextlib
@@ -53,6 +56,8 @@ def record(server, name, scenario):
         info = row[5].encode("unicode_escape").decode()
         lines.append(f"{row[1]}\t{row[2]}\t{row[4]}\t{info}")
     (HERE / f"{name}.events").write_text("\n".join(lines) + "\n")
+    if hasattr(scenario, "rows"):
+        (HERE / f"{name}.rows").write_text("\n".join(scenario.rows) + "\n")
     print(f"{name}: {len(content)} bytes, {len(lines) - 2} events")
 
 
@@ -173,6 +178,65 @@ def mysql_tags(server):
             run(f"SET gtid_next = '{gtid}'", "BEGIN", "COMMIT")
 
 
+COLUMN_TYPES = [
+    "TINYINT", "TINYINT UNSIGNED", "SMALLINT", "SMALLINT UNSIGNED", "MEDIUMINT", "MEDIUMINT UNSIGNED", "INT",
+    "INT UNSIGNED", "BIGINT", "BIGINT UNSIGNED", "FLOAT", "DOUBLE", "DECIMAL(14,4)", "DECIMAL(65,30)", "DECIMAL(3)",
+    "DECIMAL(2,2)", "DECIMAL(20,0) UNSIGNED", "BIT(1)", "BIT(10)", "BIT(64)", "YEAR", "DATE", "TIME", "TIME(1)", "TIME(3)",
+    "TIME(6)", "DATETIME", "DATETIME(2)", "DATETIME(6)", "TIMESTAMP NULL", "TIMESTAMP(3) NULL", "CHAR(10)",
+    "CHAR(200) CHARACTER SET utf8mb4", "VARCHAR(50)", "VARCHAR(1000) CHARACTER SET utf8mb4", "BINARY(5)", "VARBINARY(300)",
+    "TINYBLOB", "TEXT", "MEDIUMTEXT", "LONGBLOB", "ENUM('a','b','c')", "SET('x','y','z')", "POINT"]
+HIGHEST = [
+    127, 255, 32767, 65535, 8388607, 16777215, 2147483647, 4294967295, 9223372036854775807, 18446744073709551615, 1.5, -0.25,
+    "1234567890.1234", "12345678901234567890123456789012345.000000000000000000000000000001", 999, "0.99",
+    "18446744073709551616", 1, 1023, 18446744073709551615, 2155, "9999-12-31", "838:59:59", "12:34:56.7", "-01:02:03.004",
+    "-00:00:00.000001", "9999-12-31 23:59:59", "2026-11-22 01:02:03.45", "1000-01-01 00:00:00.000001", "2026-11-22 01:02:03",
+    "2026-11-22 01:02:03.456", "ten bytes!", "\u4e2d\u6587" * 90, "it's", "\U0001f600" * 100, "\0\1\2\3\4", "b" * 300, "tiny",
+    "text", "medium", "long", "c", "x,z", (1, -2)]
+LOWEST = [
+    -128, 0, -32768, 0, -8388608, 0, -2147483648, 0, -9223372036854775808, 0, -1.5, 1e300, "-0.0001",
+    "-99999999999999999999999999999999999.999999999999999999999999999999", -999, "-0.05", 0, 0, 512, 1, 1901, "1000-01-01",
+    "-838:59:59", "-12:34:56.7", "00:00:00.000", "838:59:58.999999", "1000-01-01 00:00:00", "1000-01-01 00:00:00.00",
+    "9999-12-31 23:59:59.999999", "1970-01-01 12:00:01", "1970-01-01 12:00:01.001", "", "", "", "", "", "", "", "", "", "", "a", "",
+    (0, 0)]
+
+
+def column_types(*more):
+    """Rows of every type; `more` are (type, highest, lowest)."""
+    types = COLUMN_TYPES + [kind for kind, _, _ in more]
+    numbers = [f"c{number}" for number in range(len(types))]
+
+    def shown(name, kind):
+        word = kind.split("(")[0].split()[0]
+        if word in ("CHAR", "VARCHAR", "BINARY", "VARBINARY", "POINT", "VECTOR") or word.endswith(("BLOB", "TEXT")):
+            return f"HEX({name})"
+        if word == "TIMESTAMP":
+            return f"UNIX_TIMESTAMP({name})"
+        return f"CAST({name} AS UNSIGNED)" if word in ("BIT", "ENUM", "SET", "YEAR") else f"CAST({name} AS CHAR)"
+
+    def scenario(server):
+        quietly = [] if server.flavour == "mysql" else ["SET binlog_annotate_row_events = OFF"]
+        with session(server, "SET time_zone = '+00:00'", "SET sql_mode = ''", *quietly) as run:
+            columns = ", ".join(f"{name} {kind}" for name, kind in zip(numbers, types))
+            run(f"CREATE TABLE types (id INT PRIMARY KEY, {columns})", "INSERT INTO types (id) VALUES (1)")
+            for number, values in ((2, HIGHEST + [high for _, high, _ in more]), (3, LOWEST + [low for _, _, low in more])):
+                written = [_literal(value, kind) for value, kind in zip(values, types)]
+                run(f"INSERT INTO types VALUES ({number}, {', '.join(written)})")
+        with server.connect("d") as connection, connection.cursor() as cursor:
+            cursor.execute("SET time_zone = '+00:00'")
+            expressions = ", ".join(shown(name, kind) for name, kind in zip(numbers, types))
+            cursor.execute(f"SELECT {expressions} FROM types ORDER BY id")
+            scenario.rows = ["\t".join("NULL" if value is None else str(value) for value in row) for row in cursor.fetchall()]
+    return scenario
+
+
+def _literal(value, kind):
+    if isinstance(value, tuple):
+        return f"ST_GeomFromText('POINT({value[0]} {value[1]})')"
+    if kind.startswith("VECTOR"):
+        return f"STRING_TO_VECTOR('{value}')"
+    return "'" + value.replace("\\", "\\\\").replace("'", "''").replace("\0", "\\0") + "'" if isinstance(value, str) else str(value)
+
+
 def mysql_payloads(server):
     with session(server, "SET SESSION binlog_transaction_compression = ON") as run:
         run("CREATE TABLE z (id INT PRIMARY KEY, text VARCHAR(1000))", "INSERT INTO z VALUES (1, REPEAT('z', 1000))",
@@ -205,6 +269,10 @@ SAMPLES = {
                                    in_turn(mariadb_domains, flush, mariadb_group_commit)),
     "mariadb-11.8-row": (lambda: MariaDb(series="11.8", binlog_format="ROW"), in_turn(transactions, mixed_engines, xa, mariadb_domains)),
     "mariadb-11.8-statement": (lambda: MariaDb(series="11.8", local_infile="ON"), statements),
+    "mariadb-10.11-types": (lambda: MariaDb(series="10.11", binlog_format="ROW"),
+                            column_types(("VARCHAR(500) COMPRESSED", "packed " * 50, ""), ("BLOB COMPRESSED", "short", "packed " * 50))),
+    "mariadb-11.8-types": (lambda: MariaDb(series="11.8", binlog_format="ROW", log_bin_compress="ON"), column_types()),
+    "mysql-9.7-types": (MySql, column_types(("VECTOR(3)", "[1,2.5,-3]", "[0,0,0]"))),
     "mysql-9.7-row": (MySql, in_turn(transactions, xa, mysql_rows_extra)),
     "mysql-9.7-anonymous": (lambda: MySql(gtid=False), in_turn(transactions, mixed_engines)),
     "mysql-9.7-tagged": (MySql, mysql_tags),
