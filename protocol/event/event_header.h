@@ -14,7 +14,8 @@ inline constexpr std::size_t kChecksumSize = 4;
 inline constexpr std::uint16_t kFlagBinlogInUse = 0x0001;
 inline constexpr std::uint16_t kFlagArtificial = 0x0020;
 inline constexpr std::uint16_t kFlagIgnorable = 0x0080;
-inline constexpr std::size_t kFlagsOffset = 17;  // in the header; in a file's FDE this is file offset 21
+inline constexpr std::size_t kEventSizeOffset = 9;  // in the header
+inline constexpr std::size_t kFlagsOffset = 17;     // in the header; in a file's FDE this is file offset 21
 
 struct EventHeader {
   std::uint32_t timestamp = 0;  // seconds since 1970, start of the statement: not monotonic

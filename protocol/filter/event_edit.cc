@@ -13,7 +13,7 @@
 namespace binrelay {
 namespace {
 
-constexpr std::size_t kSizeAt = 9, kLogPosAt = 13;
+constexpr std::size_t kLogPosAt = 13;
 constexpr std::size_t kQueryPostHeader = 13;
 constexpr std::string_view kBlankText = "/* filtered */";
 constexpr std::string_view kSmallestBlank = "/**/";
@@ -110,7 +110,7 @@ std::optional<ByteBuffer> with_width(Bytes event, Place place, std::size_t width
   if (width > place.width) {
     copy.insert(copy.begin() + static_cast<std::ptrdiff_t>(place.at), width - place.width, std::byte{0});
     const auto size = static_cast<std::uint32_t>(copy.size());
-    std::memcpy(copy.data() + kSizeAt, &size, sizeof size);
+    std::memcpy(copy.data() + kEventSizeOffset, &size, sizeof size);
   }
   if (!tagged || width == place.width) return copy;
   ByteReader in(event.subspan(kEventHeaderSize));  // version, size of the message
@@ -209,7 +209,7 @@ ByteBuffer unpacked_event(Bytes inner_event, std::uint32_t log_pos, ChecksumAlgo
   ByteBuffer copy = copy_of(inner_event);
   copy.resize(copy.size() + trailer_of(checksum));
   const auto size = static_cast<std::uint32_t>(copy.size());
-  std::memcpy(copy.data() + kSizeAt, &size, sizeof size);
+  std::memcpy(copy.data() + kEventSizeOffset, &size, sizeof size);
   std::memcpy(copy.data() + kLogPosAt, &log_pos, sizeof log_pos);
   return finished(std::move(copy), checksum);
 }

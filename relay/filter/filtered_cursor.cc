@@ -1,0 +1,475 @@
+#include "relay/filter/filtered_cursor.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "protocol/check.h"
+#include "protocol/event/events.h"
+
+namespace binrelay {
+namespace {
+
+constexpr std::size_t kFillerPiece = 64u << 10;
+constexpr std::size_t kPayloadSlice = 4u << 10;  // a little of what is compressed can be much
+
+// Read whole before they are judged, however large.
+bool must_be_whole(EventType type) {
+  switch (type) {
+    case EventType::query:
+    case EventType::mariadb_query_compressed:
+    case EventType::execute_load_query:
+    case EventType::user_var:
+    case EventType::table_map:
+    case EventType::gtid:
+    case EventType::anonymous_gtid:
+    case EventType::gtid_tagged:
+    case EventType::mariadb_gtid:
+    case EventType::xa_prepare:
+    case EventType::xid:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool begins_group(const EventHeader& header) {
+  return header.type == EventType::gtid || header.type == EventType::anonymous_gtid ||
+         header.type == EventType::gtid_tagged || header.type == EventType::mariadb_gtid ||
+         belongs_to_file(header.type);
+}
+
+bool is_over(BoundaryPlace place) { return place == BoundaryPlace::group_end || place == BoundaryPlace::group_whole; }
+
+std::optional<Error> failure_of(const Status& status) {
+  return status.ok() ? std::nullopt : std::optional(status.error());
+}
+
+}  // namespace
+
+FilteredCursor::FilteredCursor(const EventLog& log, LogCursor cursor, std::shared_ptr<const ConsumerView> view,
+                               bool by_size)
+    : log_(log),
+      cursor_(std::move(cursor)),
+      view_(std::move(view)),
+      options_(view_->options),
+      from_(cursor_.position().offset) {
+  options_.by_size = by_size;
+  note_segment();
+}
+
+void FilteredCursor::note_segment() {
+  flavour_ = cursor_.segment().flavour;
+  checksum_ = cursor_.segment().checksum;
+  boundary_.start_file(flavour_, checksum_);
+}
+
+CursorStep FilteredCursor::next() {
+  patch_.reset();
+  for (;;) {
+    Progress progress;
+    switch (state_) {
+      case State::start:
+        progress = look_at_start();
+        break;
+      case State::find_group:
+        progress = find_group();
+        break;
+      case State::between:
+        progress = step_between();
+        break;
+      case State::planning:
+        progress = plan();
+        break;
+      case State::held: {
+        if (anything_ready()) return show(std::move(ready_[next_ready_++]));
+        state_ = State::between;
+        break;
+      }
+      case State::rewriting:
+        progress = rewrite();
+        break;
+      case State::passing:
+        progress = pass();
+        break;
+    }
+    if (progress) return std::move(*progress);
+  }
+}
+
+// --- the consumer's place ---
+
+FilteredCursor::Progress FilteredCursor::look_at_start() {
+  CursorStep step = cursor_.next();
+  const auto* event = std::get_if<CursorEvent>(&step);
+  if (!event) {
+    if (std::holds_alternative<SegmentEnd>(step)) {
+      note_segment();
+      from_ = 0;
+      state_ = State::between;
+    }
+    return step;
+  }
+  const bool inside = !begins_group(event->header);
+  state_ = inside ? State::find_group : State::between;
+  const std::uint64_t at = inside ? kFirstEventOffset : from_;
+  if (auto failed = reopen({cursor_.segment().number, at})) return *failed;
+  return std::nullopt;
+}
+
+FilteredCursor::Progress FilteredCursor::find_group() {
+  for (;;) {
+    const std::uint64_t at = cursor_.position().offset;
+    if (at >= from_ && !collecting_) {
+      if (at != from_) return Error{Errc::malformed, "no event begins at " + std::to_string(from_)};
+      const std::uint64_t begin = boundary_.in_group() ? boundary_.group_begin_offset() : from_;
+      note_segment();
+      state_ = State::between;
+      if (auto failed = reopen({cursor_.segment().number, begin})) return *failed;
+      return std::nullopt;
+    }
+    CursorStep step = fetch();
+    const auto* event = std::get_if<CursorEvent>(&step);
+    if (!event) return step;
+    const auto place = boundary_.on_event(event->header, event->bytes, event->position.offset);
+    if (!place) return place.error();
+  }
+}
+
+FilteredCursor::Failure FilteredCursor::reopen(LogPosition at) {
+  auto again = LogCursor::open(log_, at);
+  if (!again) return again.error();
+  cursor_ = std::move(*again);
+  return std::nullopt;
+}
+
+// --- between groups, and the first pass ---
+
+FilteredCursor::Progress FilteredCursor::step_between() {
+  CursorStep step = fetch();
+  if (std::holds_alternative<SegmentEnd>(step)) {
+    note_segment();
+    from_ = 0;
+  }
+  const auto* event = std::get_if<CursorEvent>(&step);
+  if (!event) return step;
+  const auto place = boundary_.on_event(event->header, event->bytes, event->position.offset);
+  if (!place) return place.error();
+  if (*place == BoundaryPlace::outside) return step;
+  if (auto failed = begin_group(*event)) return *failed;
+  if (auto failed = plan_event(*event, *place)) return *failed;
+  state_ = State::planning;
+  return std::nullopt;
+}
+
+FilteredCursor::Failure FilteredCursor::begin_group(const CursorEvent& event) {
+  std::shared_ptr<const RuleSet> rules = view_->rules_at(event.position);
+  if (!rules) {
+    return Error{
+        Errc::refused,
+        "there are no filter rules for this place of the log; an account with view = \"rules\" is sent nothing "
+        "before there are"};
+  }
+  rules_.emplace(std::move(rules), view_->allowed);
+  planner_.emplace(flavour_, checksum_, *rules_, options_);
+  group_begin_ = event.position;
+  group_end_ = 0;
+  holding_ = true;
+  held_.clear();
+  held_bytes_.clear();
+  return std::nullopt;
+}
+
+GroupEvent FilteredCursor::group_event(const CursorEvent& event) const {
+  return {event.header, event.position.offset, event.bytes, event.whole, checksum_};
+}
+
+void FilteredCursor::hold(const CursorEvent& event) {
+  holding_ = holding_ && event.whole && held_bytes_.size() + event.bytes.size() <= kHeldGroup;
+  if (!holding_) return;
+  held_.push_back({event.header, event.position.offset, held_bytes_.size()});
+  held_bytes_.insert(held_bytes_.end(), event.bytes.begin(), event.bytes.end());
+}
+
+FilteredCursor::Failure FilteredCursor::plan_event(const CursorEvent& event, BoundaryPlace place) {
+  if (is_over(place)) group_end_ = event.position.offset + event.header.size;
+  hold(event);
+  const GroupEvent seen = group_event(event);
+  if (const Status status = planner_->on_event(seen); !status) return status.error();
+  if (event.header.type != EventType::transaction_payload) return std::nullopt;
+  planner_->begin_payload();
+  if (!event.whole) {
+    begin_payload(event);
+    return std::nullopt;
+  }
+  const Status inner =
+      for_each_payload_event(seen, [this](const GroupEvent& each) { return planner_->on_event(each); });
+  return failure_of(inner.ok() ? planner_->end_payload() : inner);
+}
+
+FilteredCursor::Progress FilteredCursor::plan() {
+  for (;;) {
+    if (payload_) {
+      const auto on_event = [this](const EventHeader& header, Bytes bytes) {
+        return planner_->on_event({header, payload_offset_, bytes, true, ChecksumAlgorithm::none});
+      };
+      if (auto step = feed_payload(on_event)) return step;
+      if (payload_) continue;
+      if (const Status ended = planner_->end_payload(); !ended) return ended.error();
+    }
+    if (group_end_ != 0) {
+      if (auto failed = finish_plan()) return *failed;
+      return std::nullopt;
+    }
+    CursorStep step = fetch();
+    const auto* event = std::get_if<CursorEvent>(&step);
+    if (!event) return step;
+    const auto place = boundary_.on_event(event->header, event->bytes, event->position.offset);
+    if (!place) return place.error();
+    if (auto failed = plan_event(*event, *place)) return *failed;
+  }
+}
+
+FilteredCursor::Failure FilteredCursor::finish_plan() {
+  bool emptied = false;
+  const std::optional<std::string> finished = planner_->xa_finished();
+  if (finished) {
+    const auto found = prepare_was_emptied(*finished);
+    if (!found) return found.error();
+    emptied = *found;
+  }
+  plan_ = planner_->finish(emptied);
+  remember_xa(finished);
+  if (view_->counters != nullptr) view_->counters->add(plan_.tallies);
+  if (holding_) return rewrite_held();
+  if (plan_.changed) rewriter_.emplace(flavour_, checksum_, *rules_, options_, plan_, from_);
+  state_ = plan_.changed ? State::rewriting : State::passing;
+  return reopen(group_begin_);
+}
+
+Result<bool> FilteredCursor::prepare_was_emptied(const std::string& xa_id) {
+  const auto found = prepared_.find(xa_id);
+  return found != prepared_.end() && found->second;
+}
+
+void FilteredCursor::remember_xa(const std::optional<std::string>& finished) {
+  if (finished) prepared_.erase(*finished);
+  if (plan_.xa_prepared) prepared_[*plan_.xa_prepared] = plan_.emptied_xa;
+}
+
+// --- the second pass ---
+
+FilteredCursor::Failure FilteredCursor::rewrite_held() {
+  ready_.clear();
+  next_ready_ = 0;
+  state_ = State::held;
+  if (plan_.changed) rewriter_.emplace(flavour_, checksum_, *rules_, options_, plan_, from_);
+  for (const HeldEvent& held : held_) {
+    const Bytes bytes = Bytes(held_bytes_).subspan(held.at, held.header.size);
+    const CursorEvent event{held.header, {group_begin_.segment, held.offset}, bytes, true};
+    if (!plan_.changed) {
+      if (held.offset >= from_) ready_.push_back({held.header, held.offset, bytes, {}, OutEvent::Kind::current, true});
+      continue;
+    }
+    if (event.header.type == EventType::transaction_payload && plan_.payload_changed) {
+      const GroupEvent seen = group_event(event);
+      rewriter_->begin_payload(seen);
+      const Status inner =
+          for_each_payload_event(seen, [this](const GroupEvent& each) { return rewriter_->on_event(each, &fresh_); });
+      if (auto failed = failure_of(inner.ok() ? rewriter_->end_payload(&fresh_) : inner)) return failed;
+    } else if (auto failed = failure_of(rewriter_->on_event(group_event(event), &fresh_))) {
+      return failed;
+    }
+    take_fresh(event);
+  }
+  if (!plan_.changed) return std::nullopt;
+  rewriter_->finish(&fresh_);
+  take_fresh({});
+  return std::nullopt;
+}
+
+void FilteredCursor::take_fresh(const CursorEvent& current) {
+  for (OutEvent& out : fresh_) {
+    Ready ready{out.header, out.offset, {}, std::move(out.bytes), out.kind, true};
+    if (out.kind == OutEvent::Kind::current || out.kind == OutEvent::Kind::current_with_end) {
+      ready.view = current.bytes;
+      ready.whole = current.whole;
+    }
+    if (out.kind == OutEvent::Kind::filler) ready.whole = out.header.size <= kFillerPiece;
+    ready_.push_back(std::move(ready));
+  }
+  fresh_.clear();
+}
+
+CursorStep FilteredCursor::show(Ready ready) {
+  shown_ = std::move(ready);
+  Bytes bytes = shown_.view;
+  switch (shown_.kind) {
+    case OutEvent::Kind::current:
+      break;
+    case OutEvent::Kind::made:
+      bytes = shown_.own;
+      break;
+    case OutEvent::Kind::current_with_end:
+      if (shown_.whole) {
+        shown_.own = with_statement_end(shown_.view, checksum_);
+        bytes = shown_.own;
+      } else {
+        patch_.emplace(shown_.header.size, checksum_);
+        bytes = patch_->first_with_statement_end(shown_.view);
+      }
+      break;
+    case OutEvent::Kind::filler:
+      if (shown_.whole) {
+        shown_.own = filler(shown_.header, shown_.header.size, shown_.header.log_pos, checksum_);
+        bytes = shown_.own;
+      } else {
+        patch_.emplace(shown_.header.size, checksum_);
+        shown_.own = filler(shown_.header, smallest_filler(ChecksumAlgorithm::none), shown_.header.log_pos,
+                            ChecksumAlgorithm::none);
+        std::memcpy(shown_.own.data() + kEventSizeOffset, &shown_.header.size, sizeof shown_.header.size);
+        bytes = patch_->next(shown_.own);
+      }
+      break;
+  }
+  return CursorEvent{shown_.header, {group_begin_.segment, shown_.offset}, bytes, shown_.whole};
+}
+
+PieceStep FilteredCursor::next_piece() {
+  if (!patch_) return cursor_.next_piece();
+  if (shown_.kind == OutEvent::Kind::filler) {
+    const Bytes zeros = patch_->zeros(kFillerPiece);
+    return Piece{zeros, patch_->over()};
+  }
+  PieceStep step = cursor_.next_piece();
+  if (auto* piece = std::get_if<Piece>(&step)) piece->bytes = patch_->next(piece->bytes);
+  return step;
+}
+
+std::optional<Error> FilteredCursor::known_damage(const CursorEvent& event) const {
+  if (shown_.kind == OutEvent::Kind::filler && patch_) return std::nullopt;
+  return cursor_.known_damage(event);
+}
+
+FilteredCursor::Failure FilteredCursor::rewrite_event(const CursorEvent& event) {
+  if (event.header.type == EventType::transaction_payload && plan_.payload_changed) {
+    rewriter_->begin_payload(group_event(event));
+    begin_payload(event);
+    return std::nullopt;
+  }
+  if (auto failed = failure_of(rewriter_->on_event(group_event(event), &fresh_))) return failed;
+  take_fresh(event);
+  return std::nullopt;
+}
+
+FilteredCursor::Progress FilteredCursor::rewrite() {
+  for (;;) {
+    if (anything_ready()) return show(std::move(ready_[next_ready_++]));
+    ready_.clear();
+    next_ready_ = 0;
+    if (payload_) {
+      const auto on_event = [this](const EventHeader& header, Bytes bytes) {
+        return rewriter_->on_event({header, payload_offset_, bytes, true, ChecksumAlgorithm::none}, &fresh_);
+      };
+      if (auto step = feed_payload(on_event)) return step;
+      if (!payload_) {
+        if (auto failed = failure_of(rewriter_->end_payload(&fresh_))) return *failed;
+      }
+      take_fresh({});
+      continue;
+    }
+    if (cursor_.position().offset >= group_end_ && !collecting_) {
+      state_ = State::between;
+      rewriter_->finish(&fresh_);
+      take_fresh({});
+      if (!ready_.empty()) state_ = State::held;
+      return std::nullopt;
+    }
+    CursorStep step = fetch();
+    const auto* event = std::get_if<CursorEvent>(&step);
+    if (!event) return step;
+    if (auto failed = rewrite_event(*event)) return *failed;
+  }
+}
+
+FilteredCursor::Progress FilteredCursor::pass() {
+  if (cursor_.position().offset >= group_end_) {
+    state_ = State::between;
+    return std::nullopt;
+  }
+  CursorStep step = cursor_.next();
+  const auto* event = std::get_if<CursorEvent>(&step);
+  if (event && event->position.offset < from_) return std::nullopt;
+  shown_ = {};
+  return step;
+}
+
+LogPosition FilteredCursor::position() const {
+  switch (state_) {
+    case State::start:
+    case State::find_group:
+      return {cursor_.segment().number, from_};
+    case State::planning:
+      return group_begin_;
+    case State::held:
+      if (next_ready_ < ready_.size()) return {group_begin_.segment, ready_[next_ready_].offset};
+      return cursor_.position();
+    default:
+      return cursor_.position();
+  }
+}
+
+// --- events as they are read ---
+
+CursorStep FilteredCursor::fetch() {
+  if (collecting_) return collect();
+  CursorStep step = cursor_.next();
+  const auto* event = std::get_if<CursorEvent>(&step);
+  if (!event || event->whole || !must_be_whole(event->header.type)) return step;
+  collecting_ = *event;
+  collected_.assign(event->bytes.begin(), event->bytes.end());
+  return collect();
+}
+
+CursorStep FilteredCursor::collect() {
+  for (;;) {
+    PieceStep step = cursor_.next_piece();
+    if (std::holds_alternative<NeedsRead>(step)) return NeedsRead{};
+    if (auto* error = std::get_if<Error>(&step)) return std::move(*error);
+    const Piece& piece = std::get<Piece>(step);
+    collected_.insert(collected_.end(), piece.bytes.begin(), piece.bytes.end());
+    if (!piece.last) continue;
+    CursorEvent event = *std::exchange(collecting_, std::nullopt);
+    event.bytes = collected_;
+    event.whole = true;
+    return event;
+  }
+}
+
+void FilteredCursor::begin_payload(const CursorEvent& event) {
+  const std::size_t trailer = checksum_ == ChecksumAlgorithm::crc32 ? kChecksumSize : 0;
+  payload_ = std::make_unique<PayloadEvents>();
+  payload_offset_ = event.position.offset;
+  payload_left_ = event.header.size - std::min<std::uint64_t>(event.header.size, kEventHeaderSize + trailer);
+  payload_piece_ = event.bytes.subspan(std::min(kEventHeaderSize, event.bytes.size()));
+}
+
+FilteredCursor::Progress FilteredCursor::feed_payload(const PayloadEvents::OnEvent& on_event) {
+  if (payload_left_ == 0) {
+    const Status whole = payload_->finish();
+    payload_.reset();
+    return whole.ok() ? Progress() : Progress(whole.error());
+  }
+  if (payload_piece_.empty()) {
+    PieceStep step = cursor_.next_piece();
+    if (std::holds_alternative<NeedsRead>(step)) return CursorStep(NeedsRead{});
+    if (auto* error = std::get_if<Error>(&step)) return CursorStep(std::move(*error));
+    payload_piece_ = std::get<Piece>(step).bytes;
+  }
+  const std::size_t slice = std::min<std::uint64_t>({payload_piece_.size(), payload_left_, kPayloadSlice});
+  const Status fed = payload_->feed(payload_piece_.first(slice), on_event);
+  payload_left_ -= slice;
+  payload_piece_ = payload_piece_.subspan(slice);
+  return fed.ok() ? Progress() : Progress(fed.error());
+}
+
+}  // namespace binrelay
