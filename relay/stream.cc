@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "relay/commands/served_gtids.h"
+#include "relay/filter/rule_file.h"
 #include "relay/upstream/block_fetch.h"
 #include "relay/upstream/mysql_source.h"
 #include "storage/file/file_names.h"
@@ -57,6 +58,15 @@ Status fetch_damage(const StorageOptions& options, const SourceConfig& source, c
                "it cannot be fetched from the source" + why +
                    "; put a whole copy of the file there, or, if it is not the last, give it up with all before it: "
                    "`binrelay purge --to` the file behind it"};
+}
+
+Result<RuleBook> rules_of(const RulesConfig& config, std::function<std::shared_ptr<const SourceIdentity>()> source) {
+  if (config.file.empty()) return no_rules();
+  BINRELAY_ASSIGN(std::vector<FilterRule> rules, read_rule_file(config.file));
+  return fixed_rules(std::move(rules), config.default_monitor, [source = std::move(source)] {
+    const auto identity = source();
+    return identity ? identity->lower_case_table_names : 0;
+  });
 }
 
 std::vector<FetchSource> fetch_sources(const SourceConfig& source) {
@@ -128,6 +138,9 @@ Result<std::unique_ptr<Stream>> Stream::open(const StreamConfig& config, const s
   };
   context.started_at = std::time(nullptr);
   context.housekeeper = stream->housekeeper_.get();
+  BINRELAY_ASSIGN(RuleBook rules, rules_of(config.rules, context.source));
+  stream->views_ = std::make_unique<AccountViews>(config, std::move(rules), stream->filter_counters_);
+  context.views = stream->views_.get();
 
   stream->log_->on_visible([self = stream.get()] { self->tail_.notify(); });
   const std::string report_host = config.report_host.empty() ? own_host_name() : config.report_host;

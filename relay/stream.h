@@ -59,6 +59,8 @@ class Stream {
   std::unique_ptr<TlsContext> tls_;
   UserDirectory users_;
   ReplicaRegistry registry_;
+  FilterCounters filter_counters_;
+  std::unique_ptr<AccountViews> views_;
   ConnectionGate gate_;  // before the listener: sessions hold its tickets
   std::unique_ptr<Housekeeper> housekeeper_;
   SessionContext context_;

@@ -30,7 +30,10 @@ Result<AccountConfig> read_account(const std::filesystem::path& data_dir) {
       parse_password_hash(blank == std::string::npos ? "?" : std::string_view(line).substr(blank + 1));
   if (!hash.ok())
     return Error{Errc::malformed, file.string() + " is damaged; remove it to get a new account and password"};
-  return AccountConfig{line.substr(0, blank), *hash, AccountConfig::View::all};
+  AccountConfig account;
+  account.user = line.substr(0, blank);
+  account.password = *hash;
+  return account;
 }
 
 Result<NewAccount> create_account(const std::filesystem::path& data_dir, const SourceVersion& source) {

@@ -390,6 +390,16 @@ class Session : public std::enable_shared_from_this<Session> {
     co_return !to_come();
   }
 
+  void plan_view(std::variant<DumpPlan, SqlError>* planned) const {
+    auto* plan = std::get_if<DumpPlan>(planned);
+    if (plan == nullptr) return;
+    if (const auto why = context_.views->refusal(state_.user, *context_.source())) {
+      *planned = view_unavailable(*why);
+    } else {
+      plan->view = context_.views->of(state_.user, *source_);
+    }
+  }
+
   template <class DumpCommand>
   awaitable<Next> perform_dump(const DumpCommand& command, bool gtid) {
     const bool waits = (command.flags & BinlogDumpCommand::kNonBlocking) == 0;
@@ -404,6 +414,7 @@ class Session : public std::enable_shared_from_this<Session> {
       }
     }
     auto planned = plan_dump(command, state_, view());
+    if (context_.views != nullptr) plan_view(&planned);
     if (const auto* error = std::get_if<SqlError>(&planned)) {
       context_.logger->warn("dump refused: '{}' from {}: {} {}", state_.user, state_.peer_host, error->code,
                             error->text);

@@ -13,6 +13,7 @@
 #include "relay/commands/replica_registry.h"
 #include "relay/commands/statement_answers.h"
 #include "relay/dump/tail_signal.h"
+#include "relay/filter/account_views.h"
 #include "relay/login/connection_gate.h"
 #include "relay/login/tls_context.h"
 #include "relay/login/user_directory.h"
@@ -37,6 +38,7 @@ struct SessionContext {
   std::function<std::shared_ptr<const SourceIdentity>()> source;  // never null once the stream listens
   std::int64_t started_at = 0;
   Housekeeper* housekeeper = nullptr;
+  const AccountViews* views = nullptr;  // nullptr: every account is sent everything
 };
 
 boost::asio::awaitable<void> run_session(boost::asio::ip::tcp::socket socket, ConnectionGate::Ticket ticket,

@@ -12,6 +12,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "protocol/filter/allow_list.h"
 #include "relay/config/nearest_name.h"
 #include "relay/config/secret_file.h"
 
@@ -245,6 +246,31 @@ Result<PasswordHash> parse_configured_hash(std::string_view text) {
   return hash;
 }
 
+void read_view(Section& section, AccountConfig* account) {
+  section.list("allow", &account->allow, [](std::string_view entry) -> Result<std::string> {
+    BINRELAY_TRY(AllowList::parse({std::string(entry)}));
+    return std::string(entry);
+  });
+  section.choice("rules_at", &account->rules_at,
+                 {{"event", AccountConfig::RulesAt::event}, {"now", AccountConfig::RulesAt::now}});
+  section.choice("ddl", &account->ddl,
+                 {{"all", DdlView::all}, {"monitored", DdlView::monitored}, {"none", DdlView::none}});
+  section.choice("statement_dml", &account->statement_dml,
+                 {{"stop", StatementDml::stop}, {"pass", StatementDml::pass}, {"drop", StatementDml::drop}});
+  if (account->statement_dml == StatementDml::pass && !account->allow.empty())
+    section.complain("statement_dml", "\"pass\" lets out what `allow` may not: no one knows which tables it changes");
+  const bool filtered = account->view == AccountConfig::View::rules || !account->allow.empty();
+  for (const char* key : {"rules_at", "ddl", "statement_dml"}) {
+    if (!filtered && section.has(key)) section.complain(key, "means nothing with view = \"all\" and without `allow`");
+  }
+}
+
+void read_rules(Section& section, RulesConfig* rules) {
+  section.file("file", &rules->file);
+  section.choice("default_monitor", &rules->default_monitor,
+                 {{"none", DefaultMonitor::none}, {"all", DefaultMonitor::all}});
+}
+
 void read_account(Section& section, std::vector<AccountConfig>* accounts) {
   AccountConfig account;
   section.text("user", &account.user);
@@ -254,8 +280,10 @@ void read_account(Section& section, std::vector<AccountConfig>* accounts) {
   }
   section.parsed("password_hash", &account.password, parse_configured_hash);
   section.require("password_hash", "`binrelay passwd` makes one");
-  section.choice("view", &account.view, {{"all", AccountConfig::View::all}});
+  section.choice("view", &account.view, {{"all", AccountConfig::View::all}, {"rules", AccountConfig::View::rules}});
+  section.require("view", "\"all\" for replicas, \"rules\" for consumers of the monitored tables");
   section.flag("may_purge", &account.may_purge);
+  read_view(section, &account);
   for (const AccountConfig& other : *accounts) {
     if (!account.user.empty() && other.user == account.user)
       section.complain("user", "'" + account.user + "' is given twice in this stream");
@@ -312,6 +340,7 @@ void read_stream(Section& section, const Reading& reading, RelayConfig* config) 
   section.table("source", [&](Section& source) { read_source(source, reading, &stream.source); });
   section.require("source", "a table [stream.source] with host and user");
   section.table("retention", [&](Section& retention) { read_retention(retention, &stream.retention); });
+  section.table("rules", [&](Section& rules) { read_rules(rules, &stream.rules); });
   section.tables("account", [&](Section& account) { read_account(account, &stream.accounts); });
   if (stream.accounts.empty())
     section.complain("account", "missing; without an account nobody can log in: add [[stream.account]]");

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "protocol/auth/passwords.h"
+#include "protocol/filter/filter_rules.h"
+#include "protocol/filter/view_rules.h"
 #include "protocol/ids.h"
 #include "protocol/result.h"
 #include "storage/retention/retention_policy.h"
@@ -60,11 +62,23 @@ struct SourceConfig {
 std::vector<Endpoint> addresses_of(const SourceConfig& source);
 
 struct AccountConfig {
-  enum class View : std::uint8_t { all };
+  enum class View : std::uint8_t { all, rules };
+  enum class RulesAt : std::uint8_t { event, now };
   std::string user;
   PasswordHash password;
-  View view = View::all;
+  View view = View::all;  // every account of a file says it
   bool may_purge = false;
+  std::vector<std::string> allow{};  // "db.table" with patterns; empty: no bounds. Of dumps and of pass-through
+  // With View::rules or `allow`:
+  RulesAt rules_at = RulesAt::event;
+  DdlView ddl = DdlView::all;
+  StatementDml statement_dml = StatementDml::stop;
+};
+
+// Where the filter's rules come from.
+struct RulesConfig {
+  std::string file;  // "" = none
+  DefaultMonitor default_monitor = DefaultMonitor::none;
 };
 
 struct ListenTlsConfig {
@@ -97,6 +111,7 @@ struct StreamConfig {
   SourceConfig source;
   std::vector<AccountConfig> accounts;
   RetentionConfig retention;
+  RulesConfig rules;
   std::string report_host;  // how the relay shows itself in the source's SHOW REPLICAS; "" = host name
 };
 

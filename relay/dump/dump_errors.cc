@@ -160,6 +160,8 @@ SqlError gtid_state_purged() {
       "been purged.");
 }
 
+SqlError view_unavailable(const std::string& why) { return dump_error("binrelay: " + why); }
+
 SqlError history_ended(const std::string& last_file, const std::string& next_file) {
   return dump_error("binrelay: a history of the source ends with " + last_file +
                     "; what follows does not continue it, because the source was reset or lost transactions. Build the "

@@ -50,6 +50,8 @@ SqlError gtid_not_in_log(const MariadbGtid& wanted, const std::optional<MariadbG
 SqlError gtid_is_hole(const MariadbGtid& wanted);
 SqlError gtid_state_purged();
 
+// The relay's own: an account's view cannot be shown.
+SqlError view_unavailable(const std::string& why);
 // The relay's own: its source lost transactions, and the operator went on without them.
 SqlError history_ended(const std::string& last_file, const std::string& next_file);
 SqlError holds_abandoned(const GtidState& abandoned);

@@ -3,6 +3,7 @@
 // Thread: the session's; pure apart from reading the log's catalog and sets.
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -14,6 +15,7 @@
 #include "relay/commands/statement_answers.h"
 #include "relay/dump/dump_errors.h"
 #include "relay/dump/group_skip.h"
+#include "relay/filter/consumer_view.h"
 
 namespace binrelay {
 
@@ -43,6 +45,7 @@ struct DumpPlan {
   // lost connection anew, and the replica does not know.
   bool session_was_lost = false;
   DumpPlace place;                             // first_file and first_position filled in; the dump moves the rest
+  std::shared_ptr<const ConsumerView> view;    // nullptr: everything
   std::optional<SqlError> error_after_rotate;  // the fake ROTATE goes out, then this error
 };
 

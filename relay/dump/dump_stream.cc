@@ -30,7 +30,7 @@ constexpr auto kRestoreLook = std::chrono::milliseconds(250);
 // While a consumer at the end of the log has not acknowledged everything.
 constexpr auto kAcknowledgementLook = std::chrono::milliseconds(100);
 
-awaitable<std::optional<Error>> read_blocking(LogCursor& cursor) {
+awaitable<std::optional<Error>> read_blocking(DumpCursor& cursor) {
   const auto read = cursor.read(ReadMode::may_block);
   if (!read) co_return read.error();
   co_return std::nullopt;
@@ -58,7 +58,13 @@ DumpStream::DumpStream(DumpPlan plan, const EventLog& log, ServerId source_serve
 
 void DumpStream::open() {
   auto cursor = LogCursor::open(log_, plan_.start);
-  if (cursor) cursor_.emplace(std::move(*cursor));
+  if (!cursor) return;
+  if (!plan_.view) {
+    cursor_.emplace(std::move(*cursor));
+    return;
+  }
+  const bool by_size = flavour_ == Flavour::mysql && !plan_.skip.by_gtid();
+  cursor_.emplace(std::make_unique<FilteredCursor>(log_, std::move(*cursor), plan_.view, by_size));
 }
 
 void DumpStream::end(EndReason reason) {
@@ -96,12 +102,19 @@ awaitable<DumpEnd> DumpStream::serve() {
     } else if (const auto* segment_end = std::get_if<SegmentEnd>(&step)) {
       ended = co_await on_segment_end(*segment_end->following);
     } else {
-      const bool inside_event = first_event_ && std::get<Error>(step).code != Errc::io;
-      ended = fail(inside_event ? position_inside_event(flavour_, place()) : log_unreadable(flavour_, place()));
-      ended->reason += " (" + std::get<Error>(step).context + ")";
+      ended = fail_step(std::get<Error>(step));
     }
     if (ended) co_return *ended;
   }
+}
+
+DumpEnd DumpStream::fail_step(const Error& error) {
+  const bool of_view = error.code == Errc::refused || error.code == Errc::unsupported || error.code == Errc::limit;
+  if (plan_.view && of_view) return fail(view_unavailable(error.context));
+  const bool inside_event = first_event_ && error.code != Errc::io;
+  DumpEnd ended = fail(inside_event ? position_inside_event(flavour_, place()) : log_unreadable(flavour_, place()));
+  ended.reason += " (" + error.context + ")";
+  return ended;
 }
 
 awaitable<DumpStream::Ended> DumpStream::send_head() {
@@ -113,7 +126,7 @@ awaitable<DumpStream::Ended> DumpStream::send_head() {
 
   const auto announced =
       plan_.announced == AnnouncedChecksum::crc32 ? ChecksumAlgorithm::crc32 : ChecksumAlgorithm::none;
-  add(build_fake_rotate(source_server_id_, segment_->served_name, plan_.start.offset, announced));
+  add_fake_rotate(segment_->served_name, plan_.start.offset, announced);
   if (plan_.error_after_rotate) co_return fail(*plan_.error_after_rotate);
   if (plan_.start.offset > kFirstEventOffset) {
     const ByteBuffer& stored = segment_->format_description;
@@ -176,7 +189,7 @@ DumpStream::Ended DumpStream::judge_by_gtid(const CursorEvent& event, bool* send
   release_held_head(skipping_);
   if (skipping_) {
     skipped_run_open_ = true;
-    skipped_end_ = event.position.offset + event.header.size;
+    skipped_end_ = cursor_->position().offset;
     return std::nullopt;
   }
   // MySQL tells where a skipped run ended before anything else is sent.
@@ -193,7 +206,7 @@ DumpStream::Ended DumpStream::judge_by_position(const CursorEvent& event, bool* 
     jump_over_skipped();
   } else {
     skipped_run_open_ = true;
-    skipped_end_ = event.position.offset + event.header.size;
+    skipped_end_ = cursor_->position().offset;
   }
   return std::nullopt;
 }
@@ -202,13 +215,14 @@ DumpStream::Ended DumpStream::judge_by_position(const CursorEvent& event, bool* 
 // says it ends.
 void DumpStream::jump_over_skipped() {
   if (skipped_run_open_ && flavour_ == Flavour::mysql)
-    add(build_fake_rotate(source_server_id_, segment_->served_name, skipped_end_, segment_->checksum));
+    add_fake_rotate(segment_->served_name, skipped_end_, segment_->checksum);
   skipped_run_open_ = false;
 }
 
 awaitable<DumpStream::Ended> DumpStream::on_event(const CursorEvent& event) {
   if (first_event_) {
-    if (auto error = check_first_event(event)) co_return fail(*error);
+    const auto error = plan_.view ? std::nullopt : check_first_event(event);
+    if (error) co_return fail(*error);
     first_event_ = false;
   }
   if (event.header.timestamp != 0) event_time_ = event.header.timestamp;
@@ -265,6 +279,7 @@ awaitable<DumpStream::Ended> DumpStream::send_large_event(const CursorEvent& eve
   }
   if (damage) co_return fail_unreadable(*damage);
   framer_.begin(out_, event.header.size);
+  note_sent(event.header);
   framer_.piece(out_, event.bytes);
   for (bool last = false;;) {
     Ended ended = co_await flush_if_large();
@@ -287,7 +302,7 @@ awaitable<DumpStream::Ended> DumpStream::on_segment_end(const Segment& following
     co_return fail(history_ended(segment_->served_name, following.served_name));
   release_held_head(skipped_run_open_);
   if (skipping_) close_skipped_run();
-  add(build_fake_rotate(source_server_id_, following.served_name, kFirstEventOffset, segment_->checksum));
+  add_fake_rotate(following.served_name, kFirstEventOffset, segment_->checksum);
   segment_ = log_.catalog()->find(following.number);
   if (!segment_) co_return fail(next_file_gone(flavour_, place()));
   enter_segment(segment_->number);
@@ -365,8 +380,9 @@ awaitable<DumpStream::Ended> DumpStream::read_more() {
   // Who sends lets the others have the thread; a long run of skipped groups sends nothing.
   if (!std::exchange(rested_, false)) co_await asio::post(channel_.executor(), asio::use_awaitable);
   // Nor is it silence.
-  if (skipped_run_open_ && !framer_.in_event() && !held_description_ && Clock::now() >= heartbeat_due()) {
-    add_heartbeat(skipped_end_);
+  const bool silent = skipped_run_open_ || cursor_->looks_ahead();
+  if (silent && !framer_.in_event() && !held_description_ && Clock::now() >= heartbeat_due()) {
+    add_heartbeat(skipped_run_open_ ? skipped_end_ : cursor_->position().offset);
     co_return co_await flush();
   }
   co_return std::nullopt;
@@ -425,7 +441,21 @@ DumpEnd DumpStream::finish_with_eof(std::string reason) {
   return DumpEnd{std::move(reason)};
 }
 
-void DumpStream::add(Bytes event) { framer_.whole(out_, event); }
+void DumpStream::add(Bytes event) {
+  framer_.whole(out_, event);
+  if (!plan_.view) return;
+  if (const auto header = decode_event_header(event)) note_sent(*header);
+}
+
+void DumpStream::add_fake_rotate(const std::string& name, std::uint64_t position, ChecksumAlgorithm checksum) {
+  add(build_fake_rotate(source_server_id_, name, position, checksum));
+  replica_position_ = position;
+}
+
+void DumpStream::note_sent(const EventHeader& header) {
+  const bool heartbeat = header.type == EventType::heartbeat || header.type == EventType::heartbeat_v2;
+  if (header.log_pos != 0 && !heartbeat && flavour_ == Flavour::mysql) replica_position_ += header.size;
+}
 
 // A replica drops its temporary tables at an FDE with `created` set: not what a consumer wants that goes on where it
 // was. MySQL clears it in every file of such a dump; MariaDB until the consumer's place has been passed.
@@ -452,7 +482,8 @@ void DumpStream::add_heartbeat(std::uint64_t position) {
   // Behind a ROTATE a replica is in the next file, also while that has yet to come, and stops at the name of another.
   const bool rotated = !rotated_to_.empty();
   const std::string& name = rotated ? rotated_to_ : segment_->served_name;
-  const std::uint64_t at = rotated ? kFirstEventOffset : position;
+  const std::uint64_t believed = plan_.view ? std::max(position, replica_position_) : position;
+  const std::uint64_t at = rotated ? kFirstEventOffset : believed;
   add(plan_.heartbeat_v2 ? build_heartbeat_v2(source_server_id_, name, at, segment_->checksum)
                          : build_heartbeat_v1(source_server_id_, name, at, segment_->checksum));
 }

@@ -12,12 +12,12 @@
 
 #include "protocol/packet/packet_framer.h"
 #include "relay/commands/replica_registry.h"
+#include "relay/dump/dump_cursor.h"
 #include "relay/dump/dump_plan.h"
 #include "relay/dump/sent_segments.h"
 #include "relay/dump/tail_signal.h"
 #include "relay/login/packet_channel.h"
 #include "storage/event_log.h"
-#include "storage/log_cursor.h"
 
 namespace binrelay {
 
@@ -77,6 +77,9 @@ class DumpStream {
   void close_skipped_run();  // MariaDB: tells the replica where the skipped groups have moved it
   void release_held_head(bool first_group_skipped);
   void add(Bytes event);
+  void add_fake_rotate(const std::string& name, std::uint64_t position, ChecksumAlgorithm checksum);
+  void note_sent(const EventHeader& header);
+  DumpEnd fail_step(const Error& error);
   void add_format_description(Bytes stored);
   void add_file_event(const CursorEvent& event);
   void add_heartbeat(std::uint64_t position);
@@ -92,7 +95,7 @@ class DumpStream {
   boost::asio::thread_pool& readers_;
   std::shared_ptr<ConnectionEntry::Progress> progress_;
 
-  std::optional<LogCursor> cursor_;
+  std::optional<DumpCursor> cursor_;
   SentSegments sent_;
   std::shared_ptr<const Segment> segment_;  // the one being sent
   EventFramer framer_;
@@ -106,7 +109,10 @@ class DumpStream {
   bool skipping_ = false;          // inside a group that is not sent
   bool skipped_run_open_ = false;  // groups were skipped since the last packet sent
   std::uint64_t skipped_end_ = 0;  // where the last skipped event ended
-  std::string rotated_to_;         // the file that the last event sent announced; "" = it was no ROTATE
+  // What a MySQL replica believes its place to be: a view can send more bytes than the file has, and a heartbeat below
+  // that stops the replica. Kept for views only.
+  std::uint64_t replica_position_ = 0;
+  std::string rotated_to_;  // the file that the last event sent announced; "" = it was no ROTATE
   Clock::time_point last_sent_ = Clock::now();
   bool rested_ = true;            // others had the thread since the last read
   std::uint32_t event_time_ = 0;  // of the last event that has one

@@ -62,16 +62,26 @@ class Relay:
         self._environment = {**os.environ, **(environment or {})}
         self._retention_settings = retention or {}
         self._purgers = set()
+        self._account_settings = {}
+        self._rules_settings = {}
         self.user, self.password = self.add_account("replica")
 
-    def add_account(self, user, password=None, plugin=None, may_purge=False):
-        """Adds an account to the configuration (before start); (user, password)."""
+    def add_account(self, user, password=None, plugin=None, may_purge=False, **settings):
+        """Adds an account to the configuration (before start); (user, password). `settings` are more of its keys."""
+        self._account_settings[user] = settings
         if may_purge:
             self._purgers.add(user)
         password = password or secrets.token_hex(12)
         plugin = plugin or ("sha2" if self.source.flavour == "mysql" else "native")
         self.accounts[user] = (password, sha2_hash(password) if plugin == "sha2" else native_hash(password))
         return user, password
+
+    def set_rules(self, rows, default_monitor="none"):
+        """Filter rules from a file (before start): rows of (id, database, table, insert, update, delete)."""
+        path = self.dir / "rules.csv"
+        path.write_text("id,db_name,tb_name,monitor_insert,monitor_update,monitor_delete\n" +
+                        "".join(",".join(str(int(v) if isinstance(v, bool) else v) for v in row) + "\n" for row in rows))
+        self._rules_settings = {"file": str(path), "default_monitor": default_monitor}
 
     def add_stream(self, source, name, **options):
         """Adds a second stream to the configuration (before start); it is asked like a relay of its own."""
@@ -155,9 +165,12 @@ class Relay:
             lines += _table("[stream.limits]", self._limits)
         lines += _table("[stream.source]", {name: value for name, value in source.items() if value is not None})
         lines += _table("[stream.retention]", self._retention_settings)
+        if self._rules_settings:
+            lines += _table("[stream.rules]", self._rules_settings)
         for user, (_, password_hash) in self.accounts.items():
             lines += _table("[[stream.account]]", {"user": user, "password_hash": password_hash, "view": "all",
-                                                   **({"may_purge": True} if user in self._purgers else {})})
+                                                   **({"may_purge": True} if user in self._purgers else {}),
+                                                   **self._account_settings.get(user, {})})
         return lines
 
     def source_password(self):

@@ -50,7 +50,7 @@ constexpr const char* kHash = "*6BB4837EB74329105EE4568DDA7DC67ED2CA2AD9";
 // The least a stream needs; `source` and `stream` add keys to it.
 std::string stream_text(const std::string& stream = "", const std::string& source = "") {
   return "[[stream]]\n" + stream + "\n[stream.source]\nuser = \"repl\"\npassword_file = \"source.password\"\n" +
-         source + "\n[[stream.account]]\nuser = \"replica\"\npassword_hash = \"" + kHash + "\"\n";
+         source + "\n[[stream.account]]\nuser = \"replica\"\nview = \"all\"\npassword_hash = \"" + kHash + "\"\n";
 }
 
 std::string shipped_config() {
@@ -190,13 +190,13 @@ TEST_F(ConfigFile, StreamsMustDifferInNameAndAddress) {
 
 TEST_F(ConfigFile, AccountsNeedADistinctNameAndAHash) {
   const std::string account =
-      "[[stream.account]]\nuser = \"replica\"\npassword_hash = \"" + std::string(kHash) + "\"\n";
+      "[[stream.account]]\nuser = \"replica\"\nview = \"all\"\npassword_hash = \"" + std::string(kHash) + "\"\n";
   EXPECT_THAT(problems(stream_text() + account), ElementsAre(HasSubstr("'replica' is given twice")));
   EXPECT_THAT(problems(stream_text() + "[[stream.account]]\nuser = \"b\"\n"),
               ElementsAre(HasSubstr("password_hash: missing")));
-  EXPECT_THAT(problems(stream_text() + "[[stream.account]]\nuser = \"b\"\npassword_hash = \"secret\"\n"),
+  EXPECT_THAT(problems(stream_text() + "[[stream.account]]\nuser = \"b\"\nview = \"all\"\npassword_hash = \"secret\"\n"),
               ElementsAre(HasSubstr("not a password hash")));
-  EXPECT_THAT(problems(stream_text() + "[[stream.account]]\nuser = \"b\"\npassword_hash = \"\"\n"),
+  EXPECT_THAT(problems(stream_text() + "[[stream.account]]\nuser = \"b\"\nview = \"all\"\npassword_hash = \"\"\n"),
               ElementsAre(HasSubstr("must not be empty")));
 }
 

@@ -1,0 +1,48 @@
+#pragma once
+// AccountViews: which account is sent what, and why one cannot be served now. Thread: any; what changes behind it is
+// the rules. Owner: Stream. Borrows: the counters.
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "relay/config/relay_config.h"
+#include "relay/filter/consumer_view.h"
+#include "storage/source_identity.h"
+
+namespace binrelay {
+
+// The rules of a stream, over its log. nullptr: there are none.
+struct RuleBook {
+  RulesAt at;
+  std::function<std::shared_ptr<const RuleSet>()> latest;
+};
+
+class AccountViews {
+ public:
+  AccountViews(const StreamConfig& config, RuleBook book, FilterCounters& counters);
+
+  // nullptr: the account is sent everything.
+  std::shared_ptr<const ConsumerView> of(const std::string& user, const SourceIdentity& source) const;
+  // Why a dump of this account would send what nobody can judge, or nothing; with the remedy. nullopt: it may begin.
+  std::optional<std::string> refusal(const std::string& user, const SourceIdentity& source) const;
+
+ private:
+  struct Account {
+    AccountConfig config;
+    std::shared_ptr<const AllowList> allowed;
+  };
+  const Account* filtered(const std::string& user) const;
+
+  std::map<std::string, Account> accounts_;  // those that are not sent everything
+  RuleBook book_;
+  FilterCounters& counters_;
+};
+
+// Rules that hold everywhere in the log.
+RuleBook fixed_rules(std::vector<FilterRule> rules, DefaultMonitor default_monitor,
+                     std::function<int()> lower_case_table_names);
+RuleBook no_rules();
+
+}  // namespace binrelay
