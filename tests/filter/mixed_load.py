@@ -20,7 +20,7 @@ class MixedLoad:
 
     def run(self, transactions, compress=False, xa_every=0):
         mysql = self.source.flavour == "mysql"
-        with self.source.connect() as connection, connection.cursor() as cursor:
+        with self.source.connect("shop") as connection, connection.cursor() as cursor:
             cursor.execute("SET SESSION binlog_rows_query_log_events = 1" if mysql else "SET SESSION binlog_annotate_row_events = 1")
             if compress and mysql:
                 cursor.execute("SET SESSION binlog_transaction_compression = 1")
@@ -42,8 +42,8 @@ class MixedLoad:
         some = self.random.randint(1, max(1, self.next_id))
         text = "x" * self.random.randint(0, 150)
         return self.random.choice([
-            lambda: [f"INSERT INTO shop.orders VALUES ({self._id()}, {some}, '{text}')"],
-            lambda: [f"INSERT INTO shop.orders VALUES ({self._id()}, 1, ''), ({self._id()}, 2, '{text}')"],
+            lambda: [f"INSERT IGNORE INTO shop.orders VALUES ({self._id()}, {some}, '{text}')"],
+            lambda: [f"INSERT IGNORE INTO shop.orders VALUES ({self._id()}, 1, ''), ({self._id()}, 2, '{text}')"],
             lambda: [f"UPDATE shop.orders SET v = v + 1, t = '{text}' WHERE id BETWEEN {some} AND {some + 5}"],
             lambda: [f"INSERT IGNORE INTO noise.copy SELECT id, v FROM shop.orders WHERE id BETWEEN {some} AND {some + 3}"],
             lambda: [f"UPDATE shop.orders o JOIN noise.copy c ON o.id = c.id SET o.v = o.v + 1, c.v = 7 WHERE o.id > {some}"],
@@ -53,8 +53,8 @@ class MixedLoad:
             lambda: [f"DELETE FROM noise.log WHERE id < {some}"],
             lambda: [f"REPLACE INTO shop.orders VALUES ({some}, 3, 'r')"],
             lambda: [f"INSERT INTO shop.orders VALUES ({some}, 4, 'd') ON DUPLICATE KEY UPDATE v = v + 10"],
-            lambda: [f"REPLACE INTO shop.parent VALUES ({some})", f"INSERT INTO shop.child VALUES ({self._id()}, {some})",
-                     f"INSERT INTO noise.child VALUES ({self._id()}, {some})"],
+            lambda: [f"INSERT IGNORE INTO shop.parent VALUES ({some})", f"INSERT IGNORE INTO shop.child VALUES ({self._id()}, {some})",
+                     f"INSERT IGNORE INTO noise.child VALUES ({self._id()}, {some})"],
             lambda: [f"DELETE FROM shop.parent WHERE id <= {some}"],
         ])()
 
@@ -64,7 +64,7 @@ class MixedLoad:
         cursor.execute(f"XA START {name}")
         cursor.execute(f"INSERT INTO noise.log (v, t) VALUES ({number}, 'xa')")
         if number % 3 == 0:
-            cursor.execute(f"INSERT INTO shop.orders VALUES ({self._id()}, {number}, 'xa')")
+            cursor.execute(f"INSERT IGNORE INTO shop.orders VALUES ({self._id()}, {number}, 'xa')")
         cursor.execute(f"XA END {name}")
         cursor.execute(f"XA PREPARE {name}")
         self.source.sql("INSERT INTO noise.log (v, t) VALUES (0, 'between')")

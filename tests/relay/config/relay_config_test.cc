@@ -192,7 +192,7 @@ TEST_F(ConfigFile, AccountsNeedADistinctNameAndAHash) {
   const std::string account =
       "[[stream.account]]\nuser = \"replica\"\nview = \"all\"\npassword_hash = \"" + std::string(kHash) + "\"\n";
   EXPECT_THAT(problems(stream_text() + account), ElementsAre(HasSubstr("'replica' is given twice")));
-  EXPECT_THAT(problems(stream_text() + "[[stream.account]]\nuser = \"b\"\n"),
+  EXPECT_THAT(problems(stream_text() + "[[stream.account]]\nuser = \"b\"\nview = \"all\"\n"),
               ElementsAre(HasSubstr("password_hash: missing")));
   EXPECT_THAT(problems(stream_text() + "[[stream.account]]\nuser = \"b\"\nview = \"all\"\npassword_hash = \"secret\"\n"),
               ElementsAre(HasSubstr("not a password hash")));
