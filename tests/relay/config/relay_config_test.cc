@@ -194,8 +194,9 @@ TEST_F(ConfigFile, AccountsNeedADistinctNameAndAHash) {
   EXPECT_THAT(problems(stream_text() + account), ElementsAre(HasSubstr("'replica' is given twice")));
   EXPECT_THAT(problems(stream_text() + "[[stream.account]]\nuser = \"b\"\nview = \"all\"\n"),
               ElementsAre(HasSubstr("password_hash: missing")));
-  EXPECT_THAT(problems(stream_text() + "[[stream.account]]\nuser = \"b\"\nview = \"all\"\npassword_hash = \"secret\"\n"),
-              ElementsAre(HasSubstr("not a password hash")));
+  EXPECT_THAT(
+      problems(stream_text() + "[[stream.account]]\nuser = \"b\"\nview = \"all\"\npassword_hash = \"secret\"\n"),
+      ElementsAre(HasSubstr("not a password hash")));
   EXPECT_THAT(problems(stream_text() + "[[stream.account]]\nuser = \"b\"\nview = \"all\"\npassword_hash = \"\"\n"),
               ElementsAre(HasSubstr("must not be empty")));
 }
