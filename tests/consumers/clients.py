@@ -1,0 +1,57 @@
+"""The clients: what their programs are called, how they are made, and what they can be tried with."""
+
+import dataclasses
+import json
+import re
+import typing
+
+import toolchains
+from toolchains import HERE
+
+
+@dataclasses.dataclass(eq=False)
+class Program:
+    """One program of a client; `excluded` says for a family of sources why it is not tried with it."""
+
+    label: str
+    version: str
+    command: typing.Callable[[], list]
+    name: str = ""
+    modes: tuple = ("gtid", "file")
+    excluded: dict = dataclasses.field(default_factory=dict)
+    settings: dict = dataclasses.field(default_factory=dict)
+    environment: dict = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass
+class Client:
+    name: str
+    programs: list
+
+
+def _locked(pattern, *path):
+    """A version as a lock file has it."""
+    return re.search(pattern, HERE.joinpath(*path).read_text())[1]
+
+
+def _maven(folder, artifact):
+    return _locked(rf"<artifactId>{artifact}</artifactId>\s*<version>([^<]+)<", folder, "pom.xml")
+
+
+def _python():
+    return Client("python", [Program("python-mysql-replication", _locked(r"mysql-replication==(\S+)", "python", "requirements.txt"),
+                                     lambda: toolchains.python_program("python"))])
+
+
+def _java_client():
+    return Client("java-client", [Program("mysql-binlog-connector-java", _maven("java-client", "mysql-binlog-connector-java"),
+                                          lambda: toolchains.java_program("java-client", "Main"))])
+
+
+def _go_mysql():
+    version = _locked(r"go-mysql v(\S+)", "go-mysql", "go.mod")
+    return Client("go-mysql", [Program("go-mysql/replication", version, lambda: toolchains.go_program("go-mysql", (1, 24)),
+                                       name="replication")])
+
+
+CLIENTS = {client.name: client for client in (_python(), _java_client(), _go_mysql())}
