@@ -29,6 +29,7 @@ class TestRun:
         # System tests wait for servers more than they compute.
         self.scenarios = str((os.cpu_count() or 1) * 3 // 2)
         self.results = []
+        self.client_lines = []  # what the real clients' tests say of each client and mode
         self.configured = set()
         self.began = time.monotonic()
 
@@ -150,6 +151,8 @@ class TestRun:
             cwd=ROOT, env=environment, stdin=subprocess.DEVNULL).returncode
         found = _read_report(label, report) if report.exists() else []
         self.results += found
+        if label == "consumers" and report.exists():
+            self.client_lines += _client_lines(report)
         if code != 0 and not any(result.status == "failed" for result in found):
             self.results.append(Result(label, "ctest", "failed", f"ctest ended with {code}"))
 
@@ -157,6 +160,8 @@ class TestRun:
 
     def _summary(self):
         print("\n==== summary", flush=True)
+        for line in self.client_lines:
+            print(line)
         counts = collections.Counter((result.label, result.status) for result in self.results)
         print(f"{'':14}{'passed':>8}{'failed':>8}{'skipped':>8}")
         for label in dict.fromkeys(result.label for result in self.results):
@@ -189,6 +194,12 @@ def _read_report(label, path, suite=""):
             status, said = "skipped", f"SKIPPED: {(skipped.get('message', '').strip() or 'no reason given').splitlines()[-1]}"
         results.append(Result(label, name, status, _reason(said) if status == "skipped" else ""))
     return results
+
+
+def _client_lines(path):
+    """The lines of the real clients, which end in equal, differs, failed or SKIPPED (reason)."""
+    said = [part.text or "" for part in xml.etree.ElementTree.parse(path).getroot().iter("system-out")]
+    return [line.removeprefix("CLIENT: ") for text in said for line in text.splitlines() if line.startswith("CLIENT: ")]
 
 
 def _reason(said):
