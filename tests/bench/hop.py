@@ -1,0 +1,64 @@
+"""hop_write, hop_fsync: how long after the source has acknowledged a commit does a consumer have its event?
+
+Peer: the source itself, no hop. Ceiling: a bare forwarder that writes (and syncs), then forwards."""
+
+from bare_loops import BareDump, Loop
+from lab import Relay, machine
+from rounds import Rounds
+from tail_source import Crowd, TailSource
+
+RATES = (200, 2000)
+OTHERS = 50
+
+
+class Hop:
+    def __init__(self, durable):
+        self.durable = durable
+        self.source = TailSource()
+        self.relay = Relay(self.source.server, stream={"serve_after": "fsync" if durable else "write"}).start()
+        self.relay.caught_up_with(self.source.server)
+
+    def by_source(self, rate, seconds):
+        return self.source.probe(rate, seconds, [self.source.dump()])
+
+    def by_relay(self, rate, seconds):
+        self.relay.caught_up_with(self.source.server)
+        return self.source.probe(rate, seconds, [self.source.dump(self.relay)])
+
+    def by_relay_in_a_crowd(self, rate, seconds):
+        self.relay.caught_up_with(self.source.server)
+        crowd = Crowd([self.source.dump(self.relay) for _ in range(OTHERS)])
+        said = self.by_relay(rate, seconds)
+        crowd.close()
+        return said
+
+    def by_forwarder(self, rate, seconds):
+        dump = self.source.dump()
+        stored = machine.scratch("hop") / "log"
+        forwarder = Loop("hop_forwarder", dump.argument, stored, "fsync" if self.durable else "write", 1, fds=[dump.fd])
+        said = self.source.probe(rate, seconds, [BareDump(int(forwarder.line()))])
+        forwarder.end()
+        dump.close()
+        return said
+
+    def end(self):
+        self.relay.stop()
+        self.source.server.discard()
+
+
+def measure(question, options):
+    hop = Hop(durable=question == "hop_fsync")
+    for rate in RATES:
+        p50 = Rounds(question, f"{rate}/s p50", "us", options.rounds)
+        p99 = Rounds(question, f"{rate}/s p99", "us", options.rounds)
+        crowd = Rounds(question, f"{rate}/s p99 beside {OTHERS} others", "us", options.rounds)
+        for _ in range(options.rounds):
+            alone = hop.by_relay(rate, options.seconds)
+            for who, said in (("relay", alone), ("peer", hop.by_source(rate, options.seconds)),
+                              ("ceiling", hop.by_forwarder(rate, options.seconds))):
+                p50.add(who, said["hop_p50"])
+                p99.add(who, said["hop_p99"])
+            crowd.add("relay", hop.by_relay_in_a_crowd(rate, options.seconds)["hop_p99"])
+            crowd.add("ceiling", alone["hop_p99"])  # here: itself, without the others
+        yield from (p50.row(), p99.row(), crowd.row())
+    hop.end()

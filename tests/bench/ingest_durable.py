@@ -1,0 +1,81 @@
+"""ingest_durable: how fast does a log get from the source to stable storage, ready to be served?
+
+Peer: mysqld's IO thread writing its relay log. Ceiling: for small transactions a client that discards everything, for
+large ones the bare loop with a sync every 16 MiB."""
+
+import time
+
+from bare_loops import Dump, Loop, cpu_seconds, discard
+from lab import MySql, Relay, machine
+from lab.machine import wait_until
+from rounds import Rounds
+from workloads import binlog_bytes
+
+POLL_SECONDS = 0.005
+
+
+class Ingest:
+    def __init__(self, workload):
+        self.workload = workload
+        self.source = workload.server()
+        self.bytes = binlog_bytes(self.source)
+        self.end_position = self.source.binlog_position()
+        self.first = self.source.binlog_names()[0]
+        self.account = self.source.add_replication_account("bench")
+
+    def by_relay(self):
+        relay = Relay(self.source).start()
+        wait_until("the first file is stored", relay.segment_files, 60, POLL_SECONDS / 5)
+        began = time.monotonic()
+        with relay.connect() as connection, connection.cursor() as cursor:
+            def there():
+                cursor.execute("SHOW BINARY LOG STATUS")
+                row = cursor.fetchone()
+                return row and (row[0], int(row[1])) >= self.end_position
+            wait_until("the relay has everything", there, 900, POLL_SECONDS)
+        seconds = time.monotonic() - began
+        cpu = cpu_seconds(relay.process)
+        relay.stop()
+        machine.run(["rm", "-rf", relay.dir])
+        return self._figure(seconds, cpu)
+
+    def by_replica(self):
+        replica = MySql("replica").start()
+        replica.sql("CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT=%s, SOURCE_USER=%s, "
+                    "SOURCE_PASSWORD=%s, GET_SOURCE_PUBLIC_KEY=1, SOURCE_AUTO_POSITION=1", self.source.port, *self.account)
+        before, began = cpu_seconds(replica.process), time.monotonic()
+        replica.sql("START REPLICA IO_THREAD")
+
+        def there():
+            status = replica.replica_status()
+            return (status["Source_Log_File"], int(status["Read_Source_Log_Pos"])) >= self.end_position
+        wait_until("the replica has everything", there, 900, POLL_SECONDS)
+        seconds = time.monotonic() - began
+        cpu = cpu_seconds(replica.process) - before
+        replica.discard()
+        machine.run(["rm", "-rf", replica.dir])
+        return self._figure(seconds, cpu)
+
+    def by_loop(self):
+        dump = Dump(self.source, self.first, user=self.account[0], password=self.account[1])
+        if self.workload.name == "W1":
+            came = discard([dump])
+            return self._figure(came["seconds"], came["cpu_s"])
+        stored = machine.scratch("ingest") / "log"
+        loop = Loop("ingest_ceiling", dump.argument, stored, "sync", fds=[dump.fd])
+        loop.go()
+        came = loop.result()
+        dump.close()
+        stored.unlink()
+        return self._figure(came["seconds"], came["cpu_s"])
+
+    def _figure(self, seconds, cpu):
+        return self.bytes / 1e6 / seconds, cpu / (self.bytes / 1e9)
+
+
+def measure(question, options):
+    for workload in options.workloads("W1", "W2"):
+        ingest = Ingest(workload)
+        yield Rounds(question, workload.name, "MB/s", options.rounds).run(
+            relay=ingest.by_relay, peer=ingest.by_replica, ceiling=ingest.by_loop)
+        ingest.source.discard()

@@ -1,0 +1,48 @@
+"""Writes what was measured into the performance sections of the READMEs, between their markers."""
+
+import os
+import pathlib
+
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+TEXTS = {
+    "README.md": {
+        "head": "Measured on {date}: {machine}. Client, source and relay share the machine. Medians of {rounds} paired "
+                "rounds; in a round relay, peer and bare loop take turns. Logs of {gigabytes:.1f} GB: W1 has small "
+                "transactions, W2 row events of 8 KB. `tests/bench/run` repeats it.",
+        "columns": "| question | | relay | peer | bare loop | relay / peer | relay / bare loop | relay's CPU s/GB |",
+    },
+    "README.zh-CN.md": {
+        "head": "测量日期 {date}；机器：{machine}。客户端、源库与中继在同一台机器上。每项为 {rounds} 轮配对测量的中位数，"
+                "每轮依次测中继、对照与裸循环。日志 {gigabytes:.1f} GB：W1 为小事务，W2 为 8 KB 行事件。可用 `tests/bench/run` 重测。",
+        "columns": "| 问题 | | 中继 | 对照 | 裸循环 | 中继 / 对照 | 中继 / 裸循环 | 中继 CPU 秒/GB |",
+    },
+}
+
+
+def machine_class():
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    models = [line.partition(":")[2].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+              if line.startswith("model name")]
+    return f"{os.cpu_count()} x {models[0] if models else 'CPU'}, {memory:.0f} GiB"
+
+
+def table(columns, rows):
+    lines = [columns, "|---|---|---|---|---|---|---|---|"]
+    for row in rows:
+        figures = [f"{row[who]:.4g} {row['unit']}" if who in row else "" for who in ("relay", "peer", "ceiling")]
+        ratios = [f"{row[name]:.2f}" if name in row else "" for name in ("ratio_to_peer", "ratio_to_ceiling")]
+        cpu = row.get("cpu_s_per_gb", {}).get("relay")
+        lines.append("| " + " | ".join([f"`{row['question']}`", row["workload"], *figures, *ratios,
+                                        f"{cpu:.2f}" if cpu is not None else ""]) + " |")
+    return "\n".join(lines)
+
+
+def write(root, report):
+    for name, text in TEXTS.items():
+        path = root / name
+        before, _, rest = path.read_text().partition(BEGIN)
+        if not rest:
+            raise RuntimeError(f"{name} has no line {BEGIN}")
+        head = text["head"].format(**report, gigabytes=report["bytes"] / 1e9)
+        section = f"{BEGIN}\n{head}\n\n{table(text['columns'], report['rows'])}\n"
+        path.write_text(before + section + END + rest.partition(END)[2])

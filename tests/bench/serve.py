@@ -1,0 +1,50 @@
+"""serve_1, serve_16: how fast is a stored log served to consumers that read as fast as they can?"""
+
+from bare_loops import BareDump, Dump, Loop, cpu_seconds, discard
+from lab import Relay
+from rounds import Rounds
+
+
+class Serving:
+    """A source with a workload, a relay that has all of it, and the loop over the same files."""
+
+    def __init__(self, workload):
+        self.workload = workload
+        self.source = workload.server()
+        self.relay = Relay(self.source).start()
+        self.relay.caught_up_with(self.source, timeout=600)
+        self.files = [path for name, path in sorted(self.relay.segment_files().items())]
+        self.account = self.source.add_replication_account("bench")
+
+    def from_relay(self, clients):
+        return self._from(self.relay, clients, user=self.relay.user, password=self.relay.password)
+
+    def from_source(self, clients):
+        return self._from(self.source, clients, user=self.account[0], password=self.account[1])
+
+    def _from(self, end, clients, **account):
+        dumps = [Dump(end, self.files[0].name, **account) for _ in range(clients)]
+        before = cpu_seconds(end.process)
+        came = discard(dumps)
+        gigabytes = came["bytes"] / 1e9
+        return came["bytes"] / 1e6 / came["seconds"], (cpu_seconds(end.process) - before) / gigabytes
+
+    def from_loop(self, clients):
+        loop = Loop("serve_ceiling", clients, *self.files)
+        port = int(loop.line())
+        came = discard([BareDump(port) for _ in range(clients)])
+        return came["bytes"] / 1e6 / came["seconds"], loop.result()["cpu_s"] / (came["bytes"] / 1e9)
+
+    def end(self):
+        self.relay.stop()
+        self.source.discard()
+
+
+def measure(question, options):
+    clients = int(question.rpartition("_")[2])
+    for workload in options.workloads("W1", "W2"):
+        serving = Serving(workload)
+        yield Rounds(question, workload.name, "MB/s", options.rounds).run(
+            relay=lambda: serving.from_relay(clients), peer=lambda: serving.from_source(clients),
+            ceiling=lambda: serving.from_loop(clients))
+        serving.end()
