@@ -56,10 +56,7 @@ class EventFramer {
   void begin(ByteBuffer& out, std::uint64_t event_size);
   void piece(ByteBuffer& out, Bytes bytes);
   // begin + piece for an event that is at hand.
-  void whole(ByteBuffer& out, Bytes event) {
-    begin(out, event.size());
-    piece(out, event);
-  }
+  void whole(ByteBuffer& out, Bytes event);
   bool in_event() const { return event_left_ > 0; }
   std::uint8_t sequence() const { return sequence_; }
   // For the packet that ends the stream (EOF or ERR).

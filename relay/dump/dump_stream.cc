@@ -91,18 +91,21 @@ awaitable<DumpEnd> DumpStream::serve() {
     if (end_reason_ == EndReason::replaced_by_same_replica) co_return fail(replaced_by_same_replica(flavour_, place()));
     if (end_reason_) co_return DumpEnd{*end_reason_ == EndReason::shutdown ? "shutdown" : "killed"};
 
-    const CursorStep step = cursor_->next();
     Ended ended;
-    if (const auto* event = std::get_if<CursorEvent>(&step)) {
-      ended = co_await on_event(*event);
-    } else if (std::get_if<NeedsRead>(&step)) {
+    const std::optional<CursorStep> step = add_events(&ended);
+    if (ended) co_return *ended;
+    if (!step) {
+      ended = co_await flush();
+    } else if (const auto* event = std::get_if<CursorEvent>(&*step)) {
+      ended = co_await send_large_event(*event);
+    } else if (std::get_if<NeedsRead>(&*step)) {
       ended = co_await read_more();
-    } else if (std::get_if<AtVisibleEnd>(&step)) {
+    } else if (std::get_if<AtVisibleEnd>(&*step)) {
       ended = co_await on_visible_end();
-    } else if (const auto* segment_end = std::get_if<SegmentEnd>(&step)) {
+    } else if (const auto* segment_end = std::get_if<SegmentEnd>(&*step)) {
       ended = co_await on_segment_end(*segment_end->following);
     } else {
-      ended = fail_step(std::get<Error>(step));
+      ended = fail_step(std::get<Error>(*step));
     }
     if (ended) co_return *ended;
   }
@@ -219,29 +222,42 @@ void DumpStream::jump_over_skipped() {
   skipped_run_open_ = false;
 }
 
-awaitable<DumpStream::Ended> DumpStream::on_event(const CursorEvent& event) {
+// Nothing suspends between events that are at hand: a coroutine for each would cost more than all the rest.
+std::optional<CursorStep> DumpStream::add_events(Ended* ended) {
+  while (!*ended && out_.size() < kWriteSize) {
+    CursorStep step = cursor_->next();
+    const auto* event = std::get_if<CursorEvent>(&step);
+    if (event == nullptr) return step;
+    bool in_pieces = false;
+    *ended = add_event(*event, &in_pieces);
+    if (in_pieces) return step;
+  }
+  return std::nullopt;
+}
+
+DumpStream::Ended DumpStream::add_event(const CursorEvent& event, bool* in_pieces) {
   if (first_event_) {
     const auto error = plan_.view ? std::nullopt : check_first_event(event);
-    if (error) co_return fail(*error);
+    if (error) return fail(*error);
     first_event_ = false;
   }
   if (event.header.timestamp != 0) event_time_ = event.header.timestamp;
   if (plan_.skip.by_gtid()) {
     bool send = true;
     const Ended ended = judge_by_gtid(event, &send);
-    if (ended || !send) co_return ended;
+    if (ended || !send) return ended;
   } else if (!is_empty(segment_->series->skip)) {
     bool send = true;
     const Ended ended = judge_by_position(event, &send);
-    if (ended || !send) co_return ended;
+    if (ended || !send) return ended;
   }
-  if (plan_.leave_out_marked && (event.header.flags & kFlagSkipReplication) != 0) co_return std::nullopt;
+  if (plan_.leave_out_marked && (event.header.flags & kFlagSkipReplication) != 0) return std::nullopt;
   if (flavour_ == Flavour::mariadb && (plan_.mariadb_capability < kCapabilityGtid || !plan_.send_annotate)) {
-    if (add_downgraded(event)) co_return co_await flush_if_large();
+    if (add_downgraded(event)) return std::nullopt;
   }
-  if (!event.whole) co_return co_await send_large_event(event);
-  add_file_event(event);
-  co_return co_await flush_if_large();
+  *in_pieces = !event.whole;
+  if (event.whole) add_file_event(event);
+  return std::nullopt;
 }
 
 bool DumpStream::add_downgraded(const CursorEvent& event) {

@@ -48,7 +48,10 @@ class DumpStream {
 
   boost::asio::awaitable<DumpEnd> serve();
   boost::asio::awaitable<Ended> send_head();
-  boost::asio::awaitable<Ended> on_event(const CursorEvent& event);
+  // Puts events into the buffer until that is large (nullopt), or up to the first step that is more than that: an event
+  // to be sent in pieces, or none.
+  std::optional<CursorStep> add_events(Ended* ended);
+  Ended add_event(const CursorEvent& event, bool* in_pieces);
   boost::asio::awaitable<Ended> send_large_event(const CursorEvent& event);
   boost::asio::awaitable<Ended> on_segment_end(const Segment& following);
   boost::asio::awaitable<Ended> on_visible_end();
