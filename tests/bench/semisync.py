@@ -4,6 +4,8 @@ The relay acknowledges what is on stable storage. Peer: a mysqld replica at its 
 Ceiling column: a mysqld replica with sync_relay_log=1, the only one whose acknowledgement promises what the relay's does.
 """
 
+import itertools
+
 from lab import MySql, Relay
 from lab.machine import wait_until
 from rounds import Rounds
@@ -24,10 +26,11 @@ def _wait_for_clients(source, count):
 
 class Waiting:
     def __init__(self):
+        self._relays = itertools.count()
         self.source = TailSource(**SOURCE_OPTIONS)
 
     def for_relay(self, seconds):
-        relay = Relay(self.source.server, source_settings={"semi_sync": True}).start()
+        relay = Relay(self.source.server, name=f"relay{next(self._relays)}", source_settings={"semi_sync": True}).start()
         relay.caught_up_with(self.source.server)
         _wait_for_clients(self.source, 1)
         said = self.source.probe(RATE, seconds, [])

@@ -8,9 +8,9 @@ from rounds import Rounds
 class Serving:
     """A source with a workload, a relay that has all of it, and the loop over the same files."""
 
-    def __init__(self, workload):
+    def __init__(self, workload, **options):
         self.workload = workload
-        self.source = workload.server()
+        self.source = workload.server(**options)
         self.relay = Relay(self.source).start()
         self.relay.caught_up_with(self.source, timeout=600)
         self.files = [path for name, path in sorted(self.relay.segment_files().items())]

@@ -37,7 +37,7 @@ def _over_tls(end, file, expected, **account):
 
 def measure(question, options):
     for workload in options.workloads("W1", "W2"):
-        serving = Serving(workload)
+        serving = Serving(workload, tls_ciphersuites=CIPHER)
         expected = sum(path.stat().st_size for path in serving.files)
         file, peer = serving.files[0].name, serving.account
         yield Rounds(question, workload.name, "MB/s", options.rounds).run(
