@@ -80,6 +80,9 @@ CursorStep FilteredCursor::next() {
       case State::planning:
         progress = plan();
         break;
+      case State::looking_up:
+        progress = look_up_prepare();
+        break;
       case State::held: {
         if (anything_ready()) return show(std::move(ready_[next_ready_++]));
         state_ = State::between;
@@ -217,7 +220,7 @@ FilteredCursor::Progress FilteredCursor::plan() {
       if (const Status ended = planner_->end_payload(); !ended) return ended.error();
     }
     if (group_end_ != 0) {
-      if (auto failed = finish_plan()) return *failed;
+      if (auto failed = end_plan()) return *failed;
       return std::nullopt;
     }
     CursorStep step = fetch();
@@ -229,31 +232,53 @@ FilteredCursor::Progress FilteredCursor::plan() {
   }
 }
 
-FilteredCursor::Failure FilteredCursor::finish_plan() {
-  bool emptied = false;
-  const std::optional<std::string> finished = planner_->xa_finished();
-  if (finished) {
-    const auto found = prepare_was_emptied(*finished);
-    if (!found) return found.error();
-    emptied = *found;
+FilteredCursor::Failure FilteredCursor::end_plan() {
+  const std::optional<std::string>& finished = planner_->xa_finished();
+  if (!finished) return finish_plan(false);
+  const auto known = prepared_.find(*finished);
+  if (known != prepared_.end()) return finish_plan(known->second);
+  search_.emplace(log_, *finished, group_begin_);
+  state_ = State::looking_up;
+  return std::nullopt;
+}
+
+// What a consumer was sent of a prepare in another dump follows from the log alone.
+FilteredCursor::Progress FilteredCursor::look_up_prepare() {
+  if (search_) {
+    PrepareSearch::Step step = search_->next();
+    if (std::holds_alternative<NeedsRead>(step)) return NeedsRead{};
+    if (auto* error = std::get_if<Error>(&step)) return std::move(*error);
+    const auto group = std::get<PrepareSearch::Found>(step).group;
+    search_.reset();
+    auto cursor = group ? LogCursor::open(log_, *group) : Result<LogCursor>(Error{Errc::not_found, ""});
+    if (!cursor) {  // purged: if it was emptied, the consumer will say that it does not know the transaction
+      if (auto failed = finish_plan(false)) return *failed;
+      return std::nullopt;
+    }
+    prepare_ = std::make_unique<FilteredCursor>(log_, std::move(*cursor), view_, options_.by_size);
   }
-  plan_ = planner_->finish(emptied);
-  remember_xa(finished);
+  CursorStep step = prepare_->next();
+  if (!std::holds_alternative<CursorEvent>(step)) return step;
+  const bool emptied = prepare_->plan_.emptied_xa;
+  prepare_.reset();
+  if (auto failed = finish_plan(emptied)) return *failed;
+  return std::nullopt;
+}
+
+Result<bool> FilteredCursor::read(ReadMode mode) {
+  if (search_) return search_->read(mode);
+  return prepare_ ? prepare_->read(mode) : cursor_.read(mode);
+}
+
+FilteredCursor::Failure FilteredCursor::finish_plan(bool prepare_was_emptied) {
+  if (planner_->xa_finished()) prepared_.erase(*planner_->xa_finished());
+  plan_ = planner_->finish(prepare_was_emptied);
+  if (plan_.xa_prepared) prepared_[*plan_.xa_prepared] = plan_.emptied_xa;
   if (view_->counters != nullptr) view_->counters->add(plan_.tallies);
   if (holding_) return rewrite_held();
   if (plan_.changed) rewriter_.emplace(flavour_, checksum_, *rules_, options_, plan_, from_);
   state_ = plan_.changed ? State::rewriting : State::passing;
   return reopen(group_begin_);
-}
-
-Result<bool> FilteredCursor::prepare_was_emptied(const std::string& xa_id) {
-  const auto found = prepared_.find(xa_id);
-  return found != prepared_.end() && found->second;
-}
-
-void FilteredCursor::remember_xa(const std::optional<std::string>& finished) {
-  if (finished) prepared_.erase(*finished);
-  if (plan_.xa_prepared) prepared_[*plan_.xa_prepared] = plan_.emptied_xa;
 }
 
 // --- the second pass ---
@@ -409,6 +434,7 @@ LogPosition FilteredCursor::position() const {
     case State::find_group:
       return {cursor_.segment().number, from_};
     case State::planning:
+    case State::looking_up:
       return group_begin_;
     case State::held:
       if (next_ready_ < ready_.size()) return {group_begin_.segment, ready_[next_ready_].offset};

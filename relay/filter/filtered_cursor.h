@@ -18,6 +18,7 @@
 #include "protocol/filter/group_rewrite.h"
 #include "relay/filter/consumer_view.h"
 #include "relay/filter/piece_patch.h"
+#include "relay/filter/prepare_search.h"
 #include "storage/log_cursor.h"
 
 namespace binrelay {
@@ -32,12 +33,12 @@ class FilteredCursor {
   // As LogCursor's. Errc::refused, unsupported, limit: the view cannot be shown from here on, and why.
   CursorStep next();
   PieceStep next_piece();
-  Result<bool> read(ReadMode mode) { return cursor_.read(mode); }
+  Result<bool> read(ReadMode mode);
   std::optional<Error> known_damage(const CursorEvent& event) const;
   LogPosition position() const;  // of what is shown next
   ReadPins::Pin pin() const { return cursor_.pin(); }
   // A large group is being looked at, and nothing of it has been shown.
-  bool looks_ahead() const { return state_ == State::planning; }
+  bool looks_ahead() const { return state_ == State::planning || state_ == State::looking_up; }
 
  private:
   enum class State : std::uint8_t {
@@ -45,6 +46,7 @@ class FilteredCursor {
     find_group,  // it is inside a group: where does that begin?
     between,     // groups
     planning,    // the first pass
+    looking_up,  // an XA transaction ends: what became of its prepare?
     held,        // what goes out of a group that is in memory is shown
     rewriting,   // the second pass of a large group
     passing,     // a large group that goes out as it is
@@ -72,10 +74,11 @@ class FilteredCursor {
   Progress step_between();
   Progress plan();
   Progress rewrite();
+  Failure finish_plan(bool prepare_was_emptied);
   Progress pass();
   Failure begin_group(const CursorEvent& event);
   Failure plan_event(const CursorEvent& event, BoundaryPlace place);
-  Failure finish_plan();
+  Failure end_plan();
   Failure rewrite_held();
   Failure rewrite_event(const CursorEvent& event);
   Failure reopen(LogPosition at);
@@ -92,8 +95,7 @@ class FilteredCursor {
   // Some bytes of a large payload. nullopt: they were fed, and payload_ is reset behind the last.
   Progress feed_payload(const PayloadEvents::OnEvent& on_event);
   GroupEvent group_event(const CursorEvent& event) const;
-  Result<bool> prepare_was_emptied(const std::string& xa_id);
-  void remember_xa(const std::optional<std::string>& finished);
+  Progress look_up_prepare();
 
   const EventLog& log_;
   LogCursor cursor_;
@@ -129,7 +131,9 @@ class FilteredCursor {
   std::uint64_t payload_offset_ = 0, payload_left_ = 0;
   Bytes payload_piece_;
 
-  std::map<std::string, bool> prepared_;  // XA transactions of MySQL that are not over: emptied or not
+  std::optional<PrepareSearch> search_;
+  std::unique_ptr<FilteredCursor> prepare_;  // at the group that was found
+  std::map<std::string, bool> prepared_;     // XA transactions of MySQL that are not over: emptied or not
 };
 
 }  // namespace binrelay
