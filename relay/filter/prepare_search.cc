@@ -1,5 +1,7 @@
 #include "relay/filter/prepare_search.h"
 
+#include <algorithm>
+
 #include "protocol/event/events.h"
 
 namespace binrelay {
@@ -24,6 +26,10 @@ PrepareSearch::Step PrepareSearch::next() {
       if (!opened) return opened.error().code == Errc::not_found ? Step(Found{}) : Step(opened.error());
       cursor_.emplace(std::move(*opened));
     }
+    if (payload_) {
+      if (auto step = look_into_payload()) return std::move(*step);
+      continue;
+    }
     CursorStep step = cursor_->next();
     if (std::holds_alternative<NeedsRead>(step)) return NeedsRead{};
     if (auto* error = std::get_if<Error>(&step)) return std::move(*error);
@@ -37,13 +43,43 @@ PrepareSearch::Step PrepareSearch::next() {
     if (event->header.type == EventType::gtid || event->header.type == EventType::anonymous_gtid ||
         event->header.type == EventType::gtid_tagged)
       group_ = event->position;
-    if (event->header.type != EventType::xa_prepare || !event->whole) continue;
-    const auto checksum = cursor_->segment().checksum;
-    const auto prepare = decode_xa_prepare(event->bytes, checksum);
-    if (!prepare) return prepare.error();
-    const bool same = xa_id_text(prepare->format_id, prepare->gtrid, prepare->bqual) == xa_id_;
-    if (same && !prepare->one_phase) found_ = group_;
+    const ChecksumAlgorithm checksum = cursor_->segment().checksum;
+    if (event->header.type == EventType::xa_prepare && event->whole) look_at(event->header, event->bytes, checksum);
+    if (event->header.type != EventType::transaction_payload) continue;
+    const std::size_t trailer = checksum == ChecksumAlgorithm::crc32 ? kChecksumSize : 0;
+    payload_.emplace();
+    payload_left_ = event->header.size - std::min<std::uint64_t>(event->header.size, kEventHeaderSize + trailer);
+    payload_piece_ = event->bytes.subspan(std::min(kEventHeaderSize, event->bytes.size()));
   }
+}
+
+void PrepareSearch::look_at(const EventHeader& header, Bytes event, ChecksumAlgorithm checksum) {
+  if (header.type != EventType::xa_prepare) return;
+  const auto prepare = decode_xa_prepare(event, checksum);
+  if (!prepare || prepare->one_phase) return;
+  if (xa_id_text(prepare->format_id, prepare->gtrid, prepare->bqual) == xa_id_) found_ = group_;
+}
+
+// nullopt: some of it has been looked at.
+std::optional<PrepareSearch::Step> PrepareSearch::look_into_payload() {
+  if (payload_left_ == 0) {
+    payload_.reset();
+    return std::nullopt;
+  }
+  if (payload_piece_.empty()) {
+    PieceStep step = cursor_->next_piece();
+    if (std::holds_alternative<NeedsRead>(step)) return NeedsRead{};
+    if (auto* error = std::get_if<Error>(&step)) return std::move(*error);
+    payload_piece_ = std::get<Piece>(step).bytes;
+  }
+  const std::size_t size = std::min<std::uint64_t>(payload_piece_.size(), payload_left_);
+  const Status fed = payload_->feed(payload_piece_.first(size), [this](const EventHeader& header, Bytes event) {
+    look_at(header, event, ChecksumAlgorithm::none);
+    return Status(Done{});
+  });
+  payload_left_ -= size;
+  payload_piece_ = payload_piece_.subspan(size);
+  return fed.ok() ? std::nullopt : std::optional<Step>(fed.error());
 }
 
 }  // namespace binrelay

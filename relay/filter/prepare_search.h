@@ -5,6 +5,7 @@
 #include <string>
 #include <variant>
 
+#include "protocol/filter/payload_events.h"
 #include "storage/event_log.h"
 #include "storage/log_cursor.h"
 
@@ -25,6 +26,8 @@ class PrepareSearch {
 
  private:
   bool to_earlier_segment();
+  void look_at(const EventHeader& header, Bytes event, ChecksumAlgorithm checksum);
+  std::optional<Step> look_into_payload();
 
   const EventLog& log_;
   const std::string xa_id_;
@@ -33,6 +36,9 @@ class PrepareSearch {
   std::optional<LogCursor> cursor_;
   LogPosition group_{};
   std::optional<LogPosition> found_;
+  std::optional<PayloadEvents> payload_;  // a compressed transaction that is being looked through
+  std::uint64_t payload_left_ = 0;
+  Bytes payload_piece_;
 };
 
 }  // namespace binrelay
