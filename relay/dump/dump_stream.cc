@@ -500,6 +500,8 @@ void DumpStream::add_heartbeat(std::uint64_t position) {
   const std::string& name = rotated ? rotated_to_ : segment_->served_name;
   const std::uint64_t believed = plan_.view ? std::max(position, replica_position_) : position;
   const std::uint64_t at = rotated ? kFirstEventOffset : believed;
+  // By GTID a heartbeat moves the replica, by file and position it does not.
+  if (!rotated && plan_.skip.by_gtid()) replica_position_ = at;
   add(plan_.heartbeat_v2 ? build_heartbeat_v2(source_server_id_, name, at, segment_->checksum)
                          : build_heartbeat_v1(source_server_id_, name, at, segment_->checksum));
 }

@@ -7,7 +7,9 @@ sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / "support"), st
 
 import compare  # noqa: E402
 import scenario  # noqa: E402
+from lab.machine import wait_until  # noqa: E402
 from mixed_load import MixedLoad  # noqa: E402
+from proxy import Proxy  # noqa: E402
 from workload import Workload  # noqa: E402
 
 ALL_BUT_NOISE = [(1, "noise", "*", 0, 0, 0)]
@@ -49,6 +51,47 @@ def _whole(stage, source, replica, mode, **load):
     _settle(stage, source, relay, replica)
 
 
+def _cut_in_transactions(stage, source, replica, mode, **more):
+    """The connection is cut again and again while transactions of many events are on their way, heartbeats every 0.1 s."""
+    relay = _filtered_relay(stage, source)
+    to_relay = stage.enter(Proxy("proxy to the relay", relay.port))
+    replica.start_replica(relay.host, to_relay.port, relay.user, relay.password, mode, file=source.binlog_names()[0], **more)
+    mixed = MixedLoad(source)
+    mixed.run(40)
+    cuts = 20
+    for number in range(cuts):
+        _long_transaction(source, number)
+        wait_until("the replica is connected", lambda: to_relay.open_connections > 0, 60, 0.01)
+        to_relay.cut()
+    mixed.run(40, compress=True)
+    _settle(stage, source, relay, replica)
+    assert to_relay.connections > cuts // 2, to_relay.log_tail()
+    stage.say(f"{cuts} cuts, {to_relay.connections} connections")
+
+
+def _long_transaction(source, number):
+    with source.connect("shop") as connection, connection.cursor() as cursor:
+        cursor.execute("BEGIN")
+        for row in range(40):
+            key = 1_000_000 + number * 100 + row
+            cursor.execute(f"INSERT INTO orders VALUES ({key}, 1, '{'l' * 180}')")
+            cursor.execute(f"INSERT INTO noise.copy VALUES ({key}, {row})")
+        cursor.execute(f"UPDATE orders o JOIN noise.copy c ON o.id = c.id SET o.t = REPEAT('z', 150), c.v = 5 WHERE o.id >= {1_000_000}")
+        cursor.execute("COMMIT")
+
+
+def mysql_filtered_cut_by_file(stage):
+    _cut_in_transactions(stage, stage.mysql("source", binlog_row_event_max_size=512),
+                         stage.mysql("replica", replica_parallel_workers=8), "file", SOURCE_HEARTBEAT_PERIOD=0.1,
+                         SOURCE_CONNECT_RETRY=1)
+
+
+def mysql_filtered_cut_by_gtid(stage):
+    _cut_in_transactions(stage, stage.mysql("source", binlog_row_event_max_size=512),
+                         stage.mysql("replica", replica_parallel_workers=8), "gtid", SOURCE_HEARTBEAT_PERIOD=0.1,
+                         SOURCE_CONNECT_RETRY=1)
+
+
 def mysql_filtered_by_gtid(stage):
     _whole(stage, stage.mysql("source"), stage.mysql("replica", replica_parallel_workers=8), "gtid", xa_every=20)
 
@@ -65,4 +108,5 @@ def mariadb_filtered_by_file(stage):
     _whole(stage, stage.mariadb("source", binlog_format="ROW", log_bin_compress=1), stage.mariadb("replica"), "file")
 
 
-scenario.main(mysql_filtered_by_gtid, mysql_filtered_by_file, mariadb_filtered_by_gtid, mariadb_filtered_by_file)
+scenario.main(mysql_filtered_by_gtid, mysql_filtered_by_file, mariadb_filtered_by_gtid, mariadb_filtered_by_file,
+              mysql_filtered_cut_by_file, mysql_filtered_cut_by_gtid)
