@@ -1,7 +1,6 @@
 """The clients: what their programs are called, how they are made, and what they can be tried with."""
 
 import dataclasses
-import json
 import re
 import typing
 
@@ -20,7 +19,9 @@ class Program:
     modes: tuple = ("gtid", "file")
     excluded: dict = dataclasses.field(default_factory=dict)
     settings: dict = dataclasses.field(default_factory=dict)
-    environment: dict = dataclasses.field(default_factory=dict)
+    native_only: bool = False  # knows no other login than mysql_native_password
+    needs_definitions: bool = False  # asks for table definitions at the address it reads from
+    keeps_state: bool = False  # in its folder: where it was, beside what it prints
 
 
 @dataclasses.dataclass
@@ -51,7 +52,25 @@ def _java_client():
 def _go_mysql():
     version = _locked(r"go-mysql v(\S+)", "go-mysql", "go.mod")
     return Client("go-mysql", [Program("go-mysql/replication", version, lambda: toolchains.go_program("go-mysql", (1, 24)),
-                                       name="replication")])
+                                       name="replication"),
+                               Program("go-mysql/canal", version, lambda: toolchains.go_program("go-mysql", (1, 24)),
+                                       name="canal", needs_definitions=True)])
 
 
-CLIENTS = {client.name: client for client in (_python(), _java_client(), _go_mysql())}
+def _debezium():
+    version = _maven("debezium", "debezium-embedded")
+
+    def program(mode):
+        return Program(f"Debezium ({mode})", version, lambda: toolchains.java_program("debezium", "Main"), keeps_state=True,
+                       settings={"snapshot": mode}, needs_definitions=mode == "no_data")
+    return Client("debezium", [program("never"), program("no_data")])
+
+
+def _maxwell():
+    return Client("maxwell", [Program(
+        "Maxwell", _maven("maxwell", "maxwell"), lambda: ["/usr/bin/python3", HERE / "maxwell/main.py", *toolchains.java_program(
+            "maxwell", "com.zendesk.maxwell.Maxwell")], keeps_state=True, modes=("file",),
+        excluded={"mysql": "this version asks MySQL 9.7 for SHOW MASTER STATUS, which is gone"})])
+
+
+CLIENTS = {client.name: client for client in (_python(), _java_client(), _go_mysql(), _debezium(), _maxwell())}

@@ -23,10 +23,9 @@ class Consumer:
     """One client against one address. It prints a JSON object a line: {"kind": …} is an event, {"at": {…}} is where it may
     resume. Started again by `until` when it ends early, as a user would (`restarts` counts that)."""
 
-    def __init__(self, command, folder, wish, environment=None):
+    def __init__(self, command, folder, wish):
         self.command, self.folder, self.wish = command, pathlib.Path(folder), dict(wish)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.environment = {**os.environ, **(environment or {})}
         self.events, self.restarts = [], 0
         self.at = {key: wish[key] for key in ("file", "position", "gtid")}
         self._since_at = 0  # events before the last place to resume at
@@ -40,7 +39,7 @@ class Consumer:
         self._lines = queue.Queue()
         self._log = open(self.folder / "log", "ab")
         self._process = subprocess.Popen([str(word) for word in (*self.command, config)], stdin=subprocess.DEVNULL,
-                                         stdout=subprocess.PIPE, stderr=self._log, cwd=self.folder, env=self.environment,
+                                         stdout=subprocess.PIPE, stderr=self._log, cwd=self.folder,
                                          start_new_session=True)
         threading.Thread(target=self._read, args=(self._process, self._lines), daemon=True).start()
         return self

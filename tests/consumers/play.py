@@ -12,6 +12,7 @@ import contextlib
 import json
 import os
 import pathlib
+import shutil
 import sys
 import time
 import traceback
@@ -27,7 +28,13 @@ from normalised import kept, once  # noqa: E402
 SKIPPED = 77
 MODES = {"gtid": "GTID", "file": "file and position"}
 RESULTS = machine.ROOT / "build" / "consumers"
-READER = "reader"
+READER, NATIVE_READER = "reader", "oldreader"
+KEEPER = "keeper"  # on the source, for a client that keeps its own tables there
+
+
+def definitions_pass():
+    """Whether the relay can be told to ask the source for table definitions."""
+    return "metadata_user" in (machine.ROOT / "conf/binrelay.toml").read_text()
 
 
 class Theatre:
@@ -42,29 +49,79 @@ class Theatre:
         self.relay = self._make_relay().start()
         self.history = History(self.source)
         self.begin = self.history.begin()
-        self.history.first()
-        self.history.second()
+
+    def write(self, name):
+        """The part of the history that ends with the marker `name`."""
+        {"one": self.history.first, "two": self.history.second}[name]()
         self.relay.caught_up_with(self.source)
 
     def _make_relay(self):
         relay = Relay(self.source, name=f"relay-{self.family}")
-        relay.add_account(READER)
+        settings = {}
+        if definitions_pass():  # with the rights that the reader has on the source
+            file = relay.dir / "metadata.password"
+            file.touch(mode=0o600)
+            file.write_text(self.password + "\n")
+            settings = {"metadata_user": self.user, "metadata_password_file": str(file)}
+        # Clients that know no other way of logging in have an account of their own.
+        relay.add_account(READER, **settings)
+        relay.add_account(NATIVE_READER, plugin="native", **settings)
         return relay
 
     def _add_reader(self):
         """An account on the source for the runs against it; logged in once, so that MySQL knows its password."""
         self.user, self.password = self.source.add_replication_account(READER)
-        self.source.unlogged(f"GRANT SELECT ON *.* TO {READER}@'127.0.0.1'")
+        self.source.unlogged(f"GRANT SELECT ON *.* TO {READER}@'127.0.0.1'",
+                             f"CREATE USER {KEEPER}@'127.0.0.1' IDENTIFIED BY '{self.password}'",
+                             f"GRANT ALL ON *.* TO {KEEPER}@'127.0.0.1'")
         self.source.connect(user=self.user, password=self.password).close()
 
-    def address(self, side):
+    def address(self, side, native):
+        keeper = {"store_port": self.source.port, "store_user": KEEPER, "store_password": self.password}
         if side == "source":
-            return {"host": "127.0.0.1", "port": self.source.port, "user": self.user, "password": self.password}
-        return {"host": "127.0.0.1", "port": self.relay.port, "user": READER, "password": self.relay.accounts[READER][0]}
+            return {"host": "127.0.0.1", "port": self.source.port, "user": self.user, "password": self.password, **keeper}
+        user = NATIVE_READER if native else READER
+        return {"host": "127.0.0.1", "port": self.relay.port, "user": user, "password": self.relay.accounts[user][0], **keeper}
 
     def close(self):
         self.relay.stop()
         self.source.discard()
+
+
+class BothSides:
+    """A program in one mode, that reads each part of the history from the source and from the relay."""
+
+    def __init__(self, program, mode, sides):
+        self.program, self.mode, self._sides = program, mode, sides
+        self._parts, self._failure = [], None
+
+    def read(self, name):
+        """Both from where they were to the marker `name`."""
+        if self._failure:
+            return
+        try:
+            with _running(self._sides.values()):
+                self._parts.append({side: consumer.until(name) for side, consumer in self._sides.items()})
+        except GaveUp as reason:
+            self._failure = reason
+
+    @property
+    def place(self):
+        """Where the one that read the relay would go on, and what it keeps in its folder; None when it failed."""
+        return None if self._failure else (self._sides["relay"].at, self._sides["relay"].folder)
+
+    def verdict(self):
+        """(the first difference or None, events compared)"""
+        if self._failure:
+            raise self._failure
+        source, relay = self._sides["source"], self._sides["relay"]
+        for how, part in zip(("from the start", "resumed"), self._parts):
+            difference, _ = _compare(part["source"], part["relay"], False)
+            if difference:
+                return f"{how}: {difference}", 0
+        if source.at != relay.at:
+            return f"places to resume at: {source.at} and {relay.at}", 0
+        return None, len(relay.events)
 
 
 class Play:
@@ -84,11 +141,14 @@ class Play:
                 continue
             with contextlib.closing(Theatre(family)) as theatre:
                 wanted = [(program, command, mode) for program, command in programs for mode in program.modes]
-                places = {}
-                for program, command, mode in wanted:
-                    self._judge(theatre, program, mode, "from the start, then resumed",
-                                lambda: self._from_start(theatre, program, command, mode, places))
-                self._live(theatre, wanted, places)
+                plays = [self._rehearsed(theatre, *one) for one in wanted]
+                for name in ("one", "two"):
+                    theatre.write(name)
+                    for play in plays:
+                        play.read(name)
+                for play in plays:
+                    self._judge(theatre, play.program, play.mode, "from the start, then resumed", play.verdict)
+                self._live(theatre, wanted, {(play.program, play.mode): play.place for play in plays if play.place})
             print(f"   {time.monotonic() - began:6.1f} s  {family} done", flush=True)
         return self.lines
 
@@ -99,41 +159,28 @@ class Play:
             if self.only and self.only not in f"{program.label} {family}":
                 continue
             reason = program.excluded.get(family)
+            if program.needs_definitions and not definitions_pass():
+                reason = reason or "asks for table definitions, which the relay does not answer"
             try:
                 if not reason:
                     found.append((program, program.command()))
                     continue
             except Unavailable as missing:
                 reason = str(missing)
-            source = "MySQL" if family == "mysql" else "MariaDB"
+            source = "MySQL 9.7" if family == "mysql" else "MariaDB 10.11"
             for mode in program.modes:
                 self._say(program, source, MODES[mode], f"SKIPPED ({reason})")
         return found
 
     # ---- the modes
 
-    def _from_start(self, theatre, program, command, mode, places):
-        """Two runs of each side: up to the first marker, and from where that ended to the second."""
+    def _rehearsed(self, theatre, program, command, mode):
         begin = dict(theatre.begin, **({"file": theatre.source.binlog_names()[0], "position": 4} if mode == "file" else {}))
-        sides = {side: self._consumer(theatre, side, program, command, mode, begin) for side in ("source", "relay")}
-        parts = {}
-        for name in ("one", "two"):
-            with _running(sides.values()):
-                for side, consumer in sides.items():
-                    parts[side, name] = consumer.until(name)
-        places[program, mode] = sides["relay"].at
-        if sides["source"].at != sides["relay"].at:
-            return f"places to resume at: {sides['source'].at} and {sides['relay'].at}", 0
-        for name in ("one", "two"):
-            difference, _ = _compare(parts["source", name], parts["relay", name], False)
-            if difference:
-                return f"{'from the start' if name == 'one' else 'resumed'}: {difference}", 0
-        return None, sum(len(parts["relay", name]) for name in ("one", "two"))
+        return BothSides(program, mode, {side: self._consumer(theatre, side, program, command, mode, begin)
+                                         for side in ("source", "relay")})
 
     def _live(self, theatre, wanted, places):
         """The consumers follow the relay while it is restarted; what they saw is then read from the source."""
-        if theatre.relay is None:
-            return
         consumers = {(program, mode): self._consumer(theatre, "relay", program, command, mode, places[program, mode], live=True)
                      for program, command, mode in wanted if (program, mode) in places}
         for consumer in consumers.values():
@@ -169,11 +216,15 @@ class Play:
         return _compare(expected, relayed.events, True)
 
     def _consumer(self, theatre, side, program, command, mode, place, live=False):
+        """`place` is where it begins, or that and the folder of another one that has come there."""
+        place, predecessor = place if isinstance(place, tuple) else (place, None)
         self._server_id += 1
         folder = self._folder / f"{self._server_id}-{program.label.replace('/', '-').replace(' ', '-')}-{theatre.family}-{mode}-{side}"
-        wish = {**theatre.address(side), "program": program.name, "flavour": theatre.family, "mode": mode, "live": live,
+        if predecessor and program.keeps_state:
+            shutil.copytree(predecessor, folder)
+        wish = {**theatre.address(side, program.native_only), "program": program.name, "flavour": theatre.family, "mode": mode, "live": live,
                 "server_id": self._server_id, "state": str(folder), **program.settings, **place}
-        return Consumer(command, folder, wish, program.environment)
+        return Consumer(command, folder, wish)
 
     # ---- what is said
 
