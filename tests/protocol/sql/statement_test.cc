@@ -262,7 +262,11 @@ INSTANTIATE_TEST_SUITE_P(
         Understood{"SET CHARSET latin1", "set names latin1"},
         Understood{"SET GLOBAL TRANSACTION READ ONLY", "refused SET GLOBAL TRANSACTION"},
         Understood{"SET ROLE admin", "refused SET ROLE"},
-        Understood{"SET STATEMENT max_statement_time=1 FOR SELECT 1", "refused SET STATEMENT"}));
+        Understood{"SET STATEMENT max_statement_time=1 FOR SELECT 1", "select [1] 1"},
+        Understood{"SET STATEMENT max_statement_time=0.5 FOR SHOW VARIABLES LIKE 'x'", "show variables like 'x'"},
+        Understood{"SET STATEMENT max_statement_time=1 FOR DROP TABLE t", "refused DROP"},
+        Understood{"SET STATEMENT max_statement_time=1 FOR", "error near '' line 1"},
+        Understood{"SET STATEMENT sql_mode='' FOR SELECT 1", "refused SET STATEMENT"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Filters, Statements,
