@@ -21,7 +21,7 @@ class Program:
     settings: dict = dataclasses.field(default_factory=dict)
     native_only: bool = False  # knows no other login than mysql_native_password
     needs_definitions: bool = False  # asks for table definitions at the address it reads from
-    keeps_state: bool = False  # in its folder: where it was, beside what it prints
+    begins_now: bool = False  # where the log ends; it remembers where it was by itself
 
 
 @dataclasses.dataclass
@@ -61,15 +61,15 @@ def _debezium():
     version = _maven("debezium", "debezium-embedded")
 
     def program(mode):
-        return Program(f"Debezium ({mode})", version, lambda: toolchains.java_program("debezium", "Main"), keeps_state=True,
-                       settings={"snapshot": mode}, needs_definitions=mode == "no_data")
+        return Program(f"Debezium ({mode})", version, lambda: toolchains.java_program("debezium", "Main"),
+                       modes=("gtid",), settings={"snapshot": mode}, needs_definitions=mode == "no_data")
     return Client("debezium", [program("never"), program("no_data")])
 
 
 def _maxwell():
     return Client("maxwell", [Program(
         "Maxwell", _maven("maxwell", "maxwell"), lambda: ["/usr/bin/python3", HERE / "maxwell/main.py", *toolchains.java_program(
-            "maxwell", "com.zendesk.maxwell.Maxwell")], keeps_state=True, modes=("file",),
+            "maxwell", "com.zendesk.maxwell.Maxwell")], begins_now=True, modes=("file",),
         excluded={"mysql": "this version asks MySQL 9.7 for SHOW MASTER STATUS, which is gone"})])
 
 

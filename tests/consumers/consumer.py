@@ -44,6 +44,19 @@ class Consumer:
         threading.Thread(target=self._read, args=(self._process, self._lines), daemon=True).start()
         return self
 
+    @property
+    def running(self):
+        return self._process is not None
+
+    def wait_ready(self):
+        """Until it has said where it is for the first time."""
+        try:
+            line = self._lines.get(timeout=SECONDS_FOR_A_PART)
+        except queue.Empty:
+            raise GaveUp(f"not ready within {SECONDS_FOR_A_PART} s{self._said()}") from None
+        if line is _END:
+            raise GaveUp(f"it ended before it was ready{self._said()}")
+
     def until(self, name, timeout=SECONDS_FOR_A_PART, may_restart=False):
         """Reads until the transaction with the marker `name` has ended; what came."""
         begin, deadline, seen = len(self.events), time.monotonic() + timeout, False

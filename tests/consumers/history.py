@@ -20,12 +20,13 @@ class History:
         self._run("INSERT INTO lab.marker (name) VALUES (%s)", marker(name))
 
     def types(self):
+        json = "JSON" if self.is_mysql else "LONGTEXT"  # what MariaDB means by JSON; Maxwell takes the word at its word
         self._run("CREATE DATABASE IF NOT EXISTS shop CHARACTER SET utf8mb4")
         self._run("CREATE TABLE shop.types (id INT PRIMARY KEY AUTO_INCREMENT, ti TINYINT, tu TINYINT UNSIGNED, si SMALLINT, "
                   "mi MEDIUMINT, i INT UNSIGNED, bi BIGINT, bu BIGINT UNSIGNED, f FLOAT, d DOUBLE, n DECIMAL(20,6), b BIT(12), "
                   "y YEAR, da DATE, t TIME, t3 TIME(3), dt DATETIME, dt6 DATETIME(6), ts TIMESTAMP NULL, ts2 TIMESTAMP(2) NULL, "
                   "c CHAR(20), v VARCHAR(300), l VARCHAR(40) CHARACTER SET latin1, bn BINARY(4), vb VARBINARY(40), tb TINYBLOB, "
-                  "tx TEXT, e ENUM('red','green','blue'), s SET('x','y','z'), j JSON)")
+                  f"tx TEXT, e ENUM('red','green','blue'), s SET('x','y','z'), j {json})")
         columns = ("ti, tu, si, mi, i, bi, bu, f, d, n, b, y, da, t, t3, dt, dt6, ts, ts2, c, v, l, bn, vb, tb, tx, e, s, j")
         marks = ", ".join(["%s"] * 29)
         for k in range(8):

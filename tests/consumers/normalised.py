@@ -10,6 +10,9 @@ import json
 # Heartbeats come when nothing else does: how many is a matter of time. By what the clients call them.
 HEARTBEATS = ("HEARTBEAT", "HEARTBEAT_V2", "HeartbeatLogEvent", "HeartbeatEvent", "HeartbeatLogEventV2")
 
+# When Debezium itself had a record in its hands; the time of the event is in its "source" and is compared.
+DEBEZIUM_ARRIVAL = ("ts_ms", "ts_us", "ts_ns")
+
 # ---- where a consumer connects anew at a moment of its own ("relay restarted")
 
 # Sent at the begin of every connection and file; how many a consumer sees depends on when and where it connects.
@@ -38,4 +41,8 @@ def kept(event, across_connections):
     kind = event.get("kind")
     if kind in HEARTBEATS or across_connections and kind in OF_A_CONNECTION:
         return None
+    if kind == "record":
+        fields = event["fields"]
+        value = {key: field for key, field in (fields["value"] or {}).items() if key not in DEBEZIUM_ARRIVAL}
+        return {"kind": kind, "fields": {**fields, "value": value}}
     return event

@@ -12,7 +12,6 @@ import contextlib
 import json
 import os
 import pathlib
-import shutil
 import sys
 import time
 import traceback
@@ -92,29 +91,37 @@ class BothSides:
     """A program in one mode, that reads each part of the history from the source and from the relay."""
 
     def __init__(self, program, mode, sides):
-        self.program, self.mode, self._sides = program, mode, sides
-        self._parts, self._failure = [], None
+        self.program, self.mode, self.sides = program, mode, sides
+        self.failure = None
+        self._parts = []
+        self._live_from = None  # how many events the relay's had before
+
+    def begin(self):
+        """Those that cannot begin in the past do so before there is any."""
+        if self.program.begins_now:
+            try:
+                for consumer in self.sides.values():
+                    consumer.start()
+                for consumer in self.sides.values():
+                    consumer.wait_ready()
+            except GaveUp as reason:
+                self.failure = reason
 
     def read(self, name):
         """Both from where they were to the marker `name`."""
-        if self._failure:
+        if self.failure:
             return
         try:
-            with _running(self._sides.values()):
-                self._parts.append({side: consumer.until(name) for side, consumer in self._sides.items()})
+            with _running(self.sides.values()):
+                self._parts.append({side: consumer.until(name) for side, consumer in self.sides.items()})
         except GaveUp as reason:
-            self._failure = reason
-
-    @property
-    def place(self):
-        """Where the one that read the relay would go on, and what it keeps in its folder; None when it failed."""
-        return None if self._failure else (self._sides["relay"].at, self._sides["relay"].folder)
+            self.failure = reason
 
     def verdict(self):
         """(the first difference or None, events compared)"""
-        if self._failure:
-            raise self._failure
-        source, relay = self._sides["source"], self._sides["relay"]
+        if self.failure:
+            raise self.failure
+        source, relay = self.sides["source"], self.sides["relay"]
         for how, part in zip(("from the start", "resumed"), self._parts):
             difference, _ = _compare(part["source"], part["relay"], False)
             if difference:
@@ -122,6 +129,29 @@ class BothSides:
         if source.at != relay.at:
             return f"places to resume at: {source.at} and {relay.at}", 0
         return None, len(relay.events)
+
+    def follow(self):
+        """The relay's goes on, and waits at the end."""
+        self._live_from = {side: len(consumer.events) for side, consumer in self.sides.items()}
+        for consumer in self.sides.values():
+            consumer.wish["live"] = True
+        self.sides["relay"].start()
+
+    def read_live(self, side, name):
+        if not self.failure:
+            try:
+                self.sides[side].until(name, may_restart=True)
+            except GaveUp as reason:
+                self.failure = reason
+
+    def live_verdict(self):
+        if self.failure:
+            raise self.failure
+        with _running([self.sides["source"]]):
+            self.read_live("source", "live-after")
+        if self.failure:
+            raise self.failure
+        return _compare(*(self.sides[side].events[self._live_from[side]:] for side in ("source", "relay")), True)
 
 
 class Play:
@@ -142,13 +172,15 @@ class Play:
             with contextlib.closing(Theatre(family)) as theatre:
                 wanted = [(program, command, mode) for program, command in programs for mode in program.modes]
                 plays = [self._rehearsed(theatre, *one) for one in wanted]
+                for play in plays:
+                    play.begin()
                 for name in ("one", "two"):
                     theatre.write(name)
                     for play in plays:
                         play.read(name)
                 for play in plays:
                     self._judge(theatre, play.program, play.mode, "from the start, then resumed", play.verdict)
-                self._live(theatre, wanted, {(play.program, play.mode): play.place for play in plays if play.place})
+                self._live(theatre, [play for play in plays if not play.failure])
             print(f"   {time.monotonic() - began:6.1f} s  {family} done", flush=True)
         return self.lines
 
@@ -179,50 +211,25 @@ class Play:
         return BothSides(program, mode, {side: self._consumer(theatre, side, program, command, mode, begin)
                                          for side in ("source", "relay")})
 
-    def _live(self, theatre, wanted, places):
+    def _live(self, theatre, plays):
         """The consumers follow the relay while it is restarted; what they saw is then read from the source."""
-        consumers = {(program, mode): self._consumer(theatre, "relay", program, command, mode, places[program, mode], live=True)
-                     for program, command, mode in wanted if (program, mode) in places}
-        for consumer in consumers.values():
-            consumer.start()
-        fates = {}
-        tag = "live"
-        theatre.history.live(f"{tag}-before")
-        self._each(consumers, fates, lambda consumer: consumer.until(f"{tag}-before", may_restart=True))
+        for play in plays:
+            play.follow()
+        theatre.history.live("live-before")
+        for play in plays:
+            play.read_live("relay", "live-before")
         theatre.relay.restart()
-        theatre.history.live(f"{tag}-after")
-        self._each(consumers, fates, lambda consumer: consumer.until(f"{tag}-after", may_restart=True))
-        for consumer in consumers.values():
-            consumer.stop()
-        for (program, mode), consumer in consumers.items():
-            self._judge(theatre, program, mode, "relay restarted", lambda: self._against_source(
-                theatre, program, mode, places[program, mode], consumer, fates.get((program, mode)), tag))
+        theatre.history.live("live-after")
+        for play in plays:
+            play.read_live("relay", "live-after")
+            play.sides["relay"].stop()
+        for play in plays:
+            self._judge(theatre, play.program, play.mode, "relay restarted", play.live_verdict)
 
-    @staticmethod
-    def _each(consumers, fates, act):
-        for key, consumer in consumers.items():
-            if key not in fates:
-                try:
-                    act(consumer)
-                except GaveUp as reason:
-                    fates[key] = reason
-
-    def _against_source(self, theatre, program, mode, place, relayed, fate, tag):
-        if fate:
-            raise fate
-        direct = self._consumer(theatre, "source", program, relayed.command, mode, place)
-        with _running([direct]):
-            expected = direct.until(f"{tag}-after", may_restart=True)
-        return _compare(expected, relayed.events, True)
-
-    def _consumer(self, theatre, side, program, command, mode, place, live=False):
-        """`place` is where it begins, or that and the folder of another one that has come there."""
-        place, predecessor = place if isinstance(place, tuple) else (place, None)
+    def _consumer(self, theatre, side, program, command, mode, place):
         self._server_id += 1
         folder = self._folder / f"{self._server_id}-{program.label.replace('/', '-').replace(' ', '-')}-{theatre.family}-{mode}-{side}"
-        if predecessor and program.keeps_state:
-            shutil.copytree(predecessor, folder)
-        wish = {**theatre.address(side, program.native_only), "program": program.name, "flavour": theatre.family, "mode": mode, "live": live,
+        wish = {**theatre.address(side, program.native_only), "program": program.name, "flavour": theatre.family, "mode": mode, "live": False,
                 "server_id": self._server_id, "state": str(folder), **program.settings, **place}
         return Consumer(command, folder, wish)
 
@@ -256,7 +263,8 @@ def _running(consumers):
     consumers = list(consumers)
     try:
         for consumer in consumers:
-            consumer.start()
+            if not consumer.running:
+                consumer.start()
         yield
     finally:
         for consumer in consumers:

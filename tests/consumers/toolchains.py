@@ -121,7 +121,8 @@ def java_program(name, main, options=(), oldest=17):
     sources = sorted(folder.glob("*.java"))
 
     def compile_program(into):
-        _call([javac, "-nowarn", "-cp", f"{jars}/*", "-d", into, *sources])
+        if sources:
+            _call([javac, "-nowarn", "-cp", f"{jars}/*", "-d", into, *sources])
 
     classes = installed(name, [*lock, *sources], compile_program, version[1])
     # The settings of a short run: no second compiler, one collector thread.

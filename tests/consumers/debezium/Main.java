@@ -26,6 +26,7 @@ public class Main {
     settings.setProperty("database.user", wish.get("user"));
     settings.setProperty("database.password", wish.get("password"));
     settings.setProperty("database.server.id", wish.get("server_id"));
+    settings.setProperty("connect.keep.alive.interval.ms", "1000");
     settings.setProperty("topic.prefix", "source");
     settings.setProperty("snapshot.mode", wish.get("snapshot"));
     settings.setProperty("database.include.list", "shop,lab");

@@ -10,7 +10,7 @@ import sys
 
 *command, path = sys.argv[1:]
 wish = json.load(open(path))
-store = f"maxwell_{wish['server_id']}" if "store" not in wish else wish["store"]
+store = f"maxwell_{wish['server_id']}"
 settings = {
     # Its own tables are on the source: `host`. What it reads comes from replication_host.
     "host": "127.0.0.1", "port": wish["store_port"], "user": wish["store_user"], "password": wish["store_password"],
@@ -24,11 +24,13 @@ settings = {
     "jdbc_options": "useSSL=false",
 }
 words = [f"--{name}={value}" for name, value in settings.items()]
-running = subprocess.Popen([*command, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+running = subprocess.Popen([*command, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 signal.signal(signal.SIGTERM, lambda *_: running.terminate())
 for line in running.stdout:
     if not line.startswith(b"{"):
-        sys.stderr.buffer.write(line)
+        print(line.decode(errors="replace").strip(), file=sys.stderr, flush=True)
+        if b"Binlog connected" in line:
+            print(json.dumps({"at": {}}), flush=True)
         continue
     row = json.loads(line)
     print(json.dumps({"kind": row.get("type"), "fields": row}), flush=True)
