@@ -6,12 +6,14 @@ import pathlib
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 TEXTS = {
     "README.md": {
+        "title": "## Performance", "before": "## Architecture",
         "head": "Measured on {date}: {machine}. Client, source and relay share the machine. Medians of {rounds} paired "
                 "rounds; in a round relay, peer and bare loop take turns. Logs of {gigabytes:.1f} GB: W1 has small "
                 "transactions, W2 row events of 8 KB. `tests/bench/run` repeats it.",
         "columns": "| question | | relay | peer | bare loop | relay / peer | relay / bare loop | relay's CPU s/GB |",
     },
     "README.zh-CN.md": {
+        "title": "## 性能", "before": "## 架构",
         "head": "测量日期 {date}；机器：{machine}。客户端、源库与中继在同一台机器上。每项为 {rounds} 轮配对测量的中位数，"
                 "每轮依次测中继、对照与裸循环。日志 {gigabytes:.1f} GB：W1 为小事务，W2 为 8 KB 行事件。可用 `tests/bench/run` 重测。",
         "columns": "| 问题 | | 中继 | 对照 | 裸循环 | 中继 / 对照 | 中继 / 裸循环 | 中继 CPU 秒/GB |",
@@ -40,9 +42,10 @@ def table(columns, rows):
 def write(root, report):
     for name, text in TEXTS.items():
         path = root / name
-        before, _, rest = path.read_text().partition(BEGIN)
-        if not rest:
-            raise RuntimeError(f"{name} has no line {BEGIN}")
+        whole = path.read_text()
+        if BEGIN not in whole:
+            whole = whole.replace(text["before"], f"{text['title']}\n\n{BEGIN}\n{END}\n\n{text['before']}", 1)
+        before, _, rest = whole.partition(BEGIN)
         head = text["head"].format(**report, gigabytes=report["bytes"] / 1e9)
         section = f"{BEGIN}\n{head}\n\n{table(text['columns'], report['rows'])}\n"
         path.write_text(before + section + END + rest.partition(END)[2])

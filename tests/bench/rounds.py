@@ -37,6 +37,6 @@ class Rounds:
         for name, other in (("ratio_to_peer", PEER), ("ratio_to_ceiling", CEILING)):
             if other in self._figures and RELAY in self._figures:
                 pairs = zip(self._figures[RELAY], self._figures[other])
-                row[name] = statistics.median(ours / theirs for ours, theirs in pairs if theirs)
+                row[name] = statistics.median(ours / theirs for ours, theirs in pairs)
         row["cpu_s_per_gb"] = {who: statistics.median(cpu) for who, cpu in self._cpu.items()}
         return row
