@@ -313,6 +313,7 @@ StreamReport Stream::report() const {
   report_consumers(ends, &report);
   report.connections = gate_.counters().read();
   report.retention = housekeeper_->report();
+  report.rules = filter_counters_.read();
   std::error_code failed;
   if (const auto space = std::filesystem::space(directory_, failed); !failed) {
     report.disk_free = space.available;

@@ -2,6 +2,7 @@
 // StreamReport: what a stream says about itself at one moment. `binrelay status` shows it as JSON, /metrics as samples,
 // /readyz its `not_ready`.
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "relay/commands/replica_registry.h"
 #include "relay/config/relay_config.h"
+#include "relay/filter/filter_counters.h"
 #include "relay/login/connection_counters.h"
 #include "relay/retention/retention_report.h"
 #include "relay/upstream/upstream_loop.h"
@@ -55,6 +57,7 @@ struct StreamReport {
   ConnectionCounts connections;
   std::optional<std::uint64_t> disk_free, disk_total;
   RetentionReport retention;
+  std::map<std::uint64_t, RuleCount> rules;  // by the filter rule's id; 0: tables that no rule names
 };
 
 }  // namespace binrelay

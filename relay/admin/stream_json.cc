@@ -98,6 +98,19 @@ json retention_json(const RetentionReport& report) {
           {"waited_for", std::move(waited_for)}};
 }
 
+json rules_json(const std::map<std::uint64_t, RuleCount>& rules) {
+  json list = json::array();
+  for (const auto& [id, count] : rules) {
+    list.push_back({{"id", id},
+                    {"events_passed", count.tally.events_passed},
+                    {"events_dropped", count.tally.events_dropped},
+                    {"bytes_passed", count.tally.bytes_passed},
+                    {"bytes_dropped", count.tally.bytes_dropped},
+                    {"last_match", count.last_match}});
+  }
+  return list;
+}
+
 }  // namespace
 
 json stream_json(const StreamReport& report, const std::string& executed) {
@@ -122,6 +135,7 @@ json stream_json(const StreamReport& report, const std::string& executed) {
             {"slow_consumers_ended", connections.slow_consumers_ended},
             {"turned_away", connections.turned_away}}},
           {"retention", retention_json(report.retention)},
+          {"rules", rules_json(report.rules)},
           {"disk", std::move(disk)}};
 }
 

@@ -119,6 +119,22 @@ void add_connections(MetricsText& metrics, const StreamReport& report, const Lab
                   stream, counts.slow_consumers_ended);
 }
 
+void add_rules(MetricsText& metrics, const StreamReport& report, const Labels& stream) {
+  for (const auto& [id, count] : report.rules) {
+    const Labels rule = with(stream, "rule", std::to_string(id));
+    const Labels passed = with(rule, "result", "passed"), dropped = with(rule, "result", "dropped");
+    constexpr const char* kEvents =
+        "Row events judged by a filter rule, over all consumers; rule 0: no rule names the table.";
+    constexpr const char* kBytes = "Bytes of these row events.";
+    metrics.counter("binrelay_filter_row_events_total", kEvents, passed, count.tally.events_passed);
+    metrics.counter("binrelay_filter_row_events_total", kEvents, dropped, count.tally.events_dropped);
+    metrics.counter("binrelay_filter_row_bytes_total", kBytes, passed, count.tally.bytes_passed);
+    metrics.counter("binrelay_filter_row_bytes_total", kBytes, dropped, count.tally.bytes_dropped);
+    metrics.gauge("binrelay_filter_last_match_timestamp_seconds", "When a filter rule last judged something.", rule,
+                  unsigned_time(count.last_match));
+  }
+}
+
 // The second number of /proc/self/statm: resident pages (proc(5)).
 std::uint64_t resident_bytes() {
   std::uint64_t size = 0, resident = 0;
@@ -133,6 +149,7 @@ void add_stream_metrics(MetricsText& metrics, const StreamReport& report) {
   add_source(metrics, report, stream);
   add_log(metrics, report, stream);
   add_connections(metrics, report, stream);
+  add_rules(metrics, report, stream);
   for (const ConsumerReport& consumer : report.consumers) {
     if (consumer.dumps) add_consumer(metrics, consumer, stream);
   }

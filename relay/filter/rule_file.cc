@@ -13,7 +13,7 @@
 namespace binrelay {
 namespace {
 
-enum Column : std::size_t { kId, kDatabase, kTable, kInsert, kUpdate, kDelete, kColumns };
+enum RuleColumn : std::size_t { kId, kDatabase, kTable, kInsert, kUpdate, kDelete, kColumns };
 constexpr std::array<std::string_view, kColumns> kColumnNames{
     "id", "db_name", "tb_name", "monitor_insert", "monitor_update", "monitor_delete"};
 
@@ -66,7 +66,7 @@ Result<Places> places_of(const std::vector<std::string>& header) {
 Result<FilterRule> rule_of(const std::vector<std::string>& fields, const Places& places) {
   if (*std::max_element(places.begin(), places.end()) >= fields.size())
     return Error{Errc::malformed, "fewer fields than the first line names"};
-  const auto field = [&](Column column) -> const std::string& { return fields[places[column]]; };
+  const auto field = [&](RuleColumn column) -> const std::string& { return fields[places[column]]; };
   FilterRule rule;
   const std::string& id = field(kId);
   const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), rule.id);

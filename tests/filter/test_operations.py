@@ -77,6 +77,8 @@ def _check(stage, source, relay):
     _compare(stage, "by GTID", _decoded(source, by_gtid), expected, gtids)
     again = _received(DumpClient(relay.connect, mysql).from_gtids(""))
     assert again == by_gtid, "two reads differ"
+    rules = relay.status()["streams"][0]["rules"]
+    assert len(rules) > 8 and all(rule["events_passed"] + rule["events_dropped"] > 0 for rule in rules), rules
     return by_place
 
 
