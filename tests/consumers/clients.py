@@ -66,6 +66,18 @@ def _debezium():
     return Client("debezium", [program("never"), program("no_data")])
 
 
+def _zongji():
+    """They know no GTIDs to start at, but for the youngest of @vlasky/zongji."""
+    def program(folder, package, native_only):
+        version = _locked(rf'"{package}": "([^"]+)"', "zongji", folder, "package.json")
+        # Nothing logs in to MySQL 9.7 by mysql_native_password: there is no run against the source to compare with.
+        excluded = {"mysql": "it knows only mysql_native_password, which MySQL 9.7 has not"} if native_only else {}
+        return Program(package, version, lambda: toolchains.node_program("zongji", folder, 18), name=package, modes=("file",),
+                       native_only=native_only, needs_definitions=True, excluded=excluded)
+    return Client("zongji", [program("zongji", "zongji", True), program("vlasky", "@vlasky/zongji", False),
+                             program("powersync", "@powersync/mysql-zongji", True)])
+
+
 def _maxwell():
     return Client("maxwell", [Program(
         "Maxwell", _maven("maxwell", "maxwell"), lambda: ["/usr/bin/python3", HERE / "maxwell/main.py", *toolchains.java_program(
@@ -73,4 +85,4 @@ def _maxwell():
         excluded={"mysql": "this version asks MySQL 9.7 for SHOW MASTER STATUS, which is gone"})])
 
 
-CLIENTS = {client.name: client for client in (_python(), _java_client(), _go_mysql(), _debezium(), _maxwell())}
+CLIENTS = {client.name: client for client in (_python(), _java_client(), _go_mysql(), _zongji(), _debezium(), _maxwell())}
