@@ -60,15 +60,6 @@ Status fetch_damage(const StorageOptions& options, const SourceConfig& source, c
                    "`binrelay purge --to` the file behind it"};
 }
 
-Result<RuleBook> rules_of(const RulesConfig& config, std::function<std::shared_ptr<const SourceIdentity>()> source) {
-  if (config.file.empty()) return no_rules();
-  BINRELAY_ASSIGN(std::vector<FilterRule> rules, read_rule_file(config.file));
-  return fixed_rules(std::move(rules), config.default_monitor, [source = std::move(source)] {
-    const auto identity = source();
-    return identity ? identity->lower_case_table_names : 0;
-  });
-}
-
 std::vector<FetchSource> fetch_sources(const SourceConfig& source) {
   std::vector<FetchSource> sources;
   for (const Endpoint& address : addresses_of(source))
@@ -106,6 +97,28 @@ Stream::Stream(const StreamConfig& config, const std::filesystem::path& director
       gate_(config.limits),
       listener_(io, context_) {}
 
+Result<RuleBook> Stream::open_rules() {
+  const RulesConfig& config = config_.rules;
+  auto names_fold = [source = context_.source] {
+    const auto identity = source();
+    return identity ? identity->lower_case_table_names : 0;
+  };
+  if (!config.file.empty()) {
+    BINRELAY_ASSIGN(std::vector<FilterRule> rules, read_rule_file(config.file));
+    return fixed_rules(std::move(rules), config.default_monitor, std::move(names_fold));
+  }
+  const bool asked_for =
+      std::any_of(config_.accounts.begin(), config_.accounts.end(),
+                  [](const AccountConfig& account) { return account.view == AccountConfig::View::rules; });
+  if (!asked_for) return no_rules();
+  rule_history_ = std::make_unique<RuleHistory>(config.default_monitor, std::move(names_fold));
+  rule_follower_ =
+      std::make_unique<RuleFollower>(RuleTableName{config.database, config.table}, *log_, *rule_history_, logger_);
+  BINRELAY_TRY(rule_follower_->restore());
+  const RuleHistory* history = rule_history_.get();
+  return RuleBook{[history](LogPosition place) { return history->at(place); }, [history] { return history->newest(); }};
+}
+
 Result<std::unique_ptr<Stream>> Stream::open(const StreamConfig& config, const std::filesystem::path& data_dir,
                                              IoThreads& io, std::shared_ptr<spdlog::logger> logger,
                                              WhenDamaged when_damaged) {
@@ -138,7 +151,7 @@ Result<std::unique_ptr<Stream>> Stream::open(const StreamConfig& config, const s
   };
   context.started_at = std::time(nullptr);
   context.housekeeper = stream->housekeeper_.get();
-  BINRELAY_ASSIGN(RuleBook rules, rules_of(config.rules, context.source));
+  BINRELAY_ASSIGN(RuleBook rules, stream->open_rules());
   stream->views_ = std::make_unique<AccountViews>(config, std::move(rules), stream->filter_counters_);
   context.views = stream->views_.get();
 
@@ -146,7 +159,7 @@ Result<std::unique_ptr<Stream>> Stream::open(const StreamConfig& config, const s
   const std::string report_host = config.report_host.empty() ? own_host_name() : config.report_host;
   stream->upstream_ = std::make_unique<UpstreamLoop>(
       *stream->log_, config.source, report_host, config.listen.port, stream->logger_,
-      [self = stream.get()] { self->on_identity(); }, stream->directory_);
+      [self = stream.get()] { self->on_identity(); }, stream->directory_, stream->rule_follower_.get());
   stream->scrubber_ = std::make_unique<Scrubber>(
       *stream->log_, fetch_sources(config.source), [self = stream.get()] { return self->upstream_->status().address; },
       config.scrub_bytes_per_second, stream->logger_);

@@ -10,6 +10,7 @@
 #include "relay/commands/session.h"
 #include "relay/config/relay_config.h"
 #include "relay/dump/tail_signal.h"
+#include "relay/filter/rule_follower.h"
 #include "relay/login/connection_gate.h"
 #include "relay/login/listener.h"
 #include "relay/login/tls_context.h"
@@ -43,6 +44,7 @@ class Stream {
   Stream(const StreamConfig& config, const std::filesystem::path& directory, IoThreads& io,
          std::shared_ptr<spdlog::logger> logger);
   void on_identity();  // upstream thread
+  Result<RuleBook> open_rules();
   Status listen();
   std::string why_not_ready() const;
   void report_log(const LogEnds& ends, StreamReport* report) const;
@@ -60,6 +62,8 @@ class Stream {
   UserDirectory users_;
   ReplicaRegistry registry_;
   FilterCounters filter_counters_;
+  std::unique_ptr<RuleHistory> rule_history_;    // nullptr: the rules come from a file, or nobody asks for them
+  std::unique_ptr<RuleFollower> rule_follower_;  // beside it
   std::unique_ptr<AccountViews> views_;
   ConnectionGate gate_;  // before the listener: sessions hold its tickets
   std::unique_ptr<Housekeeper> housekeeper_;

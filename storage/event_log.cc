@@ -246,6 +246,12 @@ class EventLog::Core {
   }
 
   ReadPins& pins() { return pins_; }
+  const Journal& journal() const { return journal_; }
+  Status record_rules(const RulesRecorded& record) {
+    auto journalled = journal_.append({record}, Journal::Sync::later);
+    if (!journalled.ok()) board_.fail(journalled.error());
+    return journalled;
+  }
 
   const LogCreated& created() const { return created_; }
   LogWriter& writer() { return *writer_; }
@@ -375,6 +381,9 @@ Status EventLog::check_block(const Segment& segment, std::uint64_t block) const 
 Status EventLog::restore_block(const Segment& segment, std::uint64_t block, Bytes content) const {
   return core_->restore_block(segment, block, content);
 }
+SegmentNumber EventLog::active_segment() const { return core_->writer().active_segment(); }
+std::vector<RulesRecorded> EventLog::recorded_rules() const { return core_->journal().state().rules(); }
+Status EventLog::record_rules(const RulesRecorded& record) { return core_->record_rules(record); }
 bool EventLog::failed() const { return core_->board().failed(); }
 bool EventLog::in_group() const { return core_->writer().in_group(); }
 

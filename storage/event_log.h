@@ -26,6 +26,7 @@
 #include "protocol/gtid/uuid.h"
 #include "protocol/ids.h"
 #include "protocol/result.h"
+#include "storage/journal/journal_record.h"
 #include "storage/latency_histogram.h"
 #include "storage/retention/purge.h"
 #include "storage/segment/segment_catalog.h"
@@ -86,6 +87,11 @@ class EventLog {
   std::optional<SourceIdentity> source() const;          // copy; any thread
   Status record_source(const SourceIdentity& identity);  // upstream thread; durable when it returns
 
+  // --- filter rules (journal): upstream thread, or before it runs ---
+  std::vector<RulesRecorded> recorded_rules() const;  // in the order of their places
+  // Read back after a crash if it is durable by then; a purge makes what was recorded before it durable.
+  Status record_rules(const RulesRecorded& record);
+
   // --- writing: upstream thread ---
   std::optional<ResumePoint> resume_point() const;  // nullopt: nothing stored yet
   // Compares stored bytes of the active segment with `expected`. False: they differ. `offset + expected.size()` must
@@ -100,9 +106,10 @@ class EventLog {
   // (TransactionBoundary). Errc::conflict: the file does not continue the one before (a gap, or another family); both
   // are named. A refused event leaves no trace. May wait for the disk when more than 64 MiB are not durable.
   Status append(Bytes event);
-  Status flush();                      // everything appended is written; the sync thread takes over
-  std::uint64_t appended_end() const;  // own offset in the active segment: where the next event must start
-  bool in_group() const;               // the last event appended is inside a group
+  Status flush();                        // everything appended is written; the sync thread takes over
+  std::uint64_t appended_end() const;    // own offset in the active segment: where the next event must start
+  SegmentNumber active_segment() const;  // the one it is in; 0: none
+  bool in_group() const;                 // the last event appended is inside a group
   // Flushes and waits until everything appended is durable.
   Status sync();
   // The same, for so long at most. False: not durable yet.

@@ -46,6 +46,7 @@ class LogWriter {
   std::optional<ResumePoint> resume_point() const;
   Result<bool> stored_bytes_equal(std::uint64_t offset, Bytes expected) const;
   std::uint64_t end() const { return active_ ? active_->writer.end() : 0; }
+  SegmentNumber active_segment() const { return active_ ? active_->number : SegmentNumber{}; }
   bool in_group() const { return active_ && active_->boundary.in_group(); }
 
  private:

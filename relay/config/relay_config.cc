@@ -267,6 +267,10 @@ void read_view(Section& section, AccountConfig* account) {
 
 void read_rules(Section& section, RulesConfig* rules) {
   section.file("file", &rules->file);
+  section.text("database", &rules->database);
+  section.text("table", &rules->table);
+  if (!rules->file.empty() && (section.has("database") || section.has("table")))
+    section.complain("file", "the rules come from a file or from a table of the source, not from both");
   section.choice("default_monitor", &rules->default_monitor,
                  {{"none", DefaultMonitor::none}, {"all", DefaultMonitor::all}});
 }

@@ -77,7 +77,8 @@ struct AccountConfig {
 
 // Where the filter's rules come from.
 struct RulesConfig {
-  std::string file;  // "" = none
+  std::string file;                                                        // "" = from the source's table
+  std::string database = "baker_sys_canal", table = "baker_canal_config";  // the table
   DefaultMonitor default_monitor = DefaultMonitor::none;
 };
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "relay/filter/rule_follower.h"
+
 namespace binrelay {
 namespace {
 
@@ -12,8 +14,9 @@ constexpr std::chrono::milliseconds kLongestDelay{5};
 
 }  // namespace
 
-Ingest::Ingest(EventLog& log, DumpStart start, std::optional<SeriesBegin> series, spdlog::logger& logger)
-    : log_(log), receiver_(std::move(start)), series_(std::move(series)), logger_(logger) {}
+Ingest::Ingest(EventLog& log, DumpStart start, std::optional<SeriesBegin> series, spdlog::logger& logger,
+               RuleFollower* rules)
+    : log_(log), receiver_(std::move(start)), series_(std::move(series)), logger_(logger), rules_(rules) {}
 
 Status Ingest::on_event(Bytes event) {
   BINRELAY_ASSIGN(const ReceiverStep step, receiver_.on_event(event));
@@ -43,12 +46,14 @@ Status Ingest::begin_file(const std::string& name) {
   }
   unflushed_ = false;
   BINRELAY_TRY(log_.open_segment(name, series_));
+  if (rules_) rules_->begin_segment(log_.active_segment(), name, series_ ? &series_->skip : nullptr);
   series_.reset();
   return Done{};
 }
 
 Status Ingest::store(const StoreEvent& step) {
   BINRELAY_CHECK(log_.appended_end() == step.offset, "the receiver and the log disagree about the next offset");
+  if (rules_) BINRELAY_TRY(rules_->on_event(step.offset, step.event));
   if (auto appended = log_.append(step.event); !appended) {
     Error error = std::move(appended).error();
     if (error.code == Errc::malformed)
@@ -64,6 +69,7 @@ Status Ingest::store(const StoreEvent& step) {
 Status Ingest::compare(const CompareEvent& step) {
   BINRELAY_ASSIGN(const bool equal, log_.stored_bytes_equal(step.offset, step.event));
   if (!equal) return receiver_.differs(step.offset);
+  if (rules_) BINRELAY_TRY(rules_->on_event(step.offset, step.event));
   return Done{};
 }
 

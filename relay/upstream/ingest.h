@@ -14,10 +14,14 @@ class logger;
 
 namespace binrelay {
 
+class RuleFollower;
+
 class Ingest {
  public:
-  // `series`: the first file begins it; nullopt: the log's last series goes on.
-  Ingest(EventLog& log, DumpStart start, std::optional<SeriesBegin> series, spdlog::logger& logger);
+  // `series`: the first file begins it; nullopt: the log's last series goes on. `rules`: told of every event before the
+  // log is; nullptr: nobody needs them.
+  Ingest(EventLog& log, DumpStart start, std::optional<SeriesBegin> series, spdlog::logger& logger,
+         RuleFollower* rules = nullptr);
 
   // Errc::malformed: the event must be fetched again. Errc::conflict: the source's files are not the stored ones.
   // Others: the log fails.
@@ -41,6 +45,7 @@ class Ingest {
   DumpReceiver receiver_;
   std::optional<SeriesBegin> series_;
   spdlog::logger& logger_;
+  RuleFollower* rules_;
   bool stored_anything_ = false;
   bool unflushed_ = false;
   Clock::time_point unflushed_since_{};

@@ -320,9 +320,9 @@ void UpstreamLoop::Impl::on_contradiction(std::string what) {
 
 UpstreamLoop::UpstreamLoop(EventLog& log, SourceConfig config, std::string report_host, std::uint16_t report_port,
                            std::shared_ptr<spdlog::logger> logger, std::function<void()> on_identity,
-                           std::filesystem::path directory)
+                           std::filesystem::path directory, RuleFollower* rules)
     : impl_(std::make_unique<Impl>(
-          log, UpstreamSettings{std::move(config), std::move(report_host), report_port, std::move(directory)},
+          log, UpstreamSettings{std::move(config), std::move(report_host), report_port, rules, std::move(directory)},
           std::move(logger), std::move(on_identity))) {}
 
 UpstreamLoop::~UpstreamLoop() { stop(); }

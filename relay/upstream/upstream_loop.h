@@ -22,6 +22,8 @@ class logger;
 
 namespace binrelay {
 
+class RuleFollower;
+
 struct UpstreamStatus {
   enum class State : std::uint8_t { connecting, streaming, waiting, refused, stopped };
   State state = State::connecting;
@@ -43,10 +45,10 @@ class UpstreamLoop {
  public:
   // `on_identity`: called on the upstream thread when source() of the log has been recorded for the first time or has
   // changed. `directory`: of the stream; before an empty log is filled its free space is compared with what the source
-  // has. "" = not compared.
+  // has. "" = not compared. `rules`: follows what is received; nullptr: nobody asks for filter rules.
   UpstreamLoop(EventLog& log, SourceConfig config, std::string report_host, std::uint16_t report_port,
                std::shared_ptr<spdlog::logger> logger, std::function<void()> on_identity,
-               std::filesystem::path directory = {});
+               std::filesystem::path directory = {}, RuleFollower* rules = nullptr);
   ~UpstreamLoop();  // stop()
   void start();
   void stop();  // interrupts a blocking read, flushes the log, joins; waits for the connect timeout while connecting

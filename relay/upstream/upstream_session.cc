@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "relay/filter/rule_follower.h"
 #include "relay/upstream/source_error.h"
 #include "relay/upstream/start_search.h"
 
@@ -86,9 +87,13 @@ Status UpstreamSession::stream(const std::string& cut_short) {
   BINRELAY_TRY(prepare());
   BINRELAY_ASSIGN(const DumpFrom from, choose_place(cut_short));
   if (!series_) BINRELAY_TRY(record_identity());
+  if (settings_.rules != nullptr) {
+    BINRELAY_TRY(settings_.rules->consult(source_, facts_.identity.flavour));
+    if (!series_) settings_.rules->resume();
+  }
   offer_semi_sync(from);
   BINRELAY_TRY(start_dump(from));
-  Ingest ingest(log_, dump_start(from), series_, logger_);
+  Ingest ingest(log_, dump_start(from), series_, logger_, settings_.rules);
   Status ended = receive(ingest);
   progressed_ = ingest.stored_anything();
   bad_place_ = ingest.receiver().place();
@@ -313,6 +318,8 @@ Status UpstreamSession::receive(Ingest& ingest) {
     const auto received = semi_sync_.wanted() ? Clock::now() : Clock::time_point();
     behind_ -= std::min<std::uint64_t>(behind_, event->size());
     BINRELAY_TRY(ingest.on_event(*event));
+    if (settings_.rules != nullptr && settings_.rules->wants_source())
+      return come_again("the source is asked about the rule table");
     if (series_ && !ingest.series_pending()) BINRELAY_TRY(tell_of_series(ingest.receiver().file()));
     if (!std::exchange(streamed_, true)) {
       observer_.on_streaming();

@@ -22,6 +22,7 @@ struct UpstreamSettings {
   SourceConfig source;
   std::string report_host;
   std::uint16_t report_port = 0;
+  RuleFollower* rules = nullptr;         // nullptr: nobody asks for filter rules
   std::filesystem::path data_directory;  // free space is measured there; "" = not checked
 };
 

@@ -191,6 +191,64 @@ Status read(ByteReader& in, SeriesOpened& record) {
   return read(in, record.segment);
 }
 
+constexpr std::uint8_t kRulesFormat = 1;  // of the body; a later one may add to it
+enum RuleFlag : std::uint8_t { kMonitorInsert = 1, kMonitorUpdate = 2, kMonitorDelete = 4 };
+
+void write_position(ByteWriter& out, LogPosition position) { out.u64(raw(position.segment)).u64(position.offset); }
+LogPosition read_position(ByteReader& in) {
+  const SegmentNumber segment{in.u64()};
+  return {segment, in.u64()};
+}
+
+void write(ByteWriter& out, const RulesRecorded& record) {
+  out.u8(kRulesFormat);
+  write_position(out, record.at);
+  write_position(out, record.scan_from);
+  out.u8(record.complete);
+  out.u32(static_cast<std::uint32_t>(record.rules.size()));
+  for (const FilterRule& rule : record.rules) {
+    out.u64(rule.id).u8(static_cast<std::uint8_t>((rule.monitor_insert ? kMonitorInsert : 0) |
+                                                  (rule.monitor_update ? kMonitorUpdate : 0) |
+                                                  (rule.monitor_delete ? kMonitorDelete : 0)));
+    write_text(out, rule.db_name);
+    write_text(out, rule.tb_name);
+  }
+  out.u32(static_cast<std::uint32_t>(record.removed.size()));
+  for (const std::uint64_t id : record.removed) out.u64(id);
+  out.u32(static_cast<std::uint32_t>(record.layout.size()));
+  for (const RuleTableColumn& column : record.layout) {
+    write_text(out, column.name);
+    write_text(out, column.type);
+    write_text(out, column.charset);
+  }
+  write_text(out, record.note);
+}
+Status read(ByteReader& in, RulesRecorded& record) {
+  if (const std::uint8_t format = in.u8(); format != kRulesFormat && !in.failed())
+    return Error{Errc::unsupported, "rules record of a newer format"};
+  record.at = read_position(in);
+  record.scan_from = read_position(in);
+  record.complete = in.u8() != 0;
+  for (std::uint32_t left = in.u32(); left > 0 && !in.failed(); --left) {
+    FilterRule rule;
+    rule.id = in.u64();
+    const std::uint8_t flags = in.u8();
+    rule.monitor_insert = (flags & kMonitorInsert) != 0;
+    rule.monitor_update = (flags & kMonitorUpdate) != 0;
+    rule.monitor_delete = (flags & kMonitorDelete) != 0;
+    rule.db_name = read_text(in);
+    rule.tb_name = read_text(in);
+    record.rules.push_back(std::move(rule));
+  }
+  for (std::uint32_t left = in.u32(); left > 0 && !in.failed(); --left) record.removed.push_back(in.u64());
+  for (std::uint32_t left = in.u32(); left > 0 && !in.failed(); --left) {
+    std::string name = read_text(in), type = read_text(in);
+    record.layout.push_back({std::move(name), std::move(type), read_text(in)});
+  }
+  record.note = read_text(in);
+  return Done{};
+}
+
 template <std::size_t kIndex = 0>
 Result<JournalRecord> decode_alternative(std::size_t index, ByteReader& in) {
   if constexpr (kIndex == std::variant_size_v<JournalRecord>) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "protocol/bytes.h"
+#include "protocol/filter/filter_rules.h"
 #include "protocol/gtid/gtid_state.h"
 #include "protocol/gtid/uuid.h"
 #include "protocol/ids.h"
@@ -115,8 +116,27 @@ struct SeriesOpened {
   friend bool operator==(const SeriesOpened&, const SeriesOpened&) = default;
 };
 
+// A column of the rule table, as the source describes it. Row events carry no names by themselves.
+struct RuleTableColumn {
+  std::string name, type, charset;  // of information_schema.columns; charset "" = none
+  friend bool operator==(const RuleTableColumn&, const RuleTableColumn&) = default;
+};
+
+// What the filter rules became with the group that begins at `at`. Records at or behind `at` that stand before this one
+// no longer count. One that changes nothing says that the rules are known up to `at`.
+struct RulesRecorded {
+  LogPosition at;
+  LogPosition scan_from;  // where following the log has to begin again: `at`, or a prepared change before it
+  bool complete = false;  // `rules` are all there are, and nothing before counts; otherwise they are added or replaced
+  std::vector<FilterRule> rules;
+  std::vector<std::uint64_t> removed;   // ids
+  std::vector<RuleTableColumn> layout;  // with `complete` or after a change of the table; empty: as before
+  std::string note;                     // how the rules before `at` were found; "" = nothing to say
+  friend bool operator==(const RulesRecorded&, const RulesRecorded&) = default;
+};
+
 using JournalRecord = std::variant<LogCreated, SourceSeen, HistoryBegun, GenerationBegun, SegmentOpened, DurableMark,
-                                   CleanStop, LogReopened, SegmentsPurged, SeriesOpened>;
+                                   CleanStop, LogReopened, SegmentsPurged, SeriesOpened, RulesRecorded>;
 
 // The type byte is the alternative's index + 1.
 ByteBuffer encode_record_body(const JournalRecord& record);

@@ -134,6 +134,18 @@ Status LogState::apply_record(const SeriesOpened& record) {
   return apply_record(record.segment);
 }
 
+Status LogState::apply_record(const RulesRecorded& record) {
+  while (!rules_.empty() && (record.complete ? rules_.back().at >= record.at : rules_.back().at > record.at))
+    rules_.pop_back();
+  // Of marks only the last is worth anything.
+  const auto is_mark = [](const RulesRecorded& each) {
+    return !each.complete && each.rules.empty() && each.removed.empty() && each.layout.empty() && each.note.empty();
+  };
+  if (!rules_.empty() && is_mark(rules_.back())) rules_.pop_back();
+  rules_.push_back(record);
+  return Done{};
+}
+
 GtidState LogState::abandoned_by(std::uint32_t history) const {
   const auto found = abandoned_.find(history);
   return found == abandoned_.end() ? GtidState{} : found->second;

@@ -45,6 +45,7 @@ class LogState {
   const std::optional<SegmentsPurged>& purged() const { return purged_; }  // the last purge
   const std::vector<GenerationBegun>& generations() const { return generations_; }
   const std::vector<HistoryBegun>& histories() const { return histories_; }
+  const std::vector<RulesRecorded>& rules() const { return rules_; }          // in the order of their places in the log
   const std::optional<CleanStop>& clean_stop() const { return clean_stop_; }  // only while it is the last record
 
   bool names_segment(std::uint32_t generation, const std::string& source_name) const {
@@ -80,6 +81,7 @@ class LogState {
   Status apply_record(const SegmentsPurged& record);
   std::size_t purged_count() const { return purged_ ? raw(purged_->oldest) - 1 : 0; }
   Status apply_record(const SeriesOpened& record);
+  Status apply_record(const RulesRecorded& record);
 
   std::optional<LogCreated> created_;
   std::optional<SourceIdentity> source_;
@@ -91,6 +93,7 @@ class LogState {
   std::map<std::pair<std::uint32_t, std::string>, SegmentNumber> names_;  // of segments, by generation
   std::optional<SegmentsPurged> purged_;
   std::optional<CleanStop> clean_stop_;
+  std::vector<RulesRecorded> rules_;
 };
 
 }  // namespace binrelay

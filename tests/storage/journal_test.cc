@@ -29,6 +29,13 @@ std::vector<JournalRecord> one_of_each() {
           SegmentOpened{SegmentNumber{2}, 1, "binlog.000002", 1000,
                         SegmentSeal{3001, 2900, mariadb_state(), {2, {33, 44}}}},
           LogReopened{},
+          RulesRecorded{{SegmentNumber{2}, 700},
+                        {SegmentNumber{1}, 4},
+                        true,
+                        {{7, "shop", "o*", true, false, true}},
+                        {3, 4},
+                        {{"id", "int", ""}, {"db_name", "varchar", "utf8mb4"}},
+                        "a note"},
           CleanStop{SegmentNumber{2}, 4}};
 }
 
