@@ -192,11 +192,11 @@ Status RuleFollower::finish_bootstrap() {
   rows_ = base;
   BINRELAY_TRY(record({LogPosition{}, true, rules_in(base), {}}, note));
   history_.explain(note);
-  if (undone) {
-    for (const Group& group : bootstrap.groups) BINRELAY_TRY(publish(group.at, group.edits));
-  } else if (!bootstrap.groups.empty()) {
-    known_until_ = bootstrap.groups.back().at;
+  for (const Group& group : bootstrap.groups) {
+    const bool in_snapshot = !reached(bootstrap.snapshot.before, group.file, group.at.offset);
+    if (undone || !in_snapshot) BINRELAY_TRY(publish(group.at, group.edits));
   }
+  if (!bootstrap.groups.empty()) BINRELAY_TRY(mark(bootstrap.groups.back().at));
   logger_->info("filter rules: {} rows of {}.{}, {}", rows_.size(), name_.database, name_.table,
                 note.empty() ? std::to_string(bootstrap.groups.size()) + " changes of them in the log" : note);
   return Done{};

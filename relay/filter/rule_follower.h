@@ -61,6 +61,7 @@ class RuleFollower {
   struct Group {
     LogPosition at;
     Edits edits;
+    std::string file;  // of the source
   };
   struct Bootstrap {
     RuleSnapshot snapshot;

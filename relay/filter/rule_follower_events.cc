@@ -75,13 +75,13 @@ Status RuleFollower::end_group() {
   Edits edits = std::exchange(edits_, {});
   maps_.clear();
   if (prepares_) {
-    if (!edits.empty()) prepared_.insert_or_assign(*prepares_, Group{group_at_, std::move(edits)});
+    if (!edits.empty()) prepared_.insert_or_assign(*prepares_, Group{group_at_, std::move(edits), file_});
     return Done{};
   }
   if (edits.empty()) return Done{};
   if (bootstrap_) {
     const bool seen = !bootstrap_->groups.empty() && bootstrap_->groups.back().at >= group_at_;
-    if (!seen) bootstrap_->groups.push_back({group_at_, std::move(edits)});
+    if (!seen) bootstrap_->groups.push_back({group_at_, std::move(edits), file_});
     return Done{};
   }
   if (group_at_ <= known_until_ || !history_.newest()) return Done{};
