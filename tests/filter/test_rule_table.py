@@ -7,8 +7,10 @@ import sys
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / "support")]
 
+import pymysql  # noqa: E402
 import scenario  # noqa: E402
 from dump_client import DumpClient  # noqa: E402
+from lab import machine  # noqa: E402
 
 RULES = ("baker_sys_canal", "baker_canal_config")
 TABLE = """CREATE TABLE `baker_canal_config` (
@@ -26,7 +28,8 @@ TABLE = """CREATE TABLE `baker_canal_config` (
 FIRST_RULES = """insert into baker_canal_config(id, db_name, tb_name, monitor_insert, monitor_update, monitor_delete)
 values (1, 'baker_sys_canal', 'baker_canal_config', true, true, true),
        (2, 'baker_blog_blog', 'blog_article',       true, true, true)"""
-KINDS = {19: None, 23: "insert", 24: "update", 25: "delete", 30: "insert", 31: "update", 32: "delete", 39: "update"}
+KINDS = {19: None, 23: "insert", 24: "update", 25: "delete", 30: "insert", 31: "update", 32: "delete", 39: "update",
+         166: "insert", 167: "update", 168: "delete", 169: "insert", 170: "update", 171: "delete"}
 
 
 def _changes(relay, name, password, is_mysql):
@@ -104,20 +107,35 @@ def _change_rules(script):
     script(f"insert into {blog}.blog_article values (5, 1)", (ARTICLE, "insert"))
 
 
-def _drop_and_swap(script):
+def _drop_and_swap(script, seen):
+    """`seen`: waits for the relay. It asks the source for the columns after each change of the table, which must not change again meanwhile."""
     rules, blog = "baker_sys_canal.baker_canal_config", "baker_blog_blog"
     script(f"alter table {rules} add column owner varchar(20) after id")
+    seen()
     _set(script, f"insert into {rules} (id, db_name, tb_name, monitor_delete) values (20, '{blog}', 'blog_user', 1)", "insert")
     script(f"delete from {blog}.blog_user where id = 1", ("blog_user", "delete"))
+    seen()
     script(f"drop table {rules}")
     script(f"insert into {blog}.blog_article values (6, 1)", (ARTICLE, "insert"))
     script(["use baker_sys_canal", "create table baker_canal_config (monitor_insert tinyint, tb_name varchar(64), db_name char(64), "
             "id bigint primary key) default charset = latin1"])
+    seen()
     script(f"insert into {blog}.blog_article values (7, 1)")
     script(f"insert into {rules} values (1, 'blog_article', '{blog}', 5)")
     script(f"insert into {blog}.blog_article values (8, 1)", (ARTICLE, "insert"))
     script(f"truncate table {rules}")
     script(f"insert into {blog}.blog_article values (9, 1)")
+
+
+def _rules_known(relay, account, is_mysql):
+    """It listens before it has asked the source, and refuses such an account till then."""
+    def answered():
+        try:
+            return _changes(relay, *account, is_mysql) is not None
+        except pymysql.err.OperationalError as refused:
+            assert refused.args[0] == 1236 and "no filter rules yet" in refused.args[1], refused
+            return False
+    machine.wait_until("filter rules", answered, 30)
 
 
 def _check(stage, relay, account, script, what):
@@ -135,11 +153,13 @@ def _play(stage, source, collation=""):
     source.unlogged(f"GRANT SELECT ON baker_sys_canal.* TO `{relay.name}`@'127.0.0.1'")
     account = relay.add_account("consumer", view="rules")
     relay.restart()
+    relay.caught_up_with(source)
+    _rules_known(relay, account, source.flavour == "mysql")
     _check(stage, relay, account, script, "rules that were there before the relay")
     _change_rules(script)
     _check(stage, relay, account, script, "rules that changed")
     script("flush binary logs")
-    _drop_and_swap(script)
+    _drop_and_swap(script, lambda: relay.caught_up_with(source))
     before = _check(stage, relay, account, script, "a table that was altered, dropped, made anew and emptied")
     source.stop()
     relay.stop()
