@@ -70,6 +70,25 @@ class RelayServer::Impl {
     streams_.clear();  // closes the logs
   }
 
+  // A stream that is closed for damage opens with what it was started with.
+  Status reload(const RelayConfig& config) {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::pair<const StreamConfig*, std::shared_ptr<TlsContext>>> opened;
+    for (const auto& stream : streams_) {
+      const auto found =
+          std::find_if(config.streams.begin(), config.streams.end(),
+                       [&](const StreamConfig& stream_config) { return stream_config.name == stream->name(); });
+      if (found == config.streams.end())
+        return Error{Errc::not_found,
+                     "stream '" + stream->name() + "' is missing; it can be taken away by a new start"};
+      BINRELAY_ASSIGN(auto certificates, stream->open_certificates(found->tls));
+      opened.emplace_back(&*found, std::move(certificates));
+    }
+    for (std::size_t i = 0; i < opened.size(); ++i)
+      streams_[i]->replace_logins(*opened[i].first, std::move(opened[i].second));
+    return Done{};
+  }
+
   std::string status_json() const {
     const std::lock_guard lock(mutex_);
     auto streams = nlohmann::json::array(), closed = nlohmann::json::array();
@@ -183,6 +202,8 @@ Result<std::unique_ptr<RelayServer>> RelayServer::start(RelayConfig config) {
   BINRELAY_TRY(impl->start());
   return std::unique_ptr<RelayServer>(new RelayServer(std::move(impl)));
 }
+
+Status RelayServer::reload(const RelayConfig& config) { return impl_->reload(config); }
 
 void RelayServer::stop() { impl_->stop(); }
 

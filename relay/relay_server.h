@@ -18,6 +18,9 @@ class RelayServer {
   ~RelayServer();  // stop()
   // Graceful: no new logins, dumps end between packets, logs are synced. Returns when everything is closed.
   void stop();
+  // Takes the accounts and certificates of `config`'s streams over; connections that are there stay. An error leaves
+  // all as it was. What else has changed takes effect at the next start. Thread: main's.
+  Status reload(const RelayConfig& config);
   // One JSON object: streams with source, ends, lag, consumers, disk. What `binrelay status --json` prints.
   std::string status_json() const;
 

@@ -130,7 +130,7 @@ Result<std::unique_ptr<Stream>> Stream::open(const StreamConfig& config, const s
   BINRELAY_ASSIGN(stream->log_, open_log(options, config.source, *stream->logger_, &report,
                                          when_damaged == WhenDamaged::fetch ? kOpenAttempts : 1));
   for (const auto& note : report.notes) stream->logger_->warn("recovery: {}", note);
-  BINRELAY_ASSIGN(stream->tls_, TlsContext::open(config.tls, data_dir / "tls"));
+  BINRELAY_ASSIGN(stream->tls_, stream->open_certificates(config.tls));
 
   stream->housekeeper_ =
       std::make_unique<Housekeeper>(*stream->log_, stream->registry_, config.retention, stream->directory_,
@@ -140,7 +140,10 @@ Result<std::unique_ptr<Stream>> Stream::open(const StreamConfig& config, const s
   context.log = stream->log_.get();
   context.registry = &stream->registry_;
   context.users = &stream->users_;
-  context.tls = stream->tls_.get();
+  context.tls = [self = stream.get()] {
+    const std::lock_guard lock(self->mutex_);
+    return self->tls_;
+  };
   context.tail = &stream->tail_;
   context.gate = &stream->gate_;
   context.readers = &io.readers();
@@ -152,7 +155,7 @@ Result<std::unique_ptr<Stream>> Stream::open(const StreamConfig& config, const s
   context.started_at = std::time(nullptr);
   context.housekeeper = stream->housekeeper_.get();
   BINRELAY_ASSIGN(RuleBook rules, stream->open_rules());
-  stream->views_ = std::make_unique<AccountViews>(config, std::move(rules), stream->filter_counters_);
+  stream->views_ = std::make_unique<AccountViews>(std::move(rules), stream->filter_counters_);
   context.views = stream->views_.get();
 
   stream->log_->on_visible([self = stream.get()] { self->tail_.notify(); });
@@ -164,6 +167,17 @@ Result<std::unique_ptr<Stream>> Stream::open(const StreamConfig& config, const s
       *stream->log_, fetch_sources(config.source), [self = stream.get()] { return self->upstream_->status().address; },
       config.scrub_bytes_per_second, stream->logger_);
   return stream;
+}
+
+Result<std::shared_ptr<TlsContext>> Stream::open_certificates(const ListenTlsConfig& config) const {
+  BINRELAY_ASSIGN(std::shared_ptr<TlsContext> opened, TlsContext::open(config, directory_.parent_path() / "tls"));
+  return opened;
+}
+
+void Stream::replace_logins(const StreamConfig& config, std::shared_ptr<TlsContext> certificates) {
+  users_.replace(config.accounts);
+  const std::lock_guard lock(mutex_);
+  tls_ = std::move(certificates);
 }
 
 Status Stream::start() {

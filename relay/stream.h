@@ -37,6 +37,11 @@ class Stream {
   // Listens as soon as it knows whom to impersonate: at once, or when the source has first been reached.
   Status start();
   void stop();
+  // Accounts and certificates from now on; connections that are there stay as they are. Two steps, so that of several
+  // streams all take what is new or none does.
+  Result<std::shared_ptr<TlsContext>> open_certificates(const ListenTlsConfig& config) const;
+  void replace_logins(const StreamConfig& config, std::shared_ptr<TlsContext> certificates);
+  const std::string& name() const { return config_.name; }
   StreamReport report() const;
   std::string executed() const;  // GTIDs, as text
 
@@ -58,7 +63,6 @@ class Stream {
   std::shared_ptr<spdlog::logger> logger_;
   TailSignal tail_;  // before the log: what the log flushes as it closes is still announced here
   std::unique_ptr<EventLog> log_;
-  std::unique_ptr<TlsContext> tls_;
   UserDirectory users_;
   ReplicaRegistry registry_;
   FilterCounters filter_counters_;
@@ -73,6 +77,7 @@ class Stream {
   std::unique_ptr<Scrubber> scrubber_;
 
   mutable std::mutex mutex_;  // guards what follows
+  std::shared_ptr<TlsContext> tls_;
   std::shared_ptr<const SourceIdentity> identity_;
   bool listening_ = false;
   bool stopped_ = false;

@@ -78,6 +78,15 @@ void add_status(CLI::App& app, StatusOptions& options, Chosen& chosen) {
   command->callback([&options, &chosen] { chosen = [&options] { return status(options); }; });
 }
 
+void add_reload(CLI::App& app, ReloadOptions& options, Chosen& chosen) {
+  CLI::App* command = app.add_subcommand(
+      "reload", "Let a running relay read its accounts and certificates again; connections stay (as SIGHUP does)");
+  auto* data_dir = command->add_option("--data-dir", options.data_dir, "The relay's data directory");
+  command->add_option("-c,--config", options.config, "Its configuration file, which is checked first")
+      ->excludes(data_dir);
+  command->callback([&options, &chosen] { chosen = [&options] { return reload(options); }; });
+}
+
 void add_archive_options(CLI::App* command, ArchiveOptions& options) {
   auto* data_dir =
       command->add_option("--data-dir", options.data_dir, "The relay's data directory; the relay need not run");
@@ -159,6 +168,7 @@ int run(int count, char** words) {
   CheckConfigOptions check_options;
   PasswdOptions passwd_options;
   StatusOptions status_options;
+  ReloadOptions reload_options;
   ArchiveOptions ls_options, verify_options, reindex_options;
   EventsOptions events_options;
   PurgeOptions purge_options;
@@ -167,6 +177,7 @@ int run(int count, char** words) {
   add_check_config(app, check_options, chosen);
   add_passwd(app, passwd_options, chosen);
   add_status(app, status_options, chosen);
+  add_reload(app, reload_options, chosen);
   add_archive_command(app, "ls", "Stored binlog files: GTIDs, times, transactions, size", list_files, ls_options,
                       chosen);
   add_events(app, events_options, chosen);

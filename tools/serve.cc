@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 
 #include "relay/config/secret_file.h"
 #include "relay/relay_server.h"
@@ -16,6 +17,7 @@
 #include "tools/console.h"
 #include "tools/credentials.h"
 #include "tools/first_account.h"
+#include "tools/pid_file.h"
 #include "tools/subcommands.h"
 
 namespace binrelay {
@@ -23,22 +25,22 @@ namespace {
 
 constexpr const char* kPasswordVariable = "BINRELAY_SOURCE_PASSWORD";
 
-// StopSignals collects the signals that end a daemon. Made before the first thread, so that every thread leaves them to
-// wait().
-class StopSignals {
+// DaemonSignals collects the signals that a daemon is told with: SIGHUP to reload, SIGTERM and SIGINT to end. Made
+// before the first thread, so that every thread leaves them to wait().
+class DaemonSignals {
  public:
-  StopSignals() {
+  DaemonSignals() {
     std::signal(SIGPIPE, SIG_IGN);
     sigemptyset(&set_);
     for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set_, signal);
     ::pthread_sigmask(SIG_BLOCK, &set_, nullptr);
   }
-  // The next one after this ends the process at once.
-  const char* wait() {
+  // After one that ends the daemon, the next ends the process at once.
+  int wait() {
     int signal = 0;
     ::sigwait(&set_, &signal);
-    ::pthread_sigmask(SIG_UNBLOCK, &set_, nullptr);
-    return ::strsignal(signal);
+    if (signal != SIGHUP) ::pthread_sigmask(SIG_UNBLOCK, &set_, nullptr);
+    return signal;
   }
 
  private:
@@ -120,8 +122,24 @@ Status provide_account(RelayConfig* config) {
   return Done{};
 }
 
-int run(RelayConfig config) {
-  StopSignals signals;
+// What the configuration says now; problems are told one by one.
+using Reread = std::function<std::vector<ConfigProblem>(RelayConfig*)>;
+
+void reload_logins(RelayServer& server, const Reread& reread, spdlog::logger& logger) {
+  RelayConfig config;
+  const std::vector<ConfigProblem> problems = reread(&config);
+  for (const ConfigProblem& found : problems) logger.error("reload: line {}: {}", found.line, found.text);
+  if (!problems.empty()) return logger.error("reload: refused; accounts and certificates stay as they were");
+  const Status done = server.reload(config);
+  if (!done.ok())
+    return logger.error("reload: refused; accounts and certificates stay as they were: {}", done.error().context);
+  logger.info(
+      "reload: accounts and certificates are as the configuration says now; its other keys count from the next "
+      "start on");
+}
+
+int run(RelayConfig config, const Reread& reread) {
+  DaemonSignals signals;
   const auto logger = make_logger(config.log);
   spdlog::set_default_logger(logger);
   logger->info("binrelay {} starts, data in {}", kVersion, config.data_dir.string());
@@ -132,13 +150,17 @@ int run(RelayConfig config) {
     logger->info("[{}] source {}@{}, replicas at {}, served after {}", stream.name, stream.source.user, sources,
                  to_text(stream.listen), stream.serve_after == ServeAfter::fsync ? "fsync" : "write");
   }
+  const std::filesystem::path data_dir = config.data_dir;
   Result<std::unique_ptr<RelayServer>> server = RelayServer::start(std::move(config));
   if (!server.ok()) {
     logger->error("cannot start: {}", server.error().context);
     return kExitProblem;
   }
-  const char* signal = signals.wait();
-  logger->info("{}: stopping; once more ends at once", signal);
+  const Result<PidFile> pid_file = PidFile::write(data_dir);
+  if (!pid_file.ok()) logger->warn("`binrelay reload` will not work: {}", pid_file.error().context);
+  int signal = signals.wait();
+  for (; signal == SIGHUP; signal = signals.wait()) reload_logins(**server, reread, *logger);
+  logger->info("{}: stopping; once more ends at once", ::strsignal(signal));
   (*server)->stop();
   server->reset();
   logger->info("stopped");
@@ -154,7 +176,8 @@ int serve(const ServeOptions& options) {
     const std::vector<ConfigProblem> problems = load_config(options.config, &config);
     for (const ConfigProblem& found : problems)
       complain(options.config + ":" + std::to_string(found.line) + ": " + found.text);
-    return problems.empty() ? run(std::move(config)) : static_cast<int>(kExitProblem);
+    if (!problems.empty()) return kExitProblem;
+    return run(std::move(config), [&options](RelayConfig* now) { return load_config(options.config, now); });
   }
   const Status understood = read_command_line(options, &config);
   if (!understood.ok()) return usage_error(understood.error().context);
@@ -163,7 +186,15 @@ int serve(const ServeOptions& options) {
   config.streams.front().source.password = std::move(password).value();
   const Status provided = provide_account(&config);
   if (!provided.ok()) return problem(provided.error());
-  return run(std::move(config));
+  // The account may have been replaced in its file.
+  const RelayConfig started = config;
+  return run(std::move(config), [started](RelayConfig* now) -> std::vector<ConfigProblem> {
+    *now = started;
+    Result<AccountConfig> account = read_account(now->data_dir);
+    if (!account.ok()) return {{0, account.error().context}};
+    now->streams.front().accounts = {std::move(account).value()};
+    return {};
+  });
 }
 
 }  // namespace binrelay

@@ -35,6 +35,12 @@ struct PasswdOptions {
 };
 int passwd(const PasswdOptions& options);
 
+struct ReloadOptions {  // one of them
+  std::string data_dir;
+  std::string config;
+};
+int reload(const ReloadOptions& options);
+
 struct StatusOptions {
   std::string admin;  // HOST:PORT; "": the configuration's, else 127.0.0.1:9380
   std::string config;

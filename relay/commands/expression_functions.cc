@@ -10,6 +10,7 @@
 #include "protocol/limits.h"
 #include "relay/commands/on_flavour.h"
 #include "relay/commands/statement_errors.h"
+#include "relay/commands/system_variables.h"
 #include "storage/log_cursor.h"
 
 namespace binrelay {
@@ -60,7 +61,7 @@ Evaluated database(const Call& call) {
   return text_value(call.session.database);
 }
 Evaluated user(const Call& call) { return text_value(call.session.user + "@" + call.session.peer_host); }
-Evaluated current_user(const Call& call) { return text_value(call.session.user + "@%"); }
+Evaluated current_user(const Call& call) { return text_value(call.session.user + "@" + call.session.account_host); }
 Evaluated connection_id(const Call& call) { return integer_value(call.session.connection_id); }
 Evaluated last_insert_id(const Call&) { return integer_value(0); }
 
@@ -115,6 +116,7 @@ Evaluated gtid_subset(const Call& call) {
 }
 
 Evaluated binlog_gtid_pos(const Call& call) {
+  if (auto denied = variable_denied("gtid_binlog_pos", call.relay, call.session)) return *std::move(denied);
   if (any_null(call)) return ExpressionValue{};
   std::uint64_t offset = 0;
   const std::string& digits = *call.arguments[1].text;

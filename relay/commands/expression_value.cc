@@ -65,6 +65,7 @@ class Evaluator {
   Evaluated operator()(const SystemVariable& name) const {
     auto variable = find_variable(name.name, name.scope, relay_, session_);
     if (!variable) return unknown_variable(name.name);
+    if (auto denied = variable_denied(name.name, relay_, session_)) return *std::move(denied);
     const bool of_session = name.explicit_scope && name.scope == VariableScope::session;
     if (of_session && variable->reach != VariableReach::session) return variable_is_not_of_session(name.name);
     switch (variable->kind) {

@@ -110,7 +110,7 @@ class Purger {
 }  // namespace
 
 Answer answer_purge(const PurgeBinaryLogsStatement& statement, const RelayView& relay, SessionState& session) {
-  if (!session.may_purge) return purge_denied(*relay.source);
+  if (!session.privileges.has(Privilege::binlog_admin)) return access_denied(Access::purge, *relay.source);
   if (relay.housekeeper == nullptr) return refused_by_relay("PURGE BINARY LOGS");
   Purger purger(relay, session);
   if (statement.to_file) return purger.to(*statement.to_file);

@@ -45,7 +45,8 @@ class Session : public std::enable_shared_from_this<Session> {
         ticket_(std::move(ticket)),
         io_(io),
         channel_(std::make_shared<PacketChannel>(std::move(socket))),
-        source_(context.source()) {}
+        source_(context.source()),
+        tls_(context.tls()) {}
 
   awaitable<void> run() {
     enter_registry();
@@ -107,12 +108,12 @@ class Session : public std::enable_shared_from_this<Session> {
     greeting_.version = greeting_version(*source_);
     greeting_.connection_id = state_.connection_id;
     greeting_.scramble = random_scramble();
-    greeting_.offer_tls = context_.tls->offered();
+    greeting_.offer_tls = tls_->offered();
     greeting_.default_plugin = source_->flavour == Flavour::mysql ? kCachingSha2Password : kNativePassword;
-    greeting_.certificate = context_.tls->certificate_digest();
-    greeting_.public_key_pem = context_.tls->login_public_key();
+    greeting_.certificate = tls_->certificate_digest();
+    greeting_.public_key_pem = tls_->login_public_key();
     LoginOutcome outcome =
-        co_await run_login(*channel_, greeting_, *ticket_, *context_.tls, *context_.users, *context_.readers, nullptr);
+        co_await run_login(*channel_, greeting_, *ticket_, *tls_, *context_.users, *context_.readers, nullptr);
     co_return enter(std::move(outcome));
   }
 
@@ -123,11 +124,14 @@ class Session : public std::enable_shared_from_this<Session> {
       return false;
     }
     channel_->set_write_patience(std::chrono::seconds(context_.gate->limits().slow_consumer_seconds));
-    auto& accepted = std::get<HandshakeAccepted>(outcome);
+    auto& [accepted, account] = std::get<LoggedIn>(outcome);
+    account_ = account;
     capabilities_ = accepted.capabilities;
     several_statements_ = (accepted.capabilities & capability::kMultiStatements) != 0;
     state_.user = std::move(accepted.user);
-    state_.may_purge = context_.users->may_purge(state_.user);
+    state_.account_host = account->host.text();
+    state_.privileges = account->privileges;
+    state_.sees_every_event = !account->filtered();
     state_.database = std::move(accepted.database);
     state_.attributes = std::move(accepted.attributes);
     state_.tls_version = channel_->tls_version();
@@ -141,6 +145,8 @@ class Session : public std::enable_shared_from_this<Session> {
         entry.program = program->second;
       }
     });
+    context_.logger->debug("auth: '{}'@'{}' logged in from {}{}{}", state_.user, state_.account_host, state_.peer_host,
+                           state_.tls_version.empty() ? "" : ", ", state_.tls_version);
     return true;
   }
 
@@ -152,8 +158,8 @@ class Session : public std::enable_shared_from_this<Session> {
       context_.logger->debug("login not finished: '{}' from {}: {}", rejected.user, state_.peer_host, rejected.reason);
     } else if (const auto unlogged = context_.gate->may_log_refusal()) {
       const std::string more = *unlogged == 0 ? "" : " (and " + std::to_string(*unlogged) + " more before it)";
-      context_.logger->warn("login refused: user '{}' from {}: {}{}", rejected.user, state_.peer_host, rejected.reason,
-                            more);
+      context_.logger->warn("auth: login refused: user '{}' from {}: {}{}", rejected.user, state_.peer_host,
+                            rejected.reason, more);
     }
   }
 
@@ -224,6 +230,8 @@ class Session : public std::enable_shared_from_this<Session> {
       answer = answer_statement(KillStatement{kill->connection_id, false}, view(), state_);
       if (const auto* found = std::get_if<KillAnswer>(&answer)) answer = perform_kill(*found);
     } else if (auto* registration = std::get_if<RegisterReplicaCommand>(&command)) {
+      if (!state_.privileges.has(Privilege::replication_slave))
+        co_return co_await send_error(account_denied(state_.user, state_.account_host));
       register_replica(std::move(*registration));
     } else if (std::holds_alternative<UnknownCommand>(command)) {
       answer = unknown_command();
@@ -283,7 +291,7 @@ class Session : public std::enable_shared_from_this<Session> {
     channel_->set_max_payload(kLoginPayload);
     const LoginRetry retry{ByteBuffer(request.begin(), request.end()), capabilities_};
     LoginOutcome outcome =
-        co_await run_login(*channel_, greeting_, *ticket_, *context_.tls, *context_.users, *context_.readers, &retry);
+        co_await run_login(*channel_, greeting_, *ticket_, *tls_, *context_.users, *context_.readers, &retry);
     const bool accepted = enter(std::move(outcome));
     if (accepted) forget_what_was_said();
     co_return accepted ? Next::read_on : Next::close;
@@ -393,15 +401,23 @@ class Session : public std::enable_shared_from_this<Session> {
   void plan_view(std::variant<DumpPlan, SqlError>* planned) const {
     auto* plan = std::get_if<DumpPlan>(planned);
     if (plan == nullptr) return;
-    if (const auto why = context_.views->refusal(state_.user, *context_.source())) {
+    if (const auto why = context_.views->refusal(*account_, *context_.source())) {
       *planned = view_unavailable(*why);
     } else {
-      plan->view = context_.views->of(state_.user, *source_);
+      plan->view = context_.views->of(*account_, *source_);
     }
+  }
+
+  awaitable<Next> refuse_dump(SqlError error) {
+    context_.logger->warn("dump refused: '{}' from {}: {} {}", state_.user, state_.peer_host, error.code, error.text);
+    (void)co_await send_error(std::move(error));
+    co_return Next::close;  // as mysqld does
   }
 
   template <class DumpCommand>
   awaitable<Next> perform_dump(const DumpCommand& command, bool gtid) {
+    if (!state_.privileges.has(Privilege::replication_slave))
+      co_return co_await refuse_dump(access_denied(Access::dump, *source_));
     const bool waits = (command.flags & BinlogDumpCommand::kNonBlocking) == 0;
     const auto connect_state = state_.user_variables.find("slave_connect_state");
     const bool by_name = !gtid && (connect_state == state_.user_variables.end() || !connect_state->second);
@@ -416,10 +432,7 @@ class Session : public std::enable_shared_from_this<Session> {
     auto planned = plan_dump(command, state_, view());
     if (context_.views != nullptr) plan_view(&planned);
     if (const auto* error = std::get_if<SqlError>(&planned)) {
-      context_.logger->warn("dump refused: '{}' from {}: {} {}", state_.user, state_.peer_host, error->code,
-                            error->text);
-      (void)co_await send_error(*error);
-      co_return Next::close;  // as mysqld does
+      co_return co_await refuse_dump(*error);
     }
     auto& plan = std::get<DumpPlan>(planned);
     auto progress = std::make_shared<ConnectionEntry::Progress>();
@@ -469,6 +482,8 @@ class Session : public std::enable_shared_from_this<Session> {
   asio::io_context& io_;
   std::shared_ptr<PacketChannel> channel_;
   std::shared_ptr<const SourceIdentity> source_;
+  std::shared_ptr<TlsContext> tls_;               // as it was when the connection came
+  std::shared_ptr<const AccountConfig> account_;  // not null once somebody has logged in
   ServerGreeting greeting_;
   std::uint32_t capabilities_ = 0;   // of the client
   bool several_statements_ = false;  // in one text

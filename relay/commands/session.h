@@ -30,12 +30,12 @@ struct SessionContext {
   EventLog* log = nullptr;
   ReplicaRegistry* registry = nullptr;
   UserDirectory* users = nullptr;
-  TlsContext* tls = nullptr;
   TailSignal* tail = nullptr;
   ConnectionGate* gate = nullptr;
   boost::asio::thread_pool* readers = nullptr;
   std::shared_ptr<spdlog::logger> logger;
   std::function<std::shared_ptr<const SourceIdentity>()> source;  // never null once the stream listens
+  std::function<std::shared_ptr<TlsContext>()> tls;               // never null; a reload replaces it
   std::int64_t started_at = 0;
   Housekeeper* housekeeper = nullptr;
   const AccountViews* views = nullptr;  // nullptr: every account is sent everything

@@ -9,6 +9,7 @@
 
 #include "protocol/ids.h"
 #include "protocol/packet/commands.h"
+#include "relay/config/privileges.h"
 
 namespace binrelay {
 
@@ -31,7 +32,9 @@ struct SessionState {
   std::map<std::string, std::optional<std::string>> user_variables;  // @x, names in lower case; nullopt: NULL
   std::map<std::string, std::string> session_variables;              // SET x = …, names in lower case
   std::optional<RegisterReplicaCommand> registration;                // COM_REGISTER_SLAVE
-  bool may_purge = false;                                            // of the account
+  std::string account_host = "%";                                    // the account's: CURRENT_USER() shows it
+  Privileges privileges = kReplicaPrivileges;                        // of the account
+  bool sees_every_event = true;                                      // the account has no view of its own
   std::vector<SqlWarning> warnings;                                  // of the last statement
 };
 

@@ -205,6 +205,7 @@ class StatementAnswerer {
   }
 
   Answer operator()(const ShowBinaryLogsStatement&) {
+    if (!may(Privilege::replication_client)) return access_denied(Access::binlog_names, source_);
     const LogPosition visible = relay_.log->ends().visible;
     const auto catalog = relay_.log->catalog();
     if (catalog->segments().empty()) return no_binary_logging();
@@ -220,6 +221,7 @@ class StatementAnswerer {
   }
 
   Answer operator()(const ShowBinaryLogStatusStatement&) {
+    if (!may(Privilege::replication_client)) return access_denied(Access::binlog_names, source_);
     ResultSet result{
         {text_column("File"), number_column("Position"), text_column("Binlog_Do_DB"), text_column("Binlog_Ignore_DB")},
         {}};
@@ -235,9 +237,16 @@ class StatementAnswerer {
     return result;
   }
 
-  Answer operator()(const ShowBinlogEventsStatement& show) { return BinlogEventsAnswer{show}; }
+  Answer operator()(const ShowBinlogEventsStatement& show) {
+    const bool mysql = source_.flavour == Flavour::mysql;
+    if (!may(mysql ? Privilege::replication_slave : Privilege::replication_client))
+      return access_denied(Access::binlog_events, source_);
+    if (!session_.sees_every_event) return refused_by_view("SHOW BINLOG EVENTS");
+    return BinlogEventsAnswer{show};
+  }
 
   Answer operator()(const ShowReplicasStatement&) {
+    if (!may(Privilege::replication_slave)) return access_denied(Access::replicas, source_);
     const bool mysql = source_.flavour == Flavour::mysql;
     const bool fresh = prints_source_and_replica(source_);
     ResultSet result{{number_column(fresh ? "Server_Id" : "Server_id"), text_column("Host"), number_column("Port"),
@@ -257,6 +266,7 @@ class StatementAnswerer {
   }
 
   Answer operator()(const ShowReplicaStatusStatement& show) {
+    if (!may(Privilege::replication_client)) return access_denied(Access::replica_status, source_);
     return ResultSet{replica_status_columns(source_, show.all_channels), {}};
   }
 
@@ -269,6 +279,7 @@ class StatementAnswerer {
     if (mariadb) result.columns.push_back({"Progress", ColumnType::double_});
     const std::int64_t now = now_seconds();
     for (const ConnectionEntry& entry : relay_.registry->list()) {
+      if (entry.user != session_.user && !may(Privilege::process)) continue;
       Row row{std::to_string(entry.id),
               entry.user,
               entry.host,
@@ -291,14 +302,24 @@ class StatementAnswerer {
   }
 
   Answer operator()(const ShowGrantsStatement&) {
-    std::string user;
-    for (const char c : session_.user) user.append(c == '`' ? 2 : 1, c);
     const bool mysql = source_.flavour == Flavour::mysql;
-    const std::string purge = session_.may_purge && !mysql ? ", BINLOG ADMIN" : "";
-    const std::string to = " ON *.* TO `" + user + "`@`%`";
-    ResultSet result{{text_column("Grants for " + session_.user + "@%")},
-                     {{"GRANT REPLICATION SLAVE, REPLICATION CLIENT" + purge + to}}};
-    if (session_.may_purge && mysql) result.rows.push_back({"GRANT BINLOG_ADMIN" + to});
+    const auto quoted = [](std::string_view name) {
+      std::string text = "`";
+      for (const char c : name) text.append(c == '`' ? 2 : 1, c);
+      return text + "`";
+    };
+    std::string granted;
+    const auto add = [&](Privilege privilege, const char* name) {
+      if (may(privilege)) granted += (granted.empty() ? "" : ", ") + std::string(name);
+    };
+    add(Privilege::process, "PROCESS");
+    add(Privilege::replication_slave, "REPLICATION SLAVE");
+    add(Privilege::replication_client, mysql ? "REPLICATION CLIENT" : "BINLOG MONITOR");
+    if (!mysql) add(Privilege::binlog_admin, "BINLOG ADMIN");
+    const std::string to = " ON *.* TO " + quoted(session_.user) + "@" + quoted(session_.account_host);
+    ResultSet result{{text_column("Grants for " + session_.user + "@" + session_.account_host)},
+                     {{"GRANT " + (granted.empty() ? "USAGE" : granted) + to}}};
+    if (mysql && may(Privilege::binlog_admin)) result.rows.push_back({"GRANT BINLOG_ADMIN" + to});
     return result;
   }
 
@@ -329,6 +350,8 @@ class StatementAnswerer {
   Answer operator()(const RefusedStatement& refused) { return refused_by_relay(refused.verb); }
 
  private:
+  bool may(Privilege privilege) const { return session_.privileges.has(privilege); }
+
   std::optional<SqlError> set_user_variable(const std::string& name, const Expression& expression) {
     auto value = evaluate(expression, relay_, session_);
     if (auto* error = std::get_if<SqlError>(&value)) return std::move(*error);

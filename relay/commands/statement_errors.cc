@@ -125,14 +125,43 @@ SqlError no_binary_logging() { return {1381, "HY000", "You are not using binary 
 
 SqlError unknown_binary_log() { return {1373, "HY000", "Target log not found in binlog index"}; }
 
-SqlError purge_denied(const SourceIdentity& source) {
-  const bool old_mariadb = source.flavour == Flavour::mariadb && source.version.starts_with("10.");
-  const std::string privilege = source.flavour == Flavour::mysql ? "SUPER or BINLOG_ADMIN"
-                                : old_mariadb                    ? "SUPER, BINLOG ADMIN"
-                                                                 : "BINLOG ADMIN";
+SqlError access_denied(Access access, const SourceIdentity& source) {
+  const bool mysql = source.flavour == Flavour::mysql;
+  // MariaDB 10 still counts SUPER where it does something by itself.
+  const std::string super = mysql || source.version.starts_with("10.") ? "SUPER, " : "";
+  std::string privilege;
+  switch (access) {
+    case Access::binlog_names:
+      privilege = super + (mysql ? "REPLICATION CLIENT" : "BINLOG MONITOR");
+      break;
+    case Access::binlog_events:
+      privilege = mysql ? "REPLICATION SLAVE" : "BINLOG MONITOR";
+      break;
+    case Access::replicas:
+      privilege = mysql ? "REPLICATION SLAVE" : "REPLICATION MASTER ADMIN";
+      break;
+    case Access::replica_status:
+      privilege = super + (mysql ? "REPLICATION CLIENT" : "SLAVE MONITOR");
+      break;
+    case Access::dump:
+      privilege = "REPLICATION SLAVE";
+      break;
+    case Access::purge:
+      privilege = mysql ? "SUPER or BINLOG_ADMIN" : super + "BINLOG ADMIN";
+      break;
+  }
   return {1227, "42000",
-          "Access denied; you need (at least one of) the " + privilege +
-              " privilege(s) for this operation (binrelay: may_purge = true for this account)"};
+          "Access denied; you need (at least one of) the " + privilege + " privilege(s) for this operation"};
+}
+
+SqlError refused_by_view(std::string_view what) {
+  return {1227, "42000",
+          "Access denied; binrelay: " + std::string(what) + " shows every event, and this account sees only some"};
+}
+
+SqlError account_denied(std::string_view user, std::string_view host) {
+  return {1045, "28000",
+          "Access denied for user '" + std::string(user) + "'@'" + std::string(host) + "' (using password: YES)"};
 }
 
 SqlError purge_failed(std::string_view why) {

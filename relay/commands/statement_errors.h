@@ -12,6 +12,9 @@
 
 namespace binrelay {
 
+// What an account may lack the privilege for.
+enum class Access : std::uint8_t { binlog_names, binlog_events, replicas, replica_status, dump, purge };
+
 SqlError syntax_error(Flavour flavour, const ParseError& error);                  // 1064
 SqlError empty_query();                                                           // 1065
 SqlError unknown_variable(std::string_view name);                                 // 1193
@@ -45,7 +48,9 @@ SqlError no_open_cursor(std::uint32_t id);                                      
 SqlError too_many_prepared_statements(std::size_t limit);                         // 1461
 SqlError no_binary_logging();                                                     // 1381
 SqlError unknown_binary_log();                                                    // 1373
-SqlError purge_denied(const SourceIdentity& source);                              // 1227
+SqlError access_denied(Access access, const SourceIdentity& source);              // 1227
+SqlError refused_by_view(std::string_view what);                                  // 1227
+SqlError account_denied(std::string_view user, std::string_view host);            // 1045: COM_REGISTER_SLAVE
 SqlError purge_failed(std::string_view why);                                      // 1378
 SqlError refused_by_relay(std::string_view what);  // 1290: names this program and where to go
 

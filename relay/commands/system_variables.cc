@@ -203,6 +203,20 @@ bool is_hidden(std::string_view name) {
   return std::any_of(kHidden.begin(), kHidden.end(), [&](std::string_view prefix) { return name.starts_with(prefix); });
 }
 
+// Names, positions and GTIDs: for accounts that could read them in the binlogs anyway.
+bool is_of_the_log(std::string_view name) {
+  constexpr std::array kOfTheLog = std::to_array<std::string_view>(
+      {"gtid_executed", "gtid_purged", "gtid_owned", "gtid_binlog_pos", "gtid_binlog_state", "gtid_current_pos",
+       "gtid_slave_pos", "log_bin_basename", "log_bin_index"});
+  return std::find(kOfTheLog.begin(), kOfTheLog.end(), name) != kOfTheLog.end();
+}
+
+bool may_see(std::string_view name, const SessionState& session) {
+  const Privileges& privileges = session.privileges;
+  return !is_of_the_log(name) || privileges.has(Privilege::replication_slave) ||
+         privileges.has(Privilege::replication_client);
+}
+
 Kind guess_kind(std::string_view text) {
   if (text == "ON" || text == "OFF") return Kind::on_off;
   const bool digits = !text.empty() && std::all_of(text.begin(), text.end(), is_digit);
@@ -285,17 +299,23 @@ std::optional<VariableValue> find_variable(std::string_view name, VariableScope 
   return VariableValue{of_source->first, guess_kind(of_source->second), Reach::read_only, of_source->second};
 }
 
+std::optional<SqlError> variable_denied(std::string_view name, const RelayView& relay, const SessionState& session) {
+  if (may_see(name, session)) return std::nullopt;
+  return access_denied(Access::binlog_names, *relay.source);
+}
+
 std::vector<VariableValue> list_variables(VariableScope scope, const NameFilter& filter, const RelayView& relay,
                                           const SessionState& session) {
   std::map<std::string, VariableValue> by_name;
   for (const auto& table : kTables) {
     for (const VariableRow& row : table) {
       if (!is_on(row.flavours, relay.source->flavour) || !matches(filter, row.name)) continue;
+      if (!may_see(row.name, session)) continue;
       by_name.emplace(row.name, value_of(row, scope, relay, session));
     }
   }
   for (const auto& [name, text] : relay.source->variables) {
-    if (is_hidden(name) || find_row(name) || !matches(filter, name)) continue;
+    if (is_hidden(name) || find_row(name) || !matches(filter, name) || !may_see(name, session)) continue;
     by_name.emplace(name, VariableValue{name, guess_kind(text), Reach::read_only, text});
   }
   std::vector<VariableValue> listed;

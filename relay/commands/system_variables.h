@@ -39,7 +39,9 @@ struct VariableValue {
 // nullopt: no such variable on the source's flavour. VariableScope::global passes over what the session has set.
 std::optional<VariableValue> find_variable(std::string_view name, VariableScope scope, const RelayView& relay,
                                            const SessionState& session);
-// All of them whose name fits, by name.
+// 1227 for what tells of the log (names, positions, GTIDs) when the account has no right to the log.
+std::optional<SqlError> variable_denied(std::string_view name, const RelayView& relay, const SessionState& session);
+// All of them whose name fits and that the account may see, by name.
 std::vector<VariableValue> list_variables(VariableScope scope, const NameFilter& filter, const RelayView& relay,
                                           const SessionState& session);
 

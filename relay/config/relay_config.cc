@@ -275,6 +275,19 @@ void read_rules(Section& section, RulesConfig* rules) {
                  {{"none", DefaultMonitor::none}, {"all", DefaultMonitor::all}});
 }
 
+// may_purge = true is what BINLOG_ADMIN was called before.
+void read_privileges(Section& section, Privileges* privileges) {
+  std::vector<Privilege> named;
+  section.list("privileges", &named, parse_privilege);
+  if (section.has("privileges")) *privileges = Privileges{};
+  for (const Privilege privilege : named) privileges->add(privilege);
+  bool may_purge = false;
+  section.flag("may_purge", &may_purge);
+  if (section.has("privileges") && section.has("may_purge"))
+    return section.complain("may_purge", "with privileges given, BINLOG_ADMIN among them says this");
+  if (may_purge) privileges->add(Privilege::binlog_admin);
+}
+
 void read_account(Section& section, std::vector<AccountConfig>* accounts) {
   AccountConfig account;
   section.text("user", &account.user);
@@ -286,11 +299,16 @@ void read_account(Section& section, std::vector<AccountConfig>* accounts) {
   section.require("password_hash", "`binrelay passwd` makes one");
   section.choice("view", &account.view, {{"all", AccountConfig::View::all}, {"rules", AccountConfig::View::rules}});
   section.require("view", "\"all\" for replicas, \"rules\" for consumers of the monitored tables");
-  section.flag("may_purge", &account.may_purge);
   read_view(section, &account);
+  section.parsed("host", &account.host, AccountHost::parse);
+  read_privileges(section, &account.privileges);
+  section.flag("require_tls", &account.require_tls);
+  section.flag("require_client_certificate", &account.require_client_certificate);
+  section.text("client_certificate_subject", &account.client_certificate_subject);
+  if (!account.client_certificate_subject.empty()) account.require_client_certificate = true;
   for (const AccountConfig& other : *accounts) {
-    if (!account.user.empty() && other.user == account.user)
-      section.complain("user", "'" + account.user + "' is given twice in this stream");
+    if (!account.user.empty() && other.user == account.user && other.host == account.host)
+      section.complain("user", "'" + account.user + "'@'" + account.host.text() + "' is given twice in this stream");
   }
   accounts->push_back(std::move(account));
 }
@@ -299,6 +317,7 @@ void read_listen_tls(Section& section, ListenTlsConfig* tls) {
   section.flag("enabled", &tls->enabled);
   section.file("certificate_file", &tls->certificate_file);
   section.file("key_file", &tls->key_file);
+  section.file("client_ca_file", &tls->client_ca_file);
   if (tls->certificate_file.empty() != tls->key_file.empty()) {
     section.complain(tls->key_file.empty() ? "key_file" : "certificate_file",
                      "missing; a certificate and its key come together");
@@ -346,6 +365,13 @@ void read_stream(Section& section, const Reading& reading, RelayConfig* config) 
   section.table("retention", [&](Section& retention) { read_retention(retention, &stream.retention); });
   section.table("rules", [&](Section& rules) { read_rules(rules, &stream.rules); });
   section.tables("account", [&](Section& account) { read_account(account, &stream.accounts); });
+  for (const AccountConfig& account : stream.accounts) {
+    const std::string name = "'" + account.user + "'@'" + account.host.text() + "'";
+    if (account.require_client_certificate && stream.tls.client_ca_file.empty())
+      section.complain("account", name + " is to show a certificate: set client_ca_file in [stream.tls]");
+    if ((account.require_tls || account.require_client_certificate) && !stream.tls.enabled)
+      section.complain("account", name + " is to use TLS, which [stream.tls] has switched off");
+  }
   if (stream.accounts.empty())
     section.complain("account", "missing; without an account nobody can log in: add [[stream.account]]");
 

@@ -15,6 +15,8 @@
 #include "protocol/filter/view_rules.h"
 #include "protocol/ids.h"
 #include "protocol/result.h"
+#include "relay/config/account_host.h"
+#include "relay/config/privileges.h"
 #include "storage/retention/retention_policy.h"
 #include "storage/storage_options.h"
 
@@ -66,13 +68,20 @@ struct AccountConfig {
   enum class RulesAt : std::uint8_t { event, now };
   std::string user;
   PasswordHash password;
-  View view = View::all;  // every account of a file says it
-  bool may_purge = false;
+  View view = View::all;             // every account of a file says it
   std::vector<std::string> allow{};  // "db.table" with patterns; empty: no bounds. Of dumps and of pass-through
   // With View::rules or `allow`:
   RulesAt rules_at = RulesAt::event;
   DdlView ddl = DdlView::all;
   StatementDml statement_dml = StatementDml::stop;
+  AccountHost host{};  // several accounts may have the same user; the narrowest host that fits counts
+  Privileges privileges = kReplicaPrivileges;
+  bool require_tls = false;
+  // A certificate that stream.tls.client_ca_file vouches for; with a subject it must be this one's.
+  bool require_client_certificate = false;
+  std::string client_certificate_subject{};  // as MySQL writes it: /O=shop/CN=replica1
+
+  bool filtered() const { return view != View::all || !allow.empty(); }
 };
 
 // Where the filter's rules come from.
@@ -85,6 +94,7 @@ struct RulesConfig {
 struct ListenTlsConfig {
   bool enabled = true;
   std::string certificate_file, key_file;  // "" = made at first start in the data directory
+  std::string client_ca_file;              // whose certificates of clients count; "" = none do
 };
 
 // What one stream bears from its consumers, however many or hostile they are.

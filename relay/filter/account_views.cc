@@ -5,36 +5,22 @@
 
 namespace binrelay {
 
-AccountViews::AccountViews(const StreamConfig& config, RuleBook book, FilterCounters& counters)
-    : book_(std::move(book)), counters_(counters) {
-  for (const AccountConfig& account : config.accounts) {
-    if (account.view == AccountConfig::View::all && account.allow.empty()) continue;
-    auto allowed = AllowList::parse(account.allow);
-    BINRELAY_CHECK(allowed.ok(), "an allow-list was checked when it was read");
-    accounts_.emplace(account.user, Account{account, std::make_shared<const AllowList>(std::move(*allowed))});
-  }
-}
-
-const AccountViews::Account* AccountViews::filtered(const std::string& user) const {
-  const auto found = accounts_.find(user);
-  return found == accounts_.end() ? nullptr : &found->second;
-}
-
-std::shared_ptr<const ConsumerView> AccountViews::of(const std::string& user, const SourceIdentity& source) const {
-  const Account* account = filtered(user);
-  if (account == nullptr) return nullptr;
+std::shared_ptr<const ConsumerView> AccountViews::of(const AccountConfig& account, const SourceIdentity& source) const {
+  if (!account.filtered()) return nullptr;
+  auto allowed = AllowList::parse(account.allow);
+  BINRELAY_CHECK(allowed.ok(), "an allow-list was checked when it was read");
   auto view = std::make_shared<ConsumerView>();
-  view->allowed = account->allowed;
-  view->options.ddl = account->config.ddl;
-  view->options.statement_dml = account->config.statement_dml;
-  if (account->config.view == AccountConfig::View::all) {
+  view->allowed = std::make_shared<const AllowList>(std::move(*allowed));
+  view->options.ddl = account.ddl;
+  view->options.statement_dml = account.statement_dml;
+  if (account.view == AccountConfig::View::all) {
     auto everything =
         std::make_shared<const RuleSet>(std::vector<FilterRule>(), source.lower_case_table_names, DefaultMonitor::all);
     view->rules_at = [everything](LogPosition) { return everything; };
     return view;
   }
   view->counters = &counters_;
-  if (account->config.rules_at == AccountConfig::RulesAt::event) {
+  if (account.rules_at == AccountConfig::RulesAt::event) {
     view->rules_at = book_.at;
   } else {
     // One set for the whole dump: what it sends of a transaction must not change while it does.
@@ -43,18 +29,17 @@ std::shared_ptr<const ConsumerView> AccountViews::of(const std::string& user, co
   return view;
 }
 
-std::optional<std::string> AccountViews::refusal(const std::string& user, const SourceIdentity& source) const {
-  const Account* account = filtered(user);
-  if (account == nullptr) return std::nullopt;
+std::optional<std::string> AccountViews::refusal(const AccountConfig& account, const SourceIdentity& source) const {
+  if (!account.filtered()) return std::nullopt;
   const auto format = source.variables.find("binlog_format");
   const bool by_row = format == source.variables.end() || to_upper(format->second) == "ROW";
-  if (!by_row && account->config.statement_dml == StatementDml::stop) {
+  if (!by_row && account.statement_dml == StatementDml::stop) {
     return "the source logs in " + format->second +
            " format: changes arrive as statements, which no filter can judge. SET GLOBAL binlog_format = ROW at the "
            "source, "
            "and connect its clients anew";
   }
-  if (account->config.view == AccountConfig::View::rules && !book_.latest()) {
+  if (account.view == AccountConfig::View::rules && !book_.latest()) {
     return "there are no filter rules yet, and this account has view = \"rules\": create the rule table at the source, "
            "or "
            "name a file of rules in [stream.rules]";

@@ -1,8 +1,7 @@
 #pragma once
-// AccountViews: which account is sent what, and why one cannot be served now. Thread: any; what changes behind it is
-// the rules. Owner: Stream. Borrows: the counters.
+// AccountViews: what an account is sent, and why one cannot be served now. Thread: any; what changes behind it is the
+// rules. Owner: Stream. Borrows: the counters.
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,21 +20,14 @@ struct RuleBook {
 
 class AccountViews {
  public:
-  AccountViews(const StreamConfig& config, RuleBook book, FilterCounters& counters);
+  AccountViews(RuleBook book, FilterCounters& counters) : book_(std::move(book)), counters_(counters) {}
 
-  // nullptr: the account is sent everything.
-  std::shared_ptr<const ConsumerView> of(const std::string& user, const SourceIdentity& source) const;
+  // `account`: the one that has logged in; several may have the same user. nullptr: it is sent everything.
+  std::shared_ptr<const ConsumerView> of(const AccountConfig& account, const SourceIdentity& source) const;
   // Why a dump of this account would send what nobody can judge, or nothing; with the remedy. nullopt: it may begin.
-  std::optional<std::string> refusal(const std::string& user, const SourceIdentity& source) const;
+  std::optional<std::string> refusal(const AccountConfig& account, const SourceIdentity& source) const;
 
  private:
-  struct Account {
-    AccountConfig config;
-    std::shared_ptr<const AllowList> allowed;
-  };
-  const Account* filtered(const std::string& user) const;
-
-  std::map<std::string, Account> accounts_;  // those that are not sent everything
   RuleBook book_;
   FilterCounters& counters_;
 };

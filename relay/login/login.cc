@@ -25,6 +25,19 @@ SqlError too_many_connections_of(const std::string& user) {
   return {1203, "42000", "User " + user + " already has more than 'max_user_connections' active connections"};
 }
 
+// What the account insists on and this connection has not got; for the log.
+std::optional<std::string> missing_protection(const AccountConfig& account, const PacketChannel& channel) {
+  const bool tls = !channel.tls_version().empty();
+  if ((account.require_tls || account.require_client_certificate) && !tls)
+    return "the account requires TLS, which the client does not use";
+  if (!account.require_client_certificate) return std::nullopt;
+  const auto subject = channel.peer_certificate_subject();
+  if (!subject) return "the account requires a client certificate, and the client has shown none that counts";
+  if (!account.client_certificate_subject.empty() && *subject != account.client_certificate_subject)
+    return "the client's certificate is of " + *subject + ", not of " + account.client_certificate_subject;
+  return std::nullopt;
+}
+
 // 5000 rounds of SHA-256, and RSA with a private key, are too long for an io thread.
 asio::awaitable<std::optional<ByteBuffer>> decrypt_password(TlsContext& tls, ByteBuffer cipher) {
   co_return tls.decrypt(cipher);
@@ -51,6 +64,7 @@ asio::awaitable<LoginOutcome> run_login(PacketChannel& channel, ServerGreeting g
   ServerHandshake handshake(std::move(greeting), channel.peer_address());
   HandshakeStep step =
       retry == nullptr ? handshake.start() : handshake.on_change_user(retry->request, retry->capabilities);
+  std::shared_ptr<const AccountConfig> account;
   for (;;) {
     if (auto* send = std::get_if<HandshakeSend>(&step)) {
       const Status sent = co_await channel.send_payload(send->payload);
@@ -65,7 +79,8 @@ asio::awaitable<LoginOutcome> run_login(PacketChannel& channel, ServerGreeting g
       if (!started) co_return lost(started.error());
       step = handshake.on_tls_ready();
     } else if (auto* look_up = std::get_if<HandshakeLookUpUser>(&step)) {
-      step = handshake.on_user(users.find(look_up->user));
+      account = users.find(look_up->user, channel.peer_address());
+      step = handshake.on_user(account ? std::optional(users.credentials(*account)) : std::nullopt);
     } else if (auto* decrypt = std::get_if<HandshakeDecrypt>(&step)) {
       auto clear =
           co_await asio::co_spawn(workers, decrypt_password(tls, std::move(decrypt->cipher)), asio::use_awaitable);
@@ -74,7 +89,14 @@ asio::awaitable<LoginOutcome> run_login(PacketChannel& channel, ServerGreeting g
       const bool matches = co_await asio::co_spawn(workers, check_password(std::move(*check)), asio::use_awaitable);
       step = handshake.on_password_checked(matches);
     } else if (auto* accepted = std::get_if<HandshakeAccepted>(&step)) {
-      if (accepted->remember) users.remember(accepted->user, *accepted->remember);
+      BINRELAY_CHECK(account != nullptr, "nobody is accepted without an account");
+      if (auto missing = missing_protection(*account, channel)) {
+        const SqlError denied = account_denied(accepted->user, channel.peer_address());
+        const ByteBuffer error = build_error(denied);
+        (void)co_await channel.send_payload(error);
+        co_return HandshakeRejected{denied, accepted->user, *std::move(missing)};
+      }
+      if (accepted->remember) users.remember(*account, *accepted->remember);
       if (!is_known_database(accepted->database)) {
         const SqlError unknown = unknown_database(accepted->database);
         const ByteBuffer error = build_error(unknown);
@@ -90,7 +112,7 @@ asio::awaitable<LoginOutcome> run_login(PacketChannel& channel, ServerGreeting g
       const ByteBuffer ok = build_ok(0, kStatusAutocommit, accepted->certificate_proof);
       const Status sent = co_await channel.send_payload(ok);
       if (!sent) co_return lost(sent.error());
-      co_return std::move(*accepted);
+      co_return LoggedIn{std::move(*accepted), std::move(account)};
     } else {
       auto& rejected = std::get<HandshakeRejected>(step);
       if (rejected.error.code == kAccessDenied) {

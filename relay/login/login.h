@@ -2,6 +2,8 @@
 // run_login performs the steps of ServerHandshake on a channel.
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <memory>
+#include <variant>
 
 #include "protocol/conversation/server_handshake.h"
 #include "relay/login/connection_gate.h"
@@ -11,7 +13,11 @@
 
 namespace binrelay {
 
-using LoginOutcome = std::variant<HandshakeAccepted, HandshakeRejected>;
+struct LoggedIn {
+  HandshakeAccepted handshake;
+  std::shared_ptr<const AccountConfig> account;
+};
+using LoginOutcome = std::variant<LoggedIn, HandshakeRejected>;
 
 // COM_CHANGE_USER: what it said behind its first byte, on a connection whose client has these capabilities.
 struct LoginRetry {

@@ -2,6 +2,7 @@
 
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
+#include <openssl/x509.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -9,6 +10,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <memory>
 
 #include "protocol/limits.h"
 
@@ -200,6 +202,16 @@ void PacketChannel::close() {
 
 std::string PacketChannel::tls_version() const {
   return tls_ ? SSL_get_version(const_cast<PacketChannel*>(this)->tls_->native_handle()) : "";
+}
+
+std::optional<std::string> PacketChannel::peer_certificate_subject() const {
+  if (!tls_) return std::nullopt;
+  SSL* const ssl = const_cast<PacketChannel*>(this)->tls_->native_handle();
+  const std::unique_ptr<X509, decltype(&X509_free)> certificate(SSL_get1_peer_certificate(ssl), X509_free);
+  if (!certificate || SSL_get_verify_result(ssl) != X509_V_OK) return std::nullopt;
+  const std::unique_ptr<char, void (*)(char*)> subject(
+      X509_NAME_oneline(X509_get_subject_name(certificate.get()), nullptr, 0), [](char* text) { OPENSSL_free(text); });
+  return subject ? std::optional<std::string>(subject.get()) : std::nullopt;
 }
 
 std::string PacketChannel::tls_cipher() const {

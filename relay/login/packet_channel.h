@@ -58,6 +58,8 @@ class PacketChannel : public std::enable_shared_from_this<PacketChannel> {
   std::uint16_t local_port() const { return local_port_; }
   std::string tls_version() const;  // "" without TLS
   std::string tls_cipher() const;
+  // Of the certificate the peer has shown, when the TLS context's authorities vouch for it: "/O=shop/CN=replica1".
+  std::optional<std::string> peer_certificate_subject() const;
   boost::asio::any_io_executor executor() { return socket_.get_executor(); }
 
  private:

@@ -132,6 +132,16 @@ Result<std::unique_ptr<TlsContext>> TlsContext::open(const ListenTlsConfig& conf
   if (bad) return Error{Errc::io, "cannot use the certificate in " + certificate_file.string() + ": " + bad.message()};
   tls->context_.use_private_key_file(key_file.string(), boost::asio::ssl::context::pem, bad);
   if (bad) return Error{Errc::io, "cannot use the key in " + key_file.string() + ": " + bad.message()};
+  if (!config.client_ca_file.empty()) {
+    tls->context_.load_verify_file(config.client_ca_file, bad);
+    if (bad) return Error{Errc::io, "cannot use the authorities in " + config.client_ca_file + ": " + bad.message()};
+    SSL_CTX_set_client_CA_list(tls->context_.native_handle(), SSL_load_client_CA_file(config.client_ca_file.c_str()));
+    // Asked of every client; which accounts insist on it, and whether it counts, is looked at after the login.
+    SSL_CTX_set_verify(tls->context_.native_handle(), SSL_VERIFY_PEER, [](int, X509_STORE_CTX*) { return 1; });
+    static constexpr std::string_view kSessions = "binrelay";
+    SSL_CTX_set_session_id_context(tls->context_.native_handle(),
+                                   reinterpret_cast<const unsigned char*>(kSessions.data()), kSessions.size());
+  }
   if (const X509* certificate = SSL_CTX_get0_certificate(tls->context_.native_handle())) {
     auto& digest = tls->certificate_digest_.emplace();
     unsigned size = digest.size();

@@ -61,16 +61,14 @@ class Relay:
         self._limits = limits or {}
         self._environment = {**os.environ, **(environment or {})}
         self._retention_settings = retention or {}
-        self._purgers = set()
-        self._account_settings = {}
+        self.stream_tls = {}  # keys of [stream.tls]
+        self.account_settings = {}  # more keys of an account, by user
         self._rules_settings = {}
         self.user, self.password = self.add_account("replica")
 
     def add_account(self, user, password=None, plugin=None, may_purge=False, **settings):
-        """Adds an account to the configuration (before start); (user, password). `settings` are more of its keys."""
-        self._account_settings[user] = settings
-        if may_purge:
-            self._purgers.add(user)
+        """Adds an account to the configuration (before start); (user, password). `settings` are its other keys."""
+        self.account_settings[user] = {**({"may_purge": True} if may_purge else {}), **settings}
         password = password or secrets.token_hex(12)
         plugin = plugin or ("sha2" if self.source.flavour == "mysql" else "native")
         self.accounts[user] = (password, sha2_hash(password) if plugin == "sha2" else native_hash(password))
@@ -163,14 +161,15 @@ class Relay:
         lines = _table("[[stream]]", self._stream_settings)
         if self._limits:
             lines += _table("[stream.limits]", self._limits)
+        if self.stream_tls:
+            lines += _table("[stream.tls]", self.stream_tls)
         lines += _table("[stream.source]", {name: value for name, value in source.items() if value is not None})
         lines += _table("[stream.retention]", self._retention_settings)
         if self._rules_settings:
             lines += _table("[stream.rules]", self._rules_settings)
         for user, (_, password_hash) in self.accounts.items():
             lines += _table("[[stream.account]]", {"user": user, "password_hash": password_hash, "view": "all",
-                                                   **({"may_purge": True} if user in self._purgers else {}),
-                                                   **self._account_settings.get(user, {})})
+                                                   **self.account_settings[user]})
         return lines
 
     def source_password(self):

@@ -33,7 +33,7 @@ class PurgeAnswer : public testing::Test {
     }
     log_.sync();
     session_.user = "root";
-    session_.may_purge = true;
+    session_.privileges.add(Privilege::binlog_admin);
   }
 
   Answer ask(const std::string& statement) {
@@ -130,7 +130,7 @@ TEST_F(MariadbPurgeAnswer, WarnsInItsOwnWords) {
 TEST_F(PurgeAnswer, OnlyAccountsThatMay) {
   const auto grants = [&] { return std::get<ResultSet>(ask("SHOW GRANTS")).rows; };
   EXPECT_EQ(grants().size(), 2u);
-  session_.may_purge = false;
+  session_.privileges = kReplicaPrivileges;
   const SqlError refused = refusal_of("PURGE BINARY LOGS TO 'binlog.000003'");
   EXPECT_EQ(refused.code, 1227);
   EXPECT_EQ(refused.sqlstate, "42000");

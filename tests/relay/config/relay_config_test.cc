@@ -97,7 +97,13 @@ TEST_F(ConfigFile, ShippedFileHoldsTheDefaultsOfTheCode) {
   EXPECT_EQ(source.heartbeat_ms, stream_defaults.source.heartbeat_ms);
   EXPECT_EQ(source.connect_timeout_ms, stream_defaults.source.connect_timeout_ms);
   ASSERT_EQ(stream.accounts.size(), 1u);
-  EXPECT_EQ(stream.accounts[0].view, AccountConfig{}.view);
+  const AccountConfig& account = stream.accounts[0];
+  const AccountConfig account_defaults;
+  EXPECT_EQ(account.view, account_defaults.view);
+  EXPECT_EQ(account.host, account_defaults.host);
+  EXPECT_EQ(account.privileges, account_defaults.privileges);
+  EXPECT_EQ(account.require_tls, account_defaults.require_tls);
+  EXPECT_EQ(account.require_client_certificate, account_defaults.require_client_certificate);
 }
 
 TEST_F(ConfigFile, ShippedFileNamesEveryKey) {
@@ -191,7 +197,7 @@ TEST_F(ConfigFile, StreamsMustDifferInNameAndAddress) {
 TEST_F(ConfigFile, AccountsNeedADistinctNameAndAHash) {
   const std::string account =
       "[[stream.account]]\nuser = \"replica\"\nview = \"all\"\npassword_hash = \"" + std::string(kHash) + "\"\n";
-  EXPECT_THAT(problems(stream_text() + account), ElementsAre(HasSubstr("'replica' is given twice")));
+  EXPECT_THAT(problems(stream_text() + account), ElementsAre(HasSubstr("'replica'@'%' is given twice")));
   EXPECT_THAT(problems(stream_text() + "[[stream.account]]\nuser = \"b\"\nview = \"all\"\n"),
               ElementsAre(HasSubstr("password_hash: missing")));
   EXPECT_THAT(
@@ -199,6 +205,30 @@ TEST_F(ConfigFile, AccountsNeedADistinctNameAndAHash) {
       ElementsAre(HasSubstr("not a password hash")));
   EXPECT_THAT(problems(stream_text() + "[[stream.account]]\nuser = \"b\"\nview = \"all\"\npassword_hash = \"\"\n"),
               ElementsAre(HasSubstr("must not be empty")));
+}
+
+TEST_F(ConfigFile, AccountsSayWhereFromAndWhatFor) {
+  const auto account = [](const std::string& keys) {
+    return "[[stream.account]]\nuser = \"cdc\"\nview = \"all\"\npassword_hash = \"" + std::string(kHash) + "\"\n" +
+           keys + "\n";
+  };
+  EXPECT_THAT(problems(stream_text() + account("host = \"10.1.%\"\nprivileges = [\"replication slave\", \"PROCESS\"]") +
+                       account("host = \"10.1.0.0/16\"\nprivileges = []") + account("may_purge = true")),
+              IsEmpty());
+  const auto& accounts = config_.streams.front().accounts;
+  EXPECT_EQ(accounts.at(1).privileges, (Privileges{Privilege::replication_slave, Privilege::process}));
+  EXPECT_TRUE(accounts.at(2).privileges.empty());
+  EXPECT_TRUE(accounts.at(3).privileges.has(Privilege::binlog_admin));
+  EXPECT_TRUE(accounts.at(3).privileges.has(Privilege::replication_slave));
+
+  EXPECT_THAT(problems(stream_text() + account("host = \"db.example\"")),
+              ElementsAre(HasSubstr("is not where a client may come from")));
+  EXPECT_THAT(problems(stream_text() + account("privileges = [\"SUPER\"]")),
+              ElementsAre(HasSubstr("'SUPER' is no privilege that binrelay knows")));
+  EXPECT_THAT(problems(stream_text() + account("privileges = []\nmay_purge = true")),
+              ElementsAre(HasSubstr("BINLOG_ADMIN among them says this")));
+  EXPECT_THAT(problems(stream_text() + account("require_client_certificate = true")),
+              ElementsAre(HasSubstr("set client_ca_file")));
 }
 
 TEST_F(ConfigFile, PasswordFilesAreForTheirOwnerOnly) {

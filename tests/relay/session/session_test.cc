@@ -54,7 +54,7 @@ class SessionTest : public testing::Test {
     context_.log = log_.get();
     context_.registry = &registry_;
     context_.users = &users_;
-    context_.tls = tls_.get();
+    context_.tls = [this] { return tls_; };
     context_.tail = &tail_;
     context_.readers = &io_.readers();
     context_.logger = std::make_shared<spdlog::logger>("quiet", std::make_shared<spdlog::sinks::null_sink_mt>());
@@ -131,11 +131,10 @@ class SessionTest : public testing::Test {
   golden::Sample sample_;
   IoThreads io_{2};
   ReplicaRegistry registry_;
-  UserDirectory users_{
-      {{"replica", parse_password_hash(native_password_hash("secret")).value(), AccountConfig::View::all}}};
+  UserDirectory users_{{{.user = "replica", .password = parse_password_hash(native_password_hash("secret")).value()}}};
   TailSignal tail_{{&io_.at(0), &io_.at(1)}};
   std::unique_ptr<EventLog> log_;
-  std::unique_ptr<TlsContext> tls_;
+  std::shared_ptr<TlsContext> tls_;
   ConnectionGate gate_{LimitsConfig{}};
   SessionContext context_;
   Listener listener_{io_, context_};
