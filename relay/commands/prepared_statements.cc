@@ -32,12 +32,15 @@ Parsed parse_with_any_value(std::string_view text, const std::vector<std::size_t
   return first;
 }
 
-ResultSet columns_of(const Statement& statement, const RelayView& relay, SessionState session) {
+// A source says when a statement is prepared that a variable does not exist; other mistakes may be the values'.
+std::variant<ResultSet, SqlError> columns_of(const Statement& statement, const RelayView& relay, SessionState session) {
+  constexpr std::uint16_t kUnknownVariable = 1193;
   if (std::holds_alternative<ShowBinlogEventsStatement>(statement)) return binlog_events_columns();
-  if (!only_shows(statement)) return {};
+  if (!only_shows(statement)) return ResultSet{};
   Answer answer = answer_statement(statement, relay, session);
+  if (auto* error = std::get_if<SqlError>(&answer); error != nullptr && error->code == kUnknownVariable) return *error;
   auto* result = std::get_if<ResultSet>(&answer);
-  if (result == nullptr) return {};
+  if (result == nullptr) return ResultSet{};
   result->rows.clear();
   return std::move(*result);
 }
@@ -58,7 +61,11 @@ std::variant<PreparedStatements::Prepared, SqlError> PreparedStatements::prepare
 
   Prepared prepared;
   prepared.parameters = placeholders.size();
-  if (!may_wait_for_disk(text)) prepared.columns = columns_of(std::get<binrelay::Statement>(parsed), relay, session);
+  if (!may_wait_for_disk(text)) {
+    auto columns = columns_of(std::get<binrelay::Statement>(parsed), relay, session);
+    if (auto* error = std::get_if<SqlError>(&columns)) return std::move(*error);
+    prepared.columns = std::get<ResultSet>(std::move(columns));
+  }
   while (++last_id_ == 0 || statements_.contains(last_id_)) {
   }
   prepared.id = last_id_;

@@ -194,10 +194,10 @@ class Process:
             process.wait()
 
 
-def run(command, chroot=None, drop_root=False, check=True, **popen):
+def run(command, chroot=None, drop_root=False, check=True, stdin=subprocess.DEVNULL, **popen):
     """Runs a program to its end and returns the CompletedProcess; a failure shows what the program said."""
     account = server_account()
-    done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, capture_output=True,
+    done = subprocess.run([str(word) for word in command], stdin=stdin, capture_output=True,
                           preexec_fn=lambda: _settle(account, chroot, drop_root), **popen)
     if check and done.returncode != 0:
         said = (done.stderr + done.stdout).decode(errors="replace")[-2000:]
