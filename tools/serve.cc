@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <optional>
 
 #include "relay/config/secret_file.h"
 #include "relay/relay_server.h"
@@ -36,10 +37,10 @@ class DaemonSignals {
     ::pthread_sigmask(SIG_BLOCK, &set_, nullptr);
   }
   // After one that ends the daemon, the next ends the process at once.
-  int wait() {
+  int wait(bool hangup_reloads) {
     int signal = 0;
     ::sigwait(&set_, &signal);
-    if (signal != SIGHUP) ::pthread_sigmask(SIG_UNBLOCK, &set_, nullptr);
+    if (signal != SIGHUP || !hangup_reloads) ::pthread_sigmask(SIG_UNBLOCK, &set_, nullptr);
     return signal;
   }
 
@@ -122,7 +123,8 @@ Status provide_account(RelayConfig* config) {
   return Done{};
 }
 
-// What the configuration says now; problems are told one by one.
+// What the configuration says now; problems are told one by one. Without a file there is nothing to read again, and a
+// hangup, of the terminal as a rule, ends the relay.
 using Reread = std::function<std::vector<ConfigProblem>(RelayConfig*)>;
 
 void reload_logins(RelayServer& server, const Reread& reread, spdlog::logger& logger) {
@@ -156,10 +158,11 @@ int run(RelayConfig config, const Reread& reread) {
     logger->error("cannot start: {}", server.error().context);
     return kExitProblem;
   }
-  const Result<PidFile> pid_file = PidFile::write(data_dir);
-  if (!pid_file.ok()) logger->warn("`binrelay reload` will not work: {}", pid_file.error().context);
-  int signal = signals.wait();
-  for (; signal == SIGHUP; signal = signals.wait()) reload_logins(**server, reread, *logger);
+  std::optional<Result<PidFile>> pid_file;
+  if (reread) pid_file.emplace(PidFile::write(data_dir));
+  if (pid_file && !pid_file->ok()) logger->warn("`binrelay reload` will not work: {}", pid_file->error().context);
+  int signal = signals.wait(reread != nullptr);
+  for (; signal == SIGHUP && reread; signal = signals.wait(true)) reload_logins(**server, reread, *logger);
   logger->info("{}: stopping; once more ends at once", ::strsignal(signal));
   (*server)->stop();
   server->reset();
@@ -186,15 +189,7 @@ int serve(const ServeOptions& options) {
   config.streams.front().source.password = std::move(password).value();
   const Status provided = provide_account(&config);
   if (!provided.ok()) return problem(provided.error());
-  // The account may have been replaced in its file.
-  const RelayConfig started = config;
-  return run(std::move(config), [started](RelayConfig* now) -> std::vector<ConfigProblem> {
-    *now = started;
-    Result<AccountConfig> account = read_account(now->data_dir);
-    if (!account.ok()) return {{0, account.error().context}};
-    now->streams.front().accounts = {std::move(account).value()};
-    return {};
-  });
+  return run(std::move(config), nullptr);
 }
 
 }  // namespace binrelay

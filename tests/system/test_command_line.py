@@ -260,7 +260,7 @@ def command_line_signals(stage):
     source, replica = stage.mariadb("source"), stage.mariadb("replica")
     relay = stage.relay(source, log={"format": "json"})
     replica.start_replica(relay.host, relay.port, relay.user, relay.password)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in (signal.SIGTERM, signal.SIGINT):
         Workload(source).small(20, table=f"before_{number.name.lower()}")
         relay.caught_up_with(source)
         _follows(replica, source)
