@@ -109,6 +109,10 @@ std::optional<SqlError> PreparedStatements::reset(std::uint32_t id) {
   return std::nullopt;
 }
 
+SqlError PreparedStatements::fetch(std::uint32_t id) const {
+  return statements_.contains(id) ? no_open_cursor(id) : unknown_prepared_statement(id, "mysqld_stmt_fetch");
+}
+
 void PreparedStatements::close(std::uint32_t id) {
   const auto found = statements_.find(id);
   if (found == statements_.end()) return;

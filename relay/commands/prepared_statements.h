@@ -32,6 +32,7 @@ class PreparedStatements {
   // A mistake shows when the statement is executed, as COM_STMT_SEND_LONG_DATA has no answer.
   void append_long_data(std::uint32_t id, std::uint16_t parameter, std::string_view piece);
   std::optional<SqlError> reset(std::uint32_t id);  // forgets its long data
+  SqlError fetch(std::uint32_t id) const;           // no statement has a cursor
   void close(std::uint32_t id);
   void clear();
 

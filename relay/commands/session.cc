@@ -31,6 +31,11 @@ constexpr auto kIdleTime = std::chrono::hours(8);  // mysqld's wait_timeout
 constexpr auto kComingFileTime = std::chrono::seconds(30);
 constexpr std::size_t kLoginPayload = 64u << 10;
 
+// Of refusals that were not logged.
+std::string before_it(std::uint64_t unlogged) {
+  return unlogged == 0 ? "" : " (and " + std::to_string(unlogged) + " more before it)";
+}
+
 // On a thread that may wait for the disk; the session waits for it, so its state has one user at a time.
 awaitable<Answer> answer_with_patience(std::string_view text, const RelayView& relay, SessionState& state) {
   co_return answer_query(text, relay, state);
@@ -157,9 +162,8 @@ class Session : public std::enable_shared_from_this<Session> {
       context_.gate->counters().on_unfinished_login();
       context_.logger->debug("login not finished: '{}' from {}: {}", rejected.user, state_.peer_host, rejected.reason);
     } else if (const auto unlogged = context_.gate->may_log_refusal()) {
-      const std::string more = *unlogged == 0 ? "" : " (and " + std::to_string(*unlogged) + " more before it)";
       context_.logger->warn("auth: login refused: user '{}' from {}: {}{}", rejected.user, state_.peer_host,
-                            rejected.reason, more);
+                            rejected.reason, before_it(*unlogged));
     }
   }
 
@@ -223,7 +227,7 @@ class Session : public std::enable_shared_from_this<Session> {
     } else if (const auto* reset = std::get_if<StatementResetCommand>(&command)) {
       if (auto error = statements_.reset(reset->statement_id)) answer = *std::move(error);
     } else if (const auto* fetch = std::get_if<StatementFetchCommand>(&command)) {
-      answer = no_open_cursor(fetch->statement_id);
+      answer = statements_.fetch(fetch->statement_id);
     } else if (const auto* fields = std::get_if<FieldListCommand>(&command)) {
       answer = state_.database.empty() ? no_database_selected() : unknown_table(state_.database, fields->table);
     } else if (const auto* kill = std::get_if<ProcessKillCommand>(&command)) {
@@ -409,7 +413,10 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   awaitable<Next> refuse_dump(SqlError error) {
-    context_.logger->warn("dump refused: '{}' from {}: {} {}", state_.user, state_.peer_host, error.code, error.text);
+    if (const auto unlogged = context_.gate->may_log_refusal()) {
+      context_.logger->warn("dump refused: '{}' from {}: {} {}{}", state_.user, state_.peer_host, error.code,
+                            error.text, before_it(*unlogged));
+    }
     (void)co_await send_error(std::move(error));
     co_return Next::close;  // as mysqld does
   }

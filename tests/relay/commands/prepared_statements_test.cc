@@ -74,7 +74,9 @@ TEST_F(PreparedStatementsTest, RefusesWhatItDoesNotKnow) {
   statements_.append_long_data(prepared.id, 9, "no such parameter");
   EXPECT_EQ(filled(prepared.id, one_text("x")), "1210");
   EXPECT_EQ(filled(prepared.id, one_text("x")), "SELECT 'x'");
+  EXPECT_EQ(statements_.fetch(prepared.id).code, 1421);
   statements_.close(prepared.id);
+  EXPECT_EQ(statements_.fetch(prepared.id).code, 1243);
   EXPECT_EQ(filled(prepared.id, one_text("x")), "1243");
   EXPECT_EQ(statements_.reset(prepared.id)->code, 1243);
 }
