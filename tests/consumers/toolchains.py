@@ -20,7 +20,7 @@ SECONDS_TO_INSTALL = 900
 NO_REGISTRY = re.compile(r"ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|Name or service not known|name resolution|"
                          r"no such host|Connection refused|connection refused|Network is unreachable|i/o timeout|"
                          r"Unknown host|UnknownHostException|403 Forbidden|No matching distribution|Could not transfer|"
-                         r"Could not find artifact")
+                         r"Could not find artifact|No plugin found for prefix")
 
 
 def _program(name, why):
