@@ -4,6 +4,7 @@
     proxy.cut()                                       # every open connection is reset
     proxy.black_hole(); ...; proxy.end_of_hole()
     proxy.cut_behind_answer_to(b"SELECT 1", client)   # once: while the client has nothing under way
+    proxy.cut_after(20_000)                           # once: as soon as a client has been sent so many bytes from now on
     proxy.damage(b"a word")                           # once: a bit of it changes on its way
 
 In a black hole packets are dropped by the kernel, those of new connections too, and nothing is closed: a classic BPF
@@ -32,8 +33,9 @@ _BUFFER = 1 << 16  # little is under way between the two ends, as on a wire
 class _End:
     """One of the two sockets of a connection; `waiting` has come from the other one and has yet to be sent here."""
 
-    def __init__(self, sock):
-        self.sock, self.other, self.waiting, self.connected = sock, None, b"", True
+    def __init__(self, sock, is_client):
+        self.sock, self.is_client = sock, is_client
+        self.other, self.waiting, self.connected = None, b"", True
         self.to_be_cut = False  # when something has come from it
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -54,6 +56,7 @@ class Proxy:
         self._in_hole = self._stopping = False
         self._cut_behind = self._client = None  # what a client says before it is cut off, and the server it belongs to
         self.cuts_behind = 0
+        self._bytes_to_cut = None  # to be sent to clients before the one that gets the last of them is cut off
         self._to_be_damaged = None
         self.damaged = 0
         self._orders = collections.deque()
@@ -97,6 +100,15 @@ class Proxy:
             self._cut_behind, self._client = text, client
         self._order(wait_for)
 
+    def cut_after(self, size):
+        """Resets the next connection whose client is sent the last of `size` bytes, which are counted over all of them."""
+        self._order(lambda: setattr(self, "_bytes_to_cut", size))
+
+    @property
+    def cut_is_due(self):
+        """Whether cut_after() was said and the bytes have not come yet."""
+        return self._bytes_to_cut is not None
+
     def damage(self, text):
         """Flips a bit of `text` where it next passes in one piece, as no checksum of TCP would notice."""
         self._order(lambda: setattr(self, "_to_be_damaged", text))
@@ -139,7 +151,7 @@ class Proxy:
             return  # it has gone again
         _drop_packets(accepted, False)  # it may have come while a hole ended
         self.connections += 1
-        client, target = _End(accepted), _End(socket.socket())
+        client, target = _End(accepted, True), _End(socket.socket(), False)
         client.other, target.other = target, client
         self._ends |= {client, target}
         target.connected = False
@@ -177,6 +189,8 @@ class Proxy:
                 end.other.waiting = got
                 if end.to_be_cut:
                     return self._cut_behind_answer(end)
+                if self._is_last_to_cut(end, len(got)):
+                    return self._close(end, reset=True)
                 self._send(end.other)
                 if self._cut_behind and self._cut_behind in got:
                     self._cut_behind, end.other.to_be_cut = None, True
@@ -186,6 +200,15 @@ class Proxy:
             return self._close(end, reset=True)
         self._watch(end)
         self._watch(end.other)
+
+    def _is_last_to_cut(self, end, size):
+        if self._bytes_to_cut is None or end.is_client:
+            return False
+        self._bytes_to_cut -= size
+        if self._bytes_to_cut > 0:
+            return False
+        self._bytes_to_cut = None
+        return True
 
     def _cut_behind_answer(self, end):
         self._client.freeze()
