@@ -310,6 +310,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void note_statement(const char* command, std::string_view text) {
     constexpr std::size_t kShownInfo = 100;
+    state_.has_made_statements |= !text.starts_with("SET NAMES ");
     context_.registry->update(state_.connection_id, [&](ConnectionEntry& entry) {
       entry.command = command;
       entry.info = text.substr(0, kShownInfo);

@@ -32,10 +32,11 @@ struct SessionState {
   std::map<std::string, std::optional<std::string>> user_variables;  // @x, names in lower case; nullopt: NULL
   std::map<std::string, std::string> session_variables;              // SET x = …, names in lower case
   std::optional<RegisterReplicaCommand> registration;                // COM_REGISTER_SLAVE
-  std::string account_host = "%";                                    // the account's: CURRENT_USER() shows it
-  Privileges privileges = kReplicaPrivileges;                        // of the account
-  bool sees_every_event = true;                                      // the account has no view of its own
-  std::vector<SqlWarning> warnings;                                  // of the last statement
+  bool has_made_statements = false;  // any since it was opened, but the SET NAMES of a library that opens it anew
+  std::string account_host = "%";    // the account's: CURRENT_USER() shows it
+  Privileges privileges = kReplicaPrivileges;  // of the account
+  bool sees_every_event = true;                // the account has no view of its own
+  std::vector<SqlWarning> warnings;            // of the last statement
 };
 
 }  // namespace binrelay

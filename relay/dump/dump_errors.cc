@@ -39,10 +39,10 @@ SqlError dump_error_at(Flavour flavour, std::string_view text, const DumpPlace& 
 SqlError file_not_found() { return dump_error("Could not find first log file name in binary log index file"); }
 
 SqlError session_was_lost() {
-  return {1317, "70100",
-          "Query execution was interrupted: this connection has said what replicas say behind SET "
-          "@master_binlog_checksum, but not that; it was probably lost and opened anew by the client library; connect "
-          "again"};
+  return {
+      1317, "70100",
+      "Query execution was interrupted: this connection asks for events without the SET @master_binlog_checksum that "
+      "replicas say before; it was probably lost and opened anew by the client library; connect again"};
 }
 
 SqlError position_too_small(Flavour flavour, const DumpPlace& place) {

@@ -90,7 +90,8 @@ DumpPlan plan_of_session(const SessionState& session, Flavour flavour, std::uint
   const bool announced = said("master_binlog_checksum") || (mysql && said("source_binlog_checksum"));
   const bool as_replica = session.registration || !plan.replica_uuid.empty() || said("mariadb_slave_capability") ||
                           said("slave_connect_state");
-  plan.session_was_lost = as_replica && !announced;
+  const bool said_nothing = !session.has_made_statements && server_id != ServerId{0};
+  plan.session_was_lost = !announced && (as_replica || said_nothing);
   return plan;
 }
 

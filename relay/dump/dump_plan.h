@@ -41,8 +41,8 @@ struct DumpPlan {
   GroupSkip skip;
   ServerId server_id{};
   std::string replica_uuid;  // "" = none announced
-  // It has said what replicas say behind SET @master_binlog_checksum, but not that: the client library has opened a
-  // lost connection anew, and the replica does not know.
+  // It has said what replicas say behind SET @master_binlog_checksum, but not that, or nothing at all: the client
+  // library has opened a lost connection anew, and the replica does not know.
   bool session_was_lost = false;
   DumpPlace place;                             // first_file and first_position filled in; the dump moves the rest
   std::shared_ptr<const ConsumerView> view;    // nullptr: everything

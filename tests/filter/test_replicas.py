@@ -56,8 +56,7 @@ def _whole(stage, source, replica, mode, **load):
 def _cut_in_transactions(stage, source, replica, mode, **more):
     """The connection is cut again and again while transactions of many events are on their way, heartbeats every 0.1 s.
 
-    Never while a replica says its first statements: its library opens a lost connection again without telling, and
-    what the session had been told is gone; it is error 1236 or MY-013117 for good then, with a mysqld as source too.
+    Cuts while a replica says its first statements are session_lost_unnoticed of tests/system/test_interruptions.py.
     """
     relay = _filtered_relay(stage, source)
     to_relay = stage.enter(Proxy("proxy to the relay", relay.port))

@@ -15,7 +15,10 @@ using testing::StartsWith;
 
 class DumpPlanTest : public testing::Test {
  protected:
-  explicit DumpPlanTest(Flavour flavour) : log(flavour) { says("master_binlog_checksum", "CRC32"); }
+  explicit DumpPlanTest(Flavour flavour) : log(flavour) {
+    session.has_made_statements = true;
+    says("master_binlog_checksum", "CRC32");
+  }
 
   void says(const std::string& variable, std::optional<std::string> value) {
     session.user_variables[variable] = std::move(value);
@@ -190,6 +193,9 @@ TEST_F(FilePositionDump, MakesAReplicaConnectAgainWhoseSessionWasLost) {
   session.user_variables.clear();
   session.registration = RegisterReplicaCommand{};
   EXPECT_EQ(error_of(from("binlog.000001", 4)).code, 1317);
+
+  session = {};
+  EXPECT_EQ(error_of(from("binlog.000001", 4)).code, 1317) << "lost behind the last statement before the dump";
   log.open_file("binlog.000003", ChecksumAlgorithm::none);
   EXPECT_FALSE(plan_of(from("binlog.000003", 4)).error_after_rotate) << "tools do not announce what they do not need";
 }
