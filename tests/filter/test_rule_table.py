@@ -5,29 +5,14 @@ import pathlib
 import shutil
 import sys
 
-sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / "support")]
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / "support"), str(pathlib.Path(__file__).resolve().parent)]
 
+import canal_rules  # noqa: E402
 import pymysql  # noqa: E402
 import scenario  # noqa: E402
 from dump_client import DumpClient  # noqa: E402
 from lab import machine  # noqa: E402
 
-RULES = ("baker_sys_canal", "baker_canal_config")
-TABLE = """CREATE TABLE `baker_canal_config` (
-  `id`             int unsigned NOT NULL AUTO_INCREMENT COMMENT '主键',
-  `db_name`        varchar(255) NOT NULL DEFAULT '' COMMENT '数据库名',
-  `tb_name`        varchar(255) NOT NULL DEFAULT '' COMMENT '表名',
-  `monitor_insert` bit(1)       NOT NULL DEFAULT b'0' COMMENT '监听插入',
-  `monitor_update` bit(1)       NOT NULL DEFAULT b'0' COMMENT '监听更新',
-  `monitor_delete` bit(1)       NOT NULL DEFAULT b'0' COMMENT '监听删除',
-  `create_time`    timestamp    NOT NULL DEFAULT CURRENT_TIMESTAMP,
-  `update_time`    timestamp    NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
-  PRIMARY KEY (`id`),
-  UNIQUE KEY `uk_db_name_tb_name` (`db_name`, `tb_name`)
-) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4{collation}"""
-FIRST_RULES = """insert into baker_canal_config(id, db_name, tb_name, monitor_insert, monitor_update, monitor_delete)
-values (1, 'baker_sys_canal', 'baker_canal_config', true, true, true),
-       (2, 'baker_blog_blog', 'blog_article',       true, true, true)"""
 KINDS = {19: None, 23: "insert", 24: "update", 25: "delete", 30: "insert", 31: "update", 32: "delete", 39: "update",
          166: "insert", 167: "update", 168: "delete", 169: "insert", 170: "update", 171: "delete"}
 
@@ -64,17 +49,17 @@ class Script:
         self.expected += expected
 
 
-RULE, ARTICLE, TAG = RULES[1], "blog_article", "blog_tag"
+RULE, ARTICLE, TAG = canal_rules.TABLE, "blog_article", "blog_tag"
 
 
 def _begin(script, collation):
-    script("create database if not exists baker_sys_canal default char set utf8mb4")
-    script(["use baker_sys_canal", TABLE.format(collation=collation)])
+    script(canal_rules.CREATE_DATABASE)
+    script(["use baker_sys_canal", canal_rules.CREATE_TABLE.format(collation=collation)])
     script("create database baker_blog_blog")
     script(["use baker_blog_blog", "create table blog_article (id int primary key, v int)",
             "create table blog_tag (id int primary key, v int)", "create table blog_user (id int primary key, v int)"])
     script("insert into baker_blog_blog.blog_article values (1, 1)")
-    script(["use baker_sys_canal", FIRST_RULES], (RULE, "insert"))
+    script(["use baker_sys_canal", canal_rules.FIRST_RULES], (RULE, "insert"))
     script("insert into baker_blog_blog.blog_article values (2, 1)", (ARTICLE, "insert"))
     script("insert into baker_blog_blog.blog_tag values (1, 1)")
 
@@ -171,7 +156,7 @@ def _play(stage, source, collation=""):
 
 
 def mysql_rule_table(stage):
-    _play(stage, stage.mysql("source"), " COLLATE = utf8mb4_0900_ai_ci")
+    _play(stage, stage.mysql("source"), canal_rules.MYSQL_COLLATION)
 
 
 def mysql_rule_table_with_names(stage):
