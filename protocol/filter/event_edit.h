@@ -36,7 +36,7 @@ bool can_be_blank(const EventHeader& query, ChecksumAlgorithm checksum);
 // An XA_PREPARE that commits at once: of a group without rows it leaves nothing behind.
 ByteBuffer as_one_phase(Bytes xa_prepare_event, ChecksumAlgorithm checksum);
 
-// An event from inside a payload, as it stands in a file: `log_pos` is the payload's own, a checksum is added.
+// An event from inside a payload, as it stands in a file, with `log_pos` and a checksum.
 ByteBuffer unpacked_event(Bytes inner_event, std::uint32_t log_pos, ChecksumAlgorithm checksum);
 
 // IGNORABLE (28) of `size` bytes that ends at `log_pos`: fills the place of events that do not go out. `size` is at

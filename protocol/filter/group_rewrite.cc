@@ -1,6 +1,7 @@
 #include "protocol/filter/group_rewrite.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "protocol/event/events.h"
 #include "protocol/filter/event_edit.h"
@@ -19,7 +20,11 @@ ByteBuffer buffer_of(Bytes bytes) { return ByteBuffer(bytes.begin(), bytes.end()
 
 Status GroupRewriter::put(ByteBuffer bytes, std::uint64_t offset, std::vector<OutEvent>* out) {
   if (in_payload_ && packer_) return packer_->add(bytes);
-  if (in_payload_) bytes = unpacked_event(bytes, payload_.log_pos, checksum_);
+  if (in_payload_) {
+    std::swap(bytes, unpacked_);
+    if (bytes.empty()) return Done{};
+    bytes = unpacked_event(bytes, static_cast<std::uint32_t>(payload_offset_), checksum_);
+  }
   if (offset < from_) return Done{};
   fill_hole(out);
   const auto header = decode_event_header(bytes);
@@ -246,7 +251,10 @@ Status GroupRewriter::end_payload(std::vector<OutEvent>* out) {
   if (fate_ != Fate::undecided || !held_.empty()) BINRELAY_TRY(end_statement(out));
   BINRELAY_TRY(release_companions(true, out));
   in_payload_ = false;
-  if (!packer_) return Done{};
+  if (!packer_) {
+    const ByteBuffer last = std::exchange(unpacked_, {});
+    return last.empty() ? Status(Done{}) : put(unpacked_event(last, payload_.log_pos, checksum_), payload_offset_, out);
+  }
   const std::unique_ptr<PayloadPacker> packer = std::move(packer_);
   BINRELAY_ASSIGN(ByteBuffer packed, packer->finish(payload_, checksum_));
   return put(std::move(packed), payload_offset_, out);

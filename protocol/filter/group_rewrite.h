@@ -97,6 +97,9 @@ class GroupRewriter {
   bool in_payload_ = false;
   EventHeader payload_{};
   std::uint64_t payload_offset_ = 0;
+  // Of an unpacked payload: the event that goes out next. Only the last says that the payload ends, the others that it
+  // begins: a consumer that stops among them and comes again with file and position gets all of it.
+  ByteBuffer unpacked_;
   std::unique_ptr<PayloadPacker> packer_;
 };
 

@@ -80,5 +80,23 @@ TEST(MadeTransactions, WithEveryTableMonitoredGoOutByteForByte) {
   }
 }
 
+// Who stops among the events of a payload and comes again with file and position gets it from its begin.
+TEST(UnpackedPayload, EndsWithItsLastEventAndNotBefore) {
+  const ViewRules rules = made_view();
+  GroupMaker maker(Flavour::mysql, ChecksumAlgorithm::crc32, 3);
+  int unpacked = 0;
+  while (unpacked < 100) {
+    const MadeGroup group = maker.group();
+    const auto output = rewrite_group(group.as_input(ChecksumAlgorithm::crc32), Flavour::mysql, rules, {});
+    if (!group.payload || output->size() == 2) continue;
+    ++unpacked;
+    const std::uint64_t payload_begin = group.begin + group.events.front().size();
+    for (std::size_t i = 1; i < output->size(); ++i) {
+      const bool last = i + 1 == output->size();
+      EXPECT_EQ(decode_event_header((*output)[i])->log_pos, last ? group.end : payload_begin);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace binrelay
