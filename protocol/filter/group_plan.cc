@@ -13,6 +13,11 @@ std::uint64_t GroupPlanner::out_size(const GroupEvent& event) const {
 
 Status GroupPlanner::on_event(const GroupEvent& event) {
   using Kind = Judgement::Kind;
+  if (!options_.judges) {
+    const bool payload = event.header.type == EventType::transaction_payload;
+    (payload ? payload_size_ : plan_.out_size) += out_size(event);
+    return Done{};
+  }
   BINRELAY_ASSIGN(const Judgement judgement, judge_.on_event(event));
   if (judgement.ends_open_statement) BINRELAY_TRY(end_statement());
   if (judgement.begins_statement) {
@@ -169,6 +174,7 @@ void GroupPlanner::begin_payload() {
 Status GroupPlanner::end_payload() {
   if (statement_.open) BINRELAY_TRY(end_statement());
   in_payload_ = false;
+  plan_.changed |= options_.unpack_payloads;
   plan_.payload_changed = plan_.changed;
   if (!plan_.changed) plan_.out_size = size_before_payload_ + payload_size_;
   plan_.changed |= changed_before_payload_;

@@ -43,7 +43,7 @@ struct GroupPlan {
 class GroupPlanner {
  public:
   GroupPlanner(Flavour flavour, ChecksumAlgorithm checksum, const ViewRules& rules, const ViewOptions& options)
-      : flavour_(flavour), checksum_(checksum), judge_(flavour, rules, options) {}
+      : flavour_(flavour), checksum_(checksum), options_(options), judge_(flavour, rules, options) {}
 
   Status on_event(const GroupEvent& event);
   // Behind on_event() of a payload event: its events follow, until end_payload().
@@ -78,6 +78,7 @@ class GroupPlanner {
 
   const Flavour flavour_;
   const ChecksumAlgorithm checksum_;
+  const ViewOptions& options_;
   GroupJudge judge_;
   GroupPlan plan_;
   Statement statement_;

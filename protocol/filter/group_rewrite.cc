@@ -66,6 +66,11 @@ void GroupRewriter::finish(std::vector<OutEvent>* out) { fill_hole(out); }
 
 Status GroupRewriter::on_event(const GroupEvent& event, std::vector<OutEvent>* out) {
   using Kind = Judgement::Kind;
+  if (!options_.judges) {
+    const EventType type = event.header.type;
+    const bool gtid = type == EventType::gtid || type == EventType::anonymous_gtid || type == EventType::gtid_tagged;
+    return gtid ? on_gtid(event, out) : keep(event, out);
+  }
   BINRELAY_ASSIGN(const Judgement judgement, judge_.on_event(event));
   if (judgement.ends_open_statement) BINRELAY_TRY(end_statement(out));
   switch (judgement.kind) {
@@ -101,7 +106,8 @@ Status GroupRewriter::on_event(const GroupEvent& event, std::vector<OutEvent>* o
 
 Status GroupRewriter::on_gtid(const GroupEvent& event, std::vector<OutEvent>* out) {
   if (flavour_ == Flavour::mysql) {
-    if (!plan_.changed || options_.by_size) return keep(event, out);
+    const bool as_large = options_.by_size && !(options_.unpack_payloads && plan_.payload_changed);
+    if (!plan_.changed || as_large) return keep(event, out);
     BINRELAY_ASSIGN(ByteBuffer gtid, with_group_size(event.bytes, plan_.out_size - event.header.size, event.checksum));
     return put(std::move(gtid), event.offset, out);
   }
@@ -244,7 +250,7 @@ void GroupRewriter::begin_payload(const GroupEvent& event) {
   in_payload_ = true;
   payload_ = event.header;
   payload_offset_ = event.offset;
-  if (options_.by_size) packer_ = std::make_unique<PayloadPacker>();
+  if (options_.by_size && !options_.unpack_payloads) packer_ = std::make_unique<PayloadPacker>();
 }
 
 Status GroupRewriter::end_payload(std::vector<OutEvent>* out) {

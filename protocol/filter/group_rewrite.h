@@ -1,8 +1,8 @@
 #pragma once
 // GroupRewriter is the second pass: it sees the events of a group again, in the same order, and yields what goes out,
 // as GroupPlan says. Deterministic: the same events, rules and options give the same bytes. Thread: none of its own.
-// Memory: the texts and table maps in front of a statement's first row event (kMaxHeldBytes), and a payload that is
-// packed again. Borrows: rules, options and plan outlive it.
+// Memory: the texts and table maps in front of a statement's first row event (kMaxHeldBytes), a payload that is packed
+// again, and one event of a payload that goes out unpacked. Borrows: rules, options and plan outlive it.
 #include <cstdint>
 #include <memory>
 #include <vector>

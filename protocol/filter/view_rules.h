@@ -16,6 +16,10 @@ enum class DdlView : std::uint8_t { all, monitored, none };
 enum class StatementDml : std::uint8_t { stop, pass, drop };
 
 struct ViewOptions {
+  // False: everything goes out, nothing is judged; for unpack_payloads alone.
+  bool judges = true;
+  // Payloads go out as the events inside, for consumers that cannot read them; by_size holds for other events only.
+  bool unpack_payloads = false;
   DdlView ddl = DdlView::all;
   StatementDml statement_dml = StatementDml::stop;
   // MySQL by file and position: the consumer adds up the sizes of events, so as many bytes go out as the source has.

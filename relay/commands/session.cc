@@ -410,6 +410,7 @@ class Session : public std::enable_shared_from_this<Session> {
       *planned = view_unavailable(*why);
     } else {
       plan->view = context_.views->of(*account_, *source_);
+      plan->heartbeat_v2 = plan->heartbeat_v2 && !account_->old_consumer;
     }
   }
 

@@ -300,6 +300,7 @@ void read_account(Section& section, std::vector<AccountConfig>* accounts) {
   section.choice("view", &account.view, {{"all", AccountConfig::View::all}, {"rules", AccountConfig::View::rules}});
   section.require("view", "\"all\" for replicas, \"rules\" for consumers of the monitored tables");
   read_view(section, &account);
+  section.flag("old_consumer", &account.old_consumer);
   section.parsed("host", &account.host, AccountHost::parse);
   read_privileges(section, &account.privileges);
   section.flag("require_tls", &account.require_tls);

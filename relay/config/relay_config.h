@@ -81,6 +81,8 @@ struct AccountConfig {
   bool require_client_certificate = false;
   std::string client_certificate_subject{};  // as MySQL writes it: /O=shop/CN=replica1
 
+  bool old_consumer = false;  // it cannot read compressed transactions, nor heartbeats newer than version 1
+
   bool filtered() const { return view != View::all || !allow.empty(); }
 };
 

@@ -222,6 +222,13 @@ void DumpStream::jump_over_skipped() {
   skipped_run_open_ = false;
 }
 
+// Events of an unpacked payload are larger than what the file has: who adds sizes up is told where it is behind them.
+void DumpStream::tell_place_behind_unpacked(std::uint64_t place) {
+  const bool told = flavour_ != Flavour::mysql || plan_.skip.by_gtid() || !rotated_to_.empty();
+  if (told || !plan_.view || !plan_.view->options.unpack_payloads || replica_position_ == place) return;
+  add_fake_rotate(segment_->served_name, place, segment_->checksum);
+}
+
 // Nothing suspends between events that are at hand: a coroutine for each would cost more than all the rest.
 std::optional<CursorStep> DumpStream::add_events(Ended* ended) {
   while (!*ended && out_.size() < kWriteSize) {
@@ -251,6 +258,7 @@ DumpStream::Ended DumpStream::add_event(const CursorEvent& event, bool* in_piece
     const Ended ended = judge_by_position(event, &send);
     if (ended || !send) return ended;
   }
+  if (is_group_head(event.header.type)) tell_place_behind_unpacked(event.position.offset);
   if (plan_.leave_out_marked && (event.header.flags & kFlagSkipReplication) != 0) return std::nullopt;
   if (flavour_ == Flavour::mariadb && (plan_.mariadb_capability < kCapabilityGtid || !plan_.send_annotate)) {
     if (add_downgraded(event)) return std::nullopt;
@@ -341,6 +349,7 @@ awaitable<DumpStream::Ended> DumpStream::on_visible_end() {
     }
     skipped_run_open_ = false;
   }
+  tell_place_behind_unpacked(cursor_->position().offset);
   if (plan_.skip.ends_here()) co_return finish_with_eof("@slave_until_gtid reached");
   if (plan_.non_blocking) co_return finish_with_eof("end of the log");
   const Ended ended = co_await flush();

@@ -75,6 +75,7 @@ class DumpStream {
   // By file and position: not what the log had before this file's series began.
   Ended judge_by_position(const CursorEvent& event, bool* send);
   void jump_over_skipped();  // MySQL, by file and position
+  void tell_place_behind_unpacked(std::uint64_t place);
   // For clients that cannot read all events: true when this one is dealt with.
   bool add_downgraded(const CursorEvent& event);
   void close_skipped_run();  // MariaDB: tells the replica where the skipped groups have moved it

@@ -6,11 +6,14 @@
 namespace binrelay {
 
 std::shared_ptr<const ConsumerView> AccountViews::of(const AccountConfig& account, const SourceIdentity& source) const {
-  if (!account.filtered()) return nullptr;
+  const bool unpacked = account.old_consumer && source.flavour == Flavour::mysql;
+  if (!account.filtered() && !unpacked) return nullptr;
   auto allowed = AllowList::parse(account.allow);
   BINRELAY_CHECK(allowed.ok(), "an allow-list was checked when it was read");
   auto view = std::make_shared<ConsumerView>();
   view->allowed = std::make_shared<const AllowList>(std::move(*allowed));
+  view->options.judges = account.filtered();
+  view->options.unpack_payloads = unpacked;
   view->options.ddl = account.ddl;
   view->options.statement_dml = account.statement_dml;
   if (account.view == AccountConfig::View::all) {

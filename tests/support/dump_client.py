@@ -5,7 +5,7 @@ import itertools
 import struct
 
 COM_BINLOG_DUMP, COM_BINLOG_DUMP_GTID = 0x12, 0x1E
-NON_BLOCKING, ANNOTATE = 1, 2
+NON_BLOCKING, ANNOTATE, HEARTBEAT_V2 = 1, 2, 2
 ROTATE, FORMAT_DESCRIPTION, START_ENCRYPTION = 4, 15, 164
 HEARTBEATS = (27, 41)
 BINLOG_CHECKPOINT, GTID_LIST = 161, 163
@@ -38,14 +38,14 @@ class DumpClient:
         self._connection._execute_command(COM_BINLOG_DUMP, struct.pack("<IHI", position, flags, self._server_id) + name.encode())
         return self
 
-    def from_gtids(self, gtids):
-        """MySQL: a set as text; MariaDB: a position as text."""
+    def from_gtids(self, gtids, flags=NON_BLOCKING):
+        """MySQL: a set as text; MariaDB: a position as text, and no flags."""
         if not self._is_mysql:
             self._run(f"SET @slave_connect_state = '{gtids}'")
             return self.from_file("", 4)
         data = _encode(gtids)
         self._connection._execute_command(
-            COM_BINLOG_DUMP_GTID, struct.pack("<HIIQI", NON_BLOCKING, self._server_id, 0, 4, len(data)) + data)
+            COM_BINLOG_DUMP_GTID, struct.pack("<HIIQI", flags, self._server_id, 0, 4, len(data)) + data)
         return self
 
     def everything(self):

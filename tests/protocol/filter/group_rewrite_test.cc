@@ -70,6 +70,52 @@ INSTANTIATE_TEST_SUITE_P(Rewrite, MadeTransactions,
                                   (info.param.by_size ? "BySize" : "");
                          });
 
+// For consumers that cannot read payloads. `judges`: the account has a view besides.
+void expect_unpacked(ChecksumAlgorithm checksum, bool by_size, bool judges) {
+  const ViewRules rules = made_view();
+  ViewOptions options;
+  options.by_size = by_size;
+  options.judges = judges;
+  options.unpack_payloads = true;
+  GroupMaker maker(Flavour::mysql, checksum, 3);
+  StrictStream strict(Flavour::mysql, checksum);
+  int payloads = 0;
+  for (int i = 0; i < 1500; ++i) {
+    const MadeGroup group = maker.group();
+    const auto input = group.as_input(checksum);
+    const auto output = rewrite_group(input, Flavour::mysql, rules, options);
+    ASSERT_TRUE(output.ok()) << "group " << i << ": " << output.error().context;
+    const auto reading = strict.group(*output, by_size && !group.payload, group.begin);
+    ASSERT_EQ(reading.complaint, "") << "group " << i;
+    ASSERT_EQ(reading.row_events, judges ? group.row_events : group.all_row_events) << "group " << i;
+    if (!judges && !group.payload) {
+      ASSERT_EQ(*output, group.events) << "group " << i;
+    }
+    if (!group.payload) continue;
+    ++payloads;
+    const GroupEvent& payload = input.back();
+    for (std::size_t n = 1; n < output->size(); ++n) {
+      const auto header = decode_event_header((*output)[n]);
+      ASSERT_NE(header->type, EventType::transaction_payload);
+      // Who stops within begins again with the first of them.
+      const bool last = n + 1 == output->size();
+      ASSERT_EQ(header->log_pos, last ? payload.header.log_pos : payload.offset) << "group " << i << ", event " << n;
+    }
+  }
+  EXPECT_GT(payloads, 100);
+}
+
+TEST(UnpackedPayloads, AreTheEventsInsideWithSizesChecksumsAndPlacesOfTheirOwn) {
+  for (const bool by_size : {false, true}) {
+    expect_unpacked(ChecksumAlgorithm::crc32, by_size, false);
+    expect_unpacked(ChecksumAlgorithm::none, by_size, false);
+  }
+}
+
+TEST(UnpackedPayloads, ObeyTheRules) {
+  for (const bool by_size : {false, true}) expect_unpacked(ChecksumAlgorithm::crc32, by_size, true);
+}
+
 TEST(MadeTransactions, WithEveryTableMonitoredGoOutByteForByte) {
   const ViewRules rules(std::make_shared<const RuleSet>(std::vector<FilterRule>{}, 0, DefaultMonitor::all),
                         std::make_shared<const AllowList>());

@@ -212,14 +212,17 @@ TEST_F(ConfigFile, AccountsSayWhereFromAndWhatFor) {
     return "[[stream.account]]\nuser = \"cdc\"\nview = \"all\"\npassword_hash = \"" + std::string(kHash) + "\"\n" +
            keys + "\n";
   };
-  EXPECT_THAT(problems(stream_text() + account("host = \"10.1.%\"\nprivileges = [\"replication slave\", \"PROCESS\"]") +
-                       account("host = \"10.1.0.0/16\"\nprivileges = []") + account("may_purge = true")),
-              IsEmpty());
+  EXPECT_THAT(
+      problems(stream_text() + account("host = \"10.1.%\"\nprivileges = [\"replication slave\", \"PROCESS\"]") +
+               account("host = \"10.1.0.0/16\"\nprivileges = []") + account("may_purge = true\nold_consumer = true")),
+      IsEmpty());
   const auto& accounts = config_.streams.front().accounts;
   EXPECT_EQ(accounts.at(1).privileges, (Privileges{Privilege::replication_slave, Privilege::process}));
   EXPECT_TRUE(accounts.at(2).privileges.empty());
   EXPECT_TRUE(accounts.at(3).privileges.has(Privilege::binlog_admin));
   EXPECT_TRUE(accounts.at(3).privileges.has(Privilege::replication_slave));
+  EXPECT_FALSE(accounts.at(2).old_consumer);
+  EXPECT_TRUE(accounts.at(3).old_consumer);
 
   EXPECT_THAT(problems(stream_text() + account("host = \"db.example\"")),
               ElementsAre(HasSubstr("is not where a client may come from")));
