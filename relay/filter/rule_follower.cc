@@ -61,6 +61,10 @@ Status RuleFollower::restore() {
   }
   if (!history_.newest()) return Done{};
   rows_ = history_.rows();
+  if (const auto oldest = log_.catalog()->oldest(); oldest && raw(from.segment) != 0 && from.segment < oldest->number) {
+    misses_prepares_ = true;
+    lost_from_ = from;
+  }
   const Status scanned = scan(from);
   if (!scanned) {  // what follows cannot be told
     history_.cut({});
@@ -129,6 +133,7 @@ Status RuleFollower::mark(LogPosition at) {
 // A prepared change is found again only where it stands.
 LogPosition RuleFollower::scan_from(LogPosition at) const {
   for (const auto& [xa_id, group] : prepared_) at = std::min(at, group.at);
+  if (lost_from_) at = std::min(at, *lost_from_);
   return at;
 }
 
@@ -142,6 +147,7 @@ Status RuleFollower::consult(EventSource& source, Flavour flavour) {
 
 Status RuleFollower::begin_bootstrap(EventSource& source, Flavour flavour) {
   wants_layout_ = wants_rows_ = false;
+  misses_prepares_ = true;
   auto snapshot = read_rule_snapshot(source, flavour, name_);
   if (!snapshot) {
     const Error error = std::move(snapshot).error();

@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -87,6 +88,7 @@ class RuleFollower {
   void look_at_payload(Bytes event, ChecksumAlgorithm checksum);
   bool is_rule_table(std::string_view database, std::string_view table) const;
   void ask_again(bool rows, const std::string& why);
+  void end_prepared(const std::string& xa_id, bool commits);
 
   Status end_group();
   Status publish(LogPosition at, const Edits& edits);
@@ -124,6 +126,11 @@ class RuleFollower {
   std::unordered_map<std::uint64_t, MappedTable> maps_;
   std::optional<std::string> prepares_;    // the open group prepares this XA transaction
   std::map<std::string, Group> prepared_;  // by XA id
+  // XA transactions may have changed rules in a file that is gone, or before the log begins: when one ends that is not
+  // among those that were seen, the rows are read again. `lost_from_` is where the journal says that one stood.
+  bool misses_prepares_ = false;
+  std::optional<LogPosition> lost_from_;
+  std::set<std::string> other_prepares_;  // seen, of no rules
   std::vector<std::string> said_;
 };
 

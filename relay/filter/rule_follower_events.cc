@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::uint16_t kStatementEnd = 1;
 constexpr std::size_t kMaxEdits = 4u << 20;  // of one group
+constexpr std::size_t kMaxPrepares = 1u << 16;
 
 bool contains_name(std::string_view text, std::string_view name) {
   const auto same = [](char left, char right) { return upper(left) == upper(right); };
@@ -75,7 +76,11 @@ Status RuleFollower::end_group() {
   Edits edits = std::exchange(edits_, {});
   maps_.clear();
   if (prepares_) {
-    if (!edits.empty()) prepared_.insert_or_assign(*prepares_, Group{group_at_, std::move(edits), file_});
+    if (!edits.empty()) {
+      prepared_.insert_or_assign(*prepares_, Group{group_at_, std::move(edits), file_});
+    } else if (misses_prepares_ && other_prepares_.size() < kMaxPrepares) {
+      other_prepares_.insert(*prepares_);
+    }
     return Done{};
   }
   if (edits.empty()) return Done{};
@@ -192,15 +197,23 @@ void RuleFollower::look_at_query(Bytes event, ChecksumAlgorithm checksum) {
   if (!is_xa && !names_table && !contains_name(text, name_.database)) return;
   const QueryReading reading = read_query(text, query->database);
   if (reading.kind == QueryKind::xa_finish) {
-    const auto prepared = prepared_.find(reading.xa_id);
-    if (prepared == prepared_.end()) return;
-    if (contains_name(text.substr(0, 16), "COMMIT")) edits_ = std::move(prepared->second.edits);
-    prepared_.erase(prepared);
+    end_prepared(reading.xa_id, contains_name(text.substr(0, 16), "COMMIT"));
   } else if (reading.kind == QueryKind::dml && names_table) {
     ask_again(true, "a change of it was logged as a statement");
   } else if (reading.kind == QueryKind::ddl) {
     look_at_ddl(reading, text);
   }
+}
+
+void RuleFollower::end_prepared(const std::string& xa_id, bool commits) {
+  if (const auto prepared = prepared_.find(xa_id); prepared != prepared_.end()) {
+    if (commits) edits_ = std::move(prepared->second.edits);
+    prepared_.erase(prepared);
+    return;
+  }
+  if (!misses_prepares_ || other_prepares_.erase(xa_id) != 0 || group_at_ <= known_until_) return;
+  lost_from_.reset();
+  if (commits) ask_again(true, "an XA transaction was committed that the log does not hold");
 }
 
 void RuleFollower::look_at_ddl(const QueryReading& query, std::string_view text) {
