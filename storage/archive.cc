@@ -156,6 +156,13 @@ Result<Archive> Archive::open(const std::filesystem::path& stream_directory) {
 
 const SegmentCatalog& Archive::catalog() const { return state_->catalog; }
 std::optional<SourceIdentity> Archive::source() const { return state_->log.source(); }
+const std::vector<RulesRecorded>& Archive::recorded_rules() const { return state_->log.rules(); }
+
+std::string Archive::served_name(SegmentNumber number) const {
+  const std::vector<SegmentState>& segments = state_->log.segments();
+  const std::uint64_t index = raw(number);
+  return index == 0 || index > segments.size() ? "" : state_->log.served_name(segments[index - 1]);
+}
 
 namespace {
 
@@ -224,7 +231,7 @@ Result<GtidState> Archive::executed() const {
 }
 
 Status Archive::events(const Segment& segment, std::uint64_t from_offset,
-                       const std::function<bool(const ArchivedEvent&)>& visit) const {
+                       const std::function<bool(const ArchivedEvent&)>& visit, std::uint64_t whole_up_to) const {
   BINRELAY_ASSIGN(const std::uint64_t limit, readable_end(state_->log, segment));
   const std::uint64_t wanted = std::max(from_offset, kFirstEventOffset);
   std::uint64_t begin = kFirstEventOffset;  // the last known boundary before
@@ -232,7 +239,7 @@ Status Archive::events(const Segment& segment, std::uint64_t from_offset,
     if (block.begin <= wanted) begin = block.begin;
   }
   BINRELAY_ASSIGN(SegmentScan scan, scan_segment(segment, begin, limit));
-  scan.gather_up_to(kArchiveEventBytes);
+  scan.gather_up_to(whole_up_to);
   bool reached = false;
   for (;;) {
     const auto next = scan.next();
@@ -242,8 +249,9 @@ Status Archive::events(const Segment& segment, std::uint64_t from_offset,
     if (event.offset < wanted) continue;
     if (!reached && event.offset != wanted) break;
     reached = true;
-    const bool shown = event.whole && event.header.size <= kArchiveEventBytes;
-    if (!visit({&segment, event.offset, event.header, shown ? event.bytes : Bytes{}, event.place})) return Done{};
+    const bool shown = event.whole && event.header.size <= whole_up_to;
+    if (!visit({&segment, event.offset, event.header, shown ? event.bytes : Bytes{}, event.bytes, event.place}))
+      return Done{};
   }
   if (reached || scan.end() == wanted) return Done{};
   return Error{Errc::not_found, "no event of " + segment.served_name + " begins at " + std::to_string(wanted)};

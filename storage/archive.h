@@ -13,6 +13,7 @@
 #include "protocol/event/transaction_boundary.h"
 #include "protocol/gtid/gtid_state.h"
 #include "protocol/result.h"
+#include "storage/journal/journal_record.h"
 #include "storage/segment/segment_catalog.h"
 #include "storage/source_identity.h"
 
@@ -32,7 +33,8 @@ struct ArchivedEvent {
   const Segment* segment = nullptr;
   std::uint64_t offset = 0;
   EventHeader header;
-  Bytes bytes;  // whole, or empty when larger than kArchiveEventBytes
+  Bytes bytes;  // whole, or empty when larger than the visitor asked for
+  Bytes front;  // `bytes`, or of a larger event its beginning
   BoundaryPlace place{};
 };
 inline constexpr std::uint64_t kArchiveEventBytes = 16u << 20;
@@ -61,6 +63,9 @@ class Archive {
 
   const SegmentCatalog& catalog() const;
   std::optional<SourceIdentity> source() const;
+  const std::vector<RulesRecorded>& recorded_rules() const;  // in the order of their places
+  // The name consumers see, of purged segments too; "" for one that never was.
+  std::string served_name(SegmentNumber number) const;
   // What a source has to have to continue the log: its GTIDs, and on MySQL what its first source never had in a binlog.
   Result<GtidState> executed() const;
   Result<std::vector<SegmentListing>> list(const Progress& progress) const;
@@ -68,7 +73,8 @@ class Archive {
   // Calls `visit` for each event of `segment` from `from_offset` on until it returns false. Damage is an error that
   // names its place, here and in a listing; only what is being written, or was when the relay died, is left out.
   Status events(const Segment& segment, std::uint64_t from_offset,
-                const std::function<bool(const ArchivedEvent&)>& visit) const;
+                const std::function<bool(const ArchivedEvent&)>& visit,
+                std::uint64_t whole_up_to = kArchiveEventBytes) const;
   // Checksums, lengths, positions, group structure, PREVIOUS_GTIDS continuity from file to file, digests of sealed
   // segments, every journal record, index equals data. Works on a damaged directory: what cannot be opened is a
   // finding.

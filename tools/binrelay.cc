@@ -158,6 +158,77 @@ void add_events(CLI::App& app, EventsOptions& options, Chosen& chosen) {
   });
 }
 
+void require_rules(const CLI::App* command, const RulesOptions& options) {
+  if (options.archive.data_dir.empty() && options.archive.config.empty() && options.file.empty())
+    throw CLI::RequiredError(command->get_name() + ": --data-dir, --config or --rules");
+  if (!options.account.empty() && options.archive.config.empty())
+    throw CLI::ValidationError(command->get_name() + ": --account needs --config, which says what it is sent");
+}
+
+struct AllRulesOptions {
+  RulesOptions show;
+  TestRulesOptions test;
+  ExplainRulesOptions explain;
+};
+
+void add_rules_show(CLI::App& rules, RulesOptions& options, Chosen& chosen) {
+  CLI::App* command = rules.add_subcommand(
+      "show", "The rules in force, what became of them and where, rows that are ignored, and who is filtered");
+  add_archive_options(command, options.archive);
+  command->add_option("--rules", options.file, "The rows of this file instead");
+  command->add_option("--admin", options.admin, "The running relay's HTTP address, for its counters");
+  command->callback([&options, &chosen, command] {
+    require_rules(command, options);
+    chosen = [&options] { return show_rules(options); };
+  });
+}
+
+void add_rules_test(CLI::App& rules, TestRulesOptions& options, Chosen& chosen) {
+  CLI::App* command =
+      rules.add_subcommand("test", "Would a change of this table be sent, and which row of the rules says so");
+  add_archive_options(command, options.rules.archive);
+  command->add_option("--rules", options.rules.file, "By the rows of this file");
+  command->add_option("--account", options.rules.account, "To this account: its view and allow-list (with --config)");
+  command->add_option("table", options.table, "DB.TABLE; a name with a dot in it in backticks")->required();
+  command->add_option("operation", options.operation, "Only this one")
+      ->check(CLI::IsMember({"insert", "update", "delete"}));
+  command->callback([&options, &chosen, command] {
+    require_rules(command, options.rules);
+    chosen = [&options] { return test_rules(options); };
+  });
+}
+
+void add_rules_explain(CLI::App& rules, ExplainRulesOptions& options, Chosen& chosen) {
+  CLI::App* command = rules.add_subcommand(
+      "explain", "Why the changes of a stored transaction are sent or not; or what other rules would have sent");
+  add_archive_options(command, options.rules.archive);
+  command->add_option("--account", options.rules.account, "To this account (with --config)");
+  auto* transaction = command->add_option("transaction", options.transaction, "A GTID, or FILE:POSITION");
+  command->add_option("--rules", options.rules.file, "Compare the rules in force now with the rows of this file");
+  auto* since = command->add_option("--since", options.since, "Of what was stored since 2026-11-22T10:00:00Z")
+                    ->excludes(transaction);
+  auto* last = command->add_option("--last", options.last_hours, "Of what was stored in the last so many hours")
+                   ->excludes(transaction)
+                   ->excludes(since)
+                   ->check(CLI::PositiveNumber);
+  command->callback([&options, &chosen, command, since, last] {
+    require_directory(command, options.rules.archive);
+    require_rules(command, options.rules);
+    const bool of_time = since->count() + last->count() > 0;
+    if (options.transaction.empty() && !of_time)
+      throw CLI::RequiredError(command->get_name() + ": a transaction, --since or --last");
+    chosen = [&options] { return explain_rules(options); };
+  });
+}
+
+void add_rules(CLI::App& app, AllRulesOptions& options, Chosen& chosen) {
+  CLI::App* rules = app.add_subcommand("rules", "The filter's rules: show, test, explain");
+  rules->require_subcommand(1);
+  add_rules_show(*rules, options.show, chosen);
+  add_rules_test(*rules, options.test, chosen);
+  add_rules_explain(*rules, options.explain, chosen);
+}
+
 int run(int count, char** words) {
   CLI::App app(kAbout, "binrelay");
   app.footer(kExits);
@@ -173,6 +244,7 @@ int run(int count, char** words) {
   EventsOptions events_options;
   PurgeOptions purge_options;
   SourceChangeOptions switch_options, export_options;
+  AllRulesOptions rules_options;
   add_serve(app, serve_options, chosen);
   add_check_config(app, check_options, chosen);
   add_passwd(app, passwd_options, chosen);
@@ -188,6 +260,7 @@ int run(int count, char** words) {
   add_purge(app, purge_options, chosen);
   add_switch_source(app, switch_options, chosen);
   add_export(app, export_options, chosen);
+  add_rules(app, rules_options, chosen);
   try {
     app.parse(count, words);
   } catch (const CLI::ParseError& error) {

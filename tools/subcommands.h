@@ -84,4 +84,28 @@ struct EventsOptions {
 };
 int show_events(const EventsOptions& options);
 
+// The filter's rules: those of a stream, or of a file alone.
+struct RulesOptions {
+  ArchiveOptions archive;
+  std::string file;     // test: in place of the stream's; explain: a change to compare with
+  std::string account;  // as whose dumps see it; "": view = "rules" and no allow-list
+  std::string admin;    // show: HOST:PORT of a running relay; "": the configuration's
+};
+int show_rules(const RulesOptions& options);
+
+struct TestRulesOptions {
+  RulesOptions rules;
+  std::string table;      // DB.TABLE
+  std::string operation;  // insert, update, delete; "": all three
+};
+int test_rules(const TestRulesOptions& options);
+
+struct ExplainRulesOptions {
+  RulesOptions rules;
+  std::string transaction;  // a GTID or FILE:POSITION; "": a time
+  std::string since;        // a time
+  std::uint64_t last_hours = 0;
+};
+int explain_rules(const ExplainRulesOptions& options);
+
 }  // namespace binrelay

@@ -33,6 +33,8 @@ using RuleRows = std::map<std::uint64_t, FilterRule>;  // by id
 
 class RuleHistory {
  public:
+  static constexpr const char* kNotReadYet = "the relay has not read them yet";
+
   // `lower_case_table_names`: of the source, as it is known now.
   RuleHistory(DefaultMonitor default_monitor, std::function<int()> lower_case_table_names)
       : default_monitor_(default_monitor), lower_case_table_names_(std::move(lower_case_table_names)) {}
@@ -63,7 +65,7 @@ class RuleHistory {
   const std::function<int()> lower_case_table_names_;
   mutable std::mutex mutex_;
   std::vector<RuleChange> changes_;  // by place; the first is complete
-  std::string reason_ = "the relay has not read them yet";
+  std::string reason_ = kNotReadYet;
   mutable std::deque<std::pair<std::size_t, std::shared_ptr<const RuleSet>>> sets_;  // by index, latest last
   mutable RuleRows walked_;                                                          // rows as of change walked_to_
   mutable std::size_t walked_to_ = 0;                                                // + 1; 0: none
