@@ -8,6 +8,8 @@
 #include <ctime>
 #include <thread>
 
+#include "protocol/sql/sql_tokens.h"
+#include "relay/commands/replica_status.h"
 #include "relay/commands/served_gtids.h"
 #include "relay/filter/rule_file.h"
 #include "relay/upstream/block_fetch.h"
@@ -154,6 +156,7 @@ Result<std::unique_ptr<Stream>> Stream::open(const StreamConfig& config, const s
   };
   context.started_at = std::time(nullptr);
   context.housekeeper = stream->housekeeper_.get();
+  context.upstream = [self = stream.get()] { return self->replica_status(); };
   BINRELAY_ASSIGN(RuleBook rules, stream->open_rules());
   stream->views_ = std::make_unique<AccountViews>(std::move(rules), stream->filter_counters_);
   context.views = stream->views_.get();
@@ -184,7 +187,7 @@ Status Stream::start() {
   if (auto identity = log_->source()) {
     {
       const std::lock_guard lock(mutex_);
-      identity_ = std::make_shared<const SourceIdentity>(std::move(*identity));
+      identity_ = as_shown(std::move(*identity));
     }
     BINRELAY_TRY(listen());
   } else {
@@ -197,12 +200,26 @@ Status Stream::start() {
   return Done{};
 }
 
+std::shared_ptr<const SourceIdentity> Stream::as_shown(SourceIdentity identity) const {
+  const IdentityConfig& shown = config_.identity;
+  const bool mariadb = to_upper(shown.version).find("MARIADB") != std::string::npos;
+  if (!shown.version.empty() && mariadb != (identity.flavour == Flavour::mariadb)) {
+    logger_->error("stream.identity.version '{}' is not of the source's family; {} is shown", shown.version,
+                   identity.version);
+  } else if (!shown.version.empty()) {
+    identity.version = shown.version;
+  }
+  if (shown.server_id != ServerId{0}) identity.server_id = shown.server_id;
+  if (shown.server_uuid) identity.server_uuid = *shown.server_uuid;
+  return std::make_shared<const SourceIdentity>(std::move(identity));
+}
+
 void Stream::on_identity() {
   auto identity = log_->source();
   if (!identity) return;
   {
     const std::lock_guard lock(mutex_);
-    identity_ = std::make_shared<const SourceIdentity>(std::move(*identity));
+    identity_ = as_shown(std::move(*identity));
   }
   if (const Status listening = listen(); !listening) logger_->error("{}", listening.error().context);
 }
@@ -347,6 +364,39 @@ StreamReport Stream::report() const {
     report.disk_total = space.capacity;
   }
   return report;
+}
+
+ReplicaStatus Stream::replica_status() const {
+  StreamReport report;
+  report.upstream = upstream_->status();
+  const LogEnds ends = log_->ends();
+  report_log(ends, &report);
+  report_lag(ends, &report);
+  ReplicaStatus status;
+  if (auto source = log_->source()) status.source = std::move(*source);
+  using State = UpstreamStatus::State;
+  using Receiving = ReplicaStatus::Receiving;
+  const State state = report.upstream.state;
+  status.receiving = state == State::streaming                               ? Receiving::yes
+                     : state == State::connecting || state == State::waiting ? Receiving::connecting
+                                                                             : Receiving::no;
+  if (status.receiving != Receiving::yes) status.receive_error = report.upstream.last_error;
+  status.store_error = report.log_failure;
+  status.address = report.upstream.address;
+  status.user = config_.source.user;
+  status.tls_allowed = config_.source.tls != TlsMode::disabled;
+  status.tls_verified = config_.source.tls == TlsMode::verify_identity;
+  status.tls_ca = config_.source.tls_ca;
+  const auto catalog = log_->catalog();
+  if (const auto read = catalog->find(ends.written.segment)) status.read_file = read->source_name;
+  if (const auto stored = catalog->find(ends.visible.segment)) status.stored_file = stored->source_name;
+  status.read_position = ends.written.offset;
+  status.stored_position = ends.visible.offset;
+  status.served_file = report.visible.file;
+  status.log_bytes = report.log_bytes;
+  status.seconds_behind = report.lag_seconds;
+  status.executed = executed();
+  return status;
 }
 
 std::string Stream::executed() const {

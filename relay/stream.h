@@ -52,6 +52,8 @@ class Stream {
   Result<RuleBook> open_rules();
   Status listen();
   std::string why_not_ready() const;
+  std::shared_ptr<const SourceIdentity> as_shown(SourceIdentity identity) const;
+  ReplicaStatus replica_status() const;
   void report_log(const LogEnds& ends, StreamReport* report) const;
   void report_lag(const LogEnds& ends, StreamReport* report) const;
   void report_consumers(const LogEnds& ends, StreamReport* report) const;

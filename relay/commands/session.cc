@@ -77,7 +77,7 @@ class Session : public std::enable_shared_from_this<Session> {
   enum class Next : std::uint8_t { read_on, close };
 
   RelayView view() const {
-    return {context_.log, context_.registry, source_, context_.started_at, context_.housekeeper};
+    return {context_.log, context_.registry, source_, context_.started_at, context_.housekeeper, context_.upstream};
   }
 
   void enter_registry() {
@@ -137,6 +137,7 @@ class Session : public std::enable_shared_from_this<Session> {
     state_.account_host = account->host.text();
     state_.privileges = account->privileges;
     state_.sees_every_event = !account->filtered();
+    state_.sees_upstream = account->replica_status == AccountConfig::ReplicaStatusView::upstream;
     state_.database = std::move(accepted.database);
     state_.attributes = std::move(accepted.attributes);
     state_.tls_version = channel_->tls_version();

@@ -38,6 +38,7 @@ struct SessionContext {
   std::function<std::shared_ptr<TlsContext>()> tls;               // never null; a reload replaces it
   std::int64_t started_at = 0;
   Housekeeper* housekeeper = nullptr;
+  std::function<ReplicaStatus()> upstream{};
   const AccountViews* views = nullptr;  // nullptr: every account is sent everything
 };
 

@@ -36,6 +36,7 @@ struct SessionState {
   std::string account_host = "%";    // the account's: CURRENT_USER() shows it
   Privileges privileges = kReplicaPrivileges;  // of the account
   bool sees_every_event = true;                // the account has no view of its own
+  bool sees_upstream = false;                  // SHOW REPLICA STATUS has a row
   std::vector<SqlWarning> warnings;            // of the last statement
 };
 

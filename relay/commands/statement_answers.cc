@@ -6,6 +6,7 @@
 #include "protocol/limits.h"
 #include "relay/commands/expression_value.h"
 #include "relay/commands/purge_answer.h"
+#include "relay/commands/replica_status.h"
 #include "relay/commands/served_gtids.h"
 #include "relay/commands/statement_errors.h"
 #include "relay/commands/system_variables.h"
@@ -71,50 +72,6 @@ std::vector<std::pair<std::string, std::string>> status_values(const RelayView& 
       {"Uptime", uptime},
       {"Uptime_since_flush_status", uptime},
   };
-}
-
-// --- columns of SHOW REPLICA STATUS; it never has rows: what the relay replicates from is in `binrelay status` ---
-
-std::vector<Column> replica_status_columns(const SourceIdentity& source, bool all_channels) {
-  std::vector<Column> columns;
-  if (source.flavour == Flavour::mariadb && all_channels)
-    columns = text_columns({"Connection_name", "Slave_SQL_State"});
-  const bool fresh = prints_source_and_replica(source);
-  const std::string replica = fresh ? "Replica" : "Slave";
-  const std::string primary = fresh ? "Source" : "Master";
-  for (const std::string& name : {replica + "_IO_State",
-                                  primary + "_Host",
-                                  primary + "_User",
-                                  primary + "_Port",
-                                  std::string("Connect_Retry"),
-                                  primary + "_Log_File",
-                                  "Read_" + primary + "_Log_Pos",
-                                  std::string("Relay_Log_File"),
-                                  std::string("Relay_Log_Pos"),
-                                  "Relay_" + primary + "_Log_File",
-                                  replica + "_IO_Running",
-                                  replica + "_SQL_Running",
-                                  std::string("Last_Errno"),
-                                  std::string("Last_Error"),
-                                  "Exec_" + primary + "_Log_Pos",
-                                  "Seconds_Behind_" + primary,
-                                  std::string("Last_IO_Errno"),
-                                  std::string("Last_IO_Error"),
-                                  std::string("Last_SQL_Errno"),
-                                  std::string("Last_SQL_Error"),
-                                  primary + "_Server_Id"}) {
-    columns.push_back(text_column(name));
-  }
-  if (source.flavour == Flavour::mysql) {
-    for (const std::string& name :
-         {primary + "_UUID", std::string("Retrieved_Gtid_Set"), std::string("Executed_Gtid_Set"),
-          std::string("Auto_Position"), std::string("Channel_Name")}) {
-      columns.push_back(text_column(name));
-    }
-  } else {
-    for (const char* name : {"Using_Gtid", "Gtid_IO_Pos"}) columns.push_back(text_column(name));
-  }
-  return columns;
 }
 
 // --- SET ---
@@ -267,7 +224,9 @@ class StatementAnswerer {
 
   Answer operator()(const ShowReplicaStatusStatement& show) {
     if (!may(Privilege::replication_client)) return access_denied(Access::replica_status, source_);
-    return ResultSet{replica_status_columns(source_, show.all_channels), {}};
+    if (!session_.sees_upstream || !relay_.upstream) return show_replica_status(source_, show.all_channels, nullptr);
+    const ReplicaStatus status = relay_.upstream();
+    return show_replica_status(source_, show.all_channels, &status);
   }
 
   Answer operator()(const ShowProcesslistStatement& show) {

@@ -19,6 +19,7 @@
 namespace binrelay {
 
 class Housekeeper;
+struct ReplicaStatus;
 
 // What the answers look at.
 struct RelayView {
@@ -27,6 +28,7 @@ struct RelayView {
   std::shared_ptr<const SourceIdentity> source;  // whom the relay shows itself as
   std::int64_t started_at = 0;                   // unix seconds
   Housekeeper* housekeeper = nullptr;            // performs PURGE
+  std::function<ReplicaStatus()> upstream{};     // how the relay stands with its source; none: nobody is told
 };
 
 // What the user variables of a connection, the row of a SELECT or the arguments of a function may add up to.

@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::uintmax_t kMaxConfigFile = 1u << 20;
 constexpr std::size_t kMaxStreams = 64;
+constexpr std::size_t kMaxVersion = 60;
 constexpr std::size_t kMaxUserName = 80;  // MariaDB's limit; MySQL's is 32
 constexpr std::uint32_t kMinPeriodMs = 100, kMaxPeriodMs = 600'000;
 constexpr std::uint32_t kMaxIoThreads = 64;
@@ -300,6 +301,9 @@ void read_account(Section& section, std::vector<AccountConfig>* accounts) {
   section.choice("view", &account.view, {{"all", AccountConfig::View::all}, {"rules", AccountConfig::View::rules}});
   section.require("view", "\"all\" for replicas, \"rules\" for consumers of the monitored tables");
   read_view(section, &account);
+  section.choice(
+      "replica_status", &account.replica_status,
+      {{"none", AccountConfig::ReplicaStatusView::none}, {"upstream", AccountConfig::ReplicaStatusView::upstream}});
   section.flag("old_consumer", &account.old_consumer);
   section.parsed("host", &account.host, AccountHost::parse);
   read_privileges(section, &account.privileges);
@@ -323,6 +327,26 @@ void read_listen_tls(Section& section, ListenTlsConfig* tls) {
     section.complain(tls->key_file.empty() ? "key_file" : "certificate_file",
                      "missing; a certificate and its key come together");
   }
+}
+
+// Clients tell a server's family and age from the text.
+Result<std::string> parse_version(std::string_view text) {
+  const bool printable = std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+  const bool begins_with_number = !text.empty() && text.front() >= '1' && text.front() <= '9';
+  if (text.empty() || (printable && begins_with_number && text.size() <= kMaxVersion)) return std::string(text);
+  return Error{Errc::malformed, "is to look like a server's version: 8.4.7, 10.11.14-MariaDB"};
+}
+
+Result<std::optional<Uuid>> parse_shown_uuid(std::string_view text) {
+  if (text.empty()) return std::optional<Uuid>();
+  BINRELAY_ASSIGN(const Uuid uuid, parse_uuid(text));
+  return std::optional(uuid);
+}
+
+void read_identity(Section& section, IdentityConfig* identity) {
+  section.parsed("version", &identity->version, parse_version);
+  section.number("server_id", &identity->server_id, 0, std::numeric_limits<std::uint32_t>::max());
+  section.parsed("server_uuid", &identity->server_uuid, parse_shown_uuid);
 }
 
 void read_limits(Section& section, LimitsConfig* limits) {
@@ -360,6 +384,7 @@ void read_stream(Section& section, const Reading& reading, RelayConfig* config) 
   section.choice("serve_after", &stream.serve_after, {{"fsync", ServeAfter::fsync}, {"write", ServeAfter::write}});
   section.text("report_host", &stream.report_host);
   section.table("tls", [&](Section& tls) { read_listen_tls(tls, &stream.tls); });
+  section.table("identity", [&](Section& identity) { read_identity(identity, &stream.identity); });
   section.table("limits", [&](Section& limits) { read_limits(limits, &stream.limits); });
   section.table("source", [&](Section& source) { read_source(source, reading, &stream.source); });
   section.require("source", "a table [stream.source] with host and user");

@@ -13,6 +13,7 @@
 #include "protocol/auth/passwords.h"
 #include "protocol/filter/filter_rules.h"
 #include "protocol/filter/view_rules.h"
+#include "protocol/gtid/uuid.h"
 #include "protocol/ids.h"
 #include "protocol/result.h"
 #include "relay/config/account_host.h"
@@ -66,6 +67,7 @@ std::vector<Endpoint> addresses_of(const SourceConfig& source);
 struct AccountConfig {
   enum class View : std::uint8_t { all, rules };
   enum class RulesAt : std::uint8_t { event, now };
+  enum class ReplicaStatusView : std::uint8_t { none, upstream };
   std::string user;
   PasswordHash password;
   View view = View::all;             // every account of a file says it
@@ -81,6 +83,7 @@ struct AccountConfig {
   bool require_client_certificate = false;
   std::string client_certificate_subject{};  // as MySQL writes it: /O=shop/CN=replica1
 
+  ReplicaStatusView replica_status = ReplicaStatusView::none;
   bool old_consumer = false;  // it cannot read compressed transactions, nor heartbeats newer than version 1
 
   bool filtered() const { return view != View::all || !allow.empty(); }
@@ -91,6 +94,13 @@ struct RulesConfig {
   std::string file;                                                        // "" = from the source's table
   std::string database = "baker_sys_canal", table = "baker_canal_config";  // the table
   DefaultMonitor default_monitor = DefaultMonitor::none;
+};
+
+// Whom consumers see in place of the source; what is empty or 0 is the source's own.
+struct IdentityConfig {
+  std::string version;
+  ServerId server_id{};
+  std::optional<Uuid> server_uuid;
 };
 
 struct ListenTlsConfig {
@@ -118,6 +128,7 @@ struct StreamConfig {
   std::string name = "main";
   Endpoint listen{"127.0.0.1", 3307};
   ListenTlsConfig tls;
+  IdentityConfig identity;
   LimitsConfig limits;
   ServeAfter serve_after = ServeAfter::fsync;
   std::uint64_t scrub_bytes_per_second = 4u << 20;  // stored files are read again at this rate; 0 = never

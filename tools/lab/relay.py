@@ -62,6 +62,7 @@ class Relay:
         self._environment = {**os.environ, **(environment or {})}
         self._retention_settings = retention or {}
         self.stream_tls = {}  # keys of [stream.tls]
+        self.identity = {}  # keys of [stream.identity]
         self.account_settings = {}  # more keys of an account, by user
         self._rules_settings = {}
         self.user, self.password = self.add_account("replica")
@@ -161,6 +162,8 @@ class Relay:
         lines = _table("[[stream]]", self._stream_settings)
         if self._limits:
             lines += _table("[stream.limits]", self._limits)
+        if self.identity:
+            lines += _table("[stream.identity]", self.identity)
         if self.stream_tls:
             lines += _table("[stream.tls]", self.stream_tls)
         lines += _table("[stream.source]", {name: value for name, value in source.items() if value is not None})

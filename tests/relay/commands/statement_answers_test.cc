@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "relay/commands/replica_status.h"
 #include "relay/commands/system_variables.h"
 #include "tests/relay/dump/sample_log.h"
 
@@ -29,7 +30,11 @@ class AnswersTest : public testing::Test {
     session.connection_id = 12;
   }
 
-  Answer ask(const std::string& statement) { return answer_query(statement, log.view(), session); }
+  Answer ask(const std::string& statement) {
+    RelayView relay = log.view();
+    relay.upstream = upstream;
+    return answer_query(statement, relay, session);
+  }
   ResultSet rows(const std::string& statement) {
     Answer answer = ask(statement);
     auto* result = std::get_if<ResultSet>(&answer);
@@ -68,6 +73,7 @@ class AnswersTest : public testing::Test {
 
   SampleLog log;
   SessionState session;
+  std::function<ReplicaStatus()> upstream;
 };
 
 class MysqlAnswers : public AnswersTest {
@@ -521,6 +527,55 @@ TEST_F(MysqlAnswers, ShowsNoUpstreamReplication) {
 TEST_F(MariadbAnswers, ShowsNoUpstreamReplication) {
   EXPECT_THAT(columns("SHOW ALL SLAVES STATUS"), Contains("Connection_name"));
   EXPECT_THAT(columns("SHOW SLAVE STATUS"), Contains("Master_Host"));
+}
+
+ReplicaStatus made_status(const SourceIdentity& source) {
+  ReplicaStatus status;
+  status.source = source;
+  status.address = {"db1.example", 3306};
+  status.user = "relay";
+  status.receiving = ReplicaStatus::Receiving::yes;
+  status.read_file = status.stored_file = "binlog.000007";
+  status.read_position = 2000;
+  status.stored_position = 1900;
+  status.seconds_behind = 3;
+  status.executed = "0-1-7";
+  return status;
+}
+
+TEST_F(MysqlAnswers, ShowsHowTheRelayStandsToAccountsThatMayKnow) {
+  ReplicaStatus status = made_status(*log.view().source);
+  upstream = [&] { return status; };
+  EXPECT_THAT(rows("SHOW REPLICA STATUS").rows, IsEmpty());
+  session.sees_upstream = true;
+  const auto shown = [&](const char* column) {
+    const ResultSet result = rows("SHOW REPLICA STATUS");
+    for (std::size_t i = 0; i < result.columns.size(); ++i) {
+      if (result.columns[i].name == column) return result.rows.at(0).at(i).value_or("NULL");
+    }
+    return std::string("(none)");
+  };
+  EXPECT_EQ(shown("Source_Host") + ":" + shown("Source_Port"), "db1.example:3306");
+  EXPECT_EQ(shown("Replica_IO_Running") + shown("Replica_SQL_Running"), "YesYes");
+  EXPECT_EQ(shown("Read_Source_Log_Pos") + " " + shown("Exec_Source_Log_Pos"), "2000 1900");
+  EXPECT_EQ(shown("Seconds_Behind_Source"), "3");
+  status.receiving = ReplicaStatus::Receiving::connecting;
+  status.receive_error = "no route";
+  EXPECT_EQ(shown("Replica_IO_Running") + " " + shown("Last_IO_Error"), "Connecting no route");
+  EXPECT_EQ(shown("Seconds_Behind_Source"), "NULL");
+  status.store_error = "no room";
+  EXPECT_EQ(shown("Replica_SQL_Running") + " " + shown("Last_SQL_Error"), "No no room");
+}
+
+TEST_F(MariadbAnswers, ShowsHowTheRelayStandsToAccountsThatMayKnow) {
+  upstream = [&] { return made_status(*log.view().source); };
+  session.sees_upstream = true;
+  const ResultSet one = rows("SHOW SLAVE STATUS"), all = rows("SHOW ALL SLAVES STATUS");
+  EXPECT_EQ(one.columns.at(1).name, "Master_Host");
+  EXPECT_EQ(one.rows.at(0).at(1), "db1.example");
+  EXPECT_EQ(all.columns.at(3).name, "Master_Host");
+  EXPECT_EQ(all.rows.at(0).at(3), "db1.example");
+  EXPECT_EQ(all.rows.at(0).size(), all.columns.size());
 }
 
 TEST_F(MysqlAnswers, TellsOfTheConnectionsTls) {

@@ -234,6 +234,18 @@ TEST_F(ConfigFile, AccountsSayWhereFromAndWhatFor) {
               ElementsAre(HasSubstr("set client_ca_file")));
 }
 
+TEST_F(ConfigFile, AStreamMayShowItselfAsAnotherServer) {
+  EXPECT_THAT(problems(stream_text() + "[stream.identity]\nversion = \"8.4.7\"\nserver_id = 7\n"
+                                       "server_uuid = \"11111111-2222-3333-4444-555555555555\"\n"),
+              IsEmpty());
+  const IdentityConfig& shown = config_.streams.front().identity;
+  EXPECT_EQ(shown.version, "8.4.7");
+  EXPECT_EQ(shown.server_id, ServerId{7});
+  EXPECT_EQ(to_text(*shown.server_uuid), "11111111-2222-3333-4444-555555555555");
+  EXPECT_THAT(problems(stream_text() + "[stream.identity]\nversion = \"new one\"\nserver_uuid = \"7\"\n"),
+              ElementsAre(HasSubstr("8.4.7, 10.11.14-MariaDB"), HasSubstr("server_uuid")));
+}
+
 TEST_F(ConfigFile, PasswordFilesAreForTheirOwnerOnly) {
   write_secret("source.password", "secret", 0644);
   EXPECT_THAT(problems(stream_text()), ElementsAre(HasSubstr("open to every user")));
