@@ -80,8 +80,9 @@ def python_program(name):
 
 # ---- Go
 
-def go_program(name, oldest):
-    """The command of tests/consumers/<name> compiled; `oldest` is the Go that its dependencies need."""
+def go_program(name, oldest, package="."):
+    """The command of tests/consumers/<name>, or of a `package` that its go.mod names, compiled; `oldest` is the Go that its
+    dependencies need."""
     go = _program("go", "tools/install-packages consumers")
     said = _call([go, "version"], env={**os.environ, "GOTOOLCHAIN": "local"})
     version = re.search(r"go(\d+)\.(\d+)", said)
@@ -91,7 +92,7 @@ def go_program(name, oldest):
 
     def install(folder):
         environment = {**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly -buildvcs=false", "CGO_ENABLED": "0"}
-        _call([go, "build", "-o", folder / "program", "."], cwd=HERE / name, env=environment)
+        _call([go, "build", "-o", folder / "program", package], cwd=HERE / name, env=environment)
 
     return [installed(name, [HERE / name / "go.mod", HERE / name / "go.sum", *sources], install, said) / "program"]
 
