@@ -33,8 +33,7 @@ def run(source, settings=()):
             _families(cursor, number)
         for number in range(8):
             _load(source, cursor, number)
-            if mysql:
-                _xa(cursor, number)
+            _xa(source, cursor, number)
             cursor.execute(f"CREATE TABLE copied{number} (id INT PRIMARY KEY) SELECT id FROM t{number}")
             cursor.execute(f"TRUNCATE t{number}")
             cursor.execute(f"INSERT INTO t{number} VALUES (1, 1, '[1]', 'again')")
@@ -88,7 +87,7 @@ def _load(source, cursor, number):
     cursor.execute(f"LOAD DATA INFILE '{source.inside(path)}' INTO TABLE t{number}")
 
 
-def _xa(cursor, number):
+def _xa(source, cursor, number):
     for end in ("COMMIT", "ROLLBACK"):
         name = f"'x{number}{end}'"
         cursor.execute(f"XA START {name}")
@@ -96,7 +95,7 @@ def _xa(cursor, number):
         cursor.execute(f"UPDATE t{(number + 1) % 8} SET v = v + 1 WHERE id = 1")
         cursor.execute(f"XA END {name}")
         cursor.execute(f"XA PREPARE {name}")
-        cursor.execute("FLUSH BINARY LOGS")
+        source.sql("FLUSH BINARY LOGS")
         cursor.execute(f"XA {end} {name}")
         cursor.execute(f"XA START {name}")
         cursor.execute(f"DELETE FROM t{number} WHERE id >= 400")

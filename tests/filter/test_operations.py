@@ -105,6 +105,7 @@ def _stops(stage, source, relay, files, count):
 def mysql_operations(stage):
     source = stage.mysql("source", binlog_rows_query_log_events=1, binlog_row_value_options="PARTIAL_JSON")
     relay = _with_relay(stage, source)
+    assert "JSON_REPLACE(" in row_oracle.decode_source(source), "no document was logged in part"
     _stops(stage, source, relay, _check(stage, source, relay), 50)
 
 
@@ -130,5 +131,11 @@ def mariadb_118_operations(stage):
     _check(stage, source, _with_relay(stage, source))
 
 
+def mariadb_118_operations_compressed(stage):
+    source = stage.mariadb("source", series="11.8", binlog_format="ROW", log_bin_compress=1, log_bin_compress_min_len=10)
+    relay = _with_relay(stage, source)
+    _stops(stage, source, relay, _check(stage, source, relay), 50)
+
+
 scenario.main(mysql_operations, mysql_operations_compressed, mariadb_operations, mariadb_operations_compressed,
-              mariadb_118_operations)
+              mariadb_118_operations, mariadb_118_operations_compressed)
