@@ -20,6 +20,9 @@ bool same_columns(const std::vector<RuleTableColumn>& left, const std::vector<Ru
   return left == right;
 }
 
+// The columns of a table that no rules are read from, until it is changed.
+std::vector<RuleTableColumn> no_rule_table() { return {RuleTableColumn{}}; }
+
 std::vector<FilterRule> rules_in(const RuleRows& rows) {
   std::vector<FilterRule> rules;
   for (const auto& [id, rule] : rows) rules.push_back(rule);
@@ -177,6 +180,8 @@ Status RuleFollower::begin_bootstrap(EventSource& source, Flavour flavour) {
   return Done{};
 }
 
+bool RuleFollower::is_no_rule_table() const { return layout_ == no_rule_table(); }
+
 bool RuleFollower::reached(const BinlogEnd& end, const std::string& file, std::uint64_t offset) const {
   return file == end.file ? offset >= end.position : older(end.file, file);
 }
@@ -208,6 +213,13 @@ Status RuleFollower::finish_bootstrap() {
   return Done{};
 }
 
+// Told to the journal at once: a restart must not read rows by the columns there were before.
+Status RuleFollower::take_layout(std::vector<RuleTableColumn> layout) {
+  if (same_columns(layout_, layout)) return Done{};
+  layout_ = std::move(layout);
+  return record({asked_for_, true, rules_in(rows_), {}}, "");
+}
+
 // After a change of the table that row events do not show.
 Status RuleFollower::reread(EventSource& source, Flavour flavour) {
   const bool with_rows = std::exchange(wants_rows_, false);
@@ -220,14 +232,12 @@ Status RuleFollower::reread(EventSource& source, Flavour flavour) {
     }
     say(error.context + "; the last rules stay");
     history_.explain(error.context + "; the last rules stay");
-    return Done{};
+    return error.code == Errc::unsupported ? take_layout(no_rule_table()) : Done{};
   };
   if (!with_rows) {
     auto layout = read_rule_layout(source, name_);
     if (!layout) return failed(layout.error());
-    layout_changed_ = !same_columns(layout_, *layout);
-    layout_ = std::move(*layout);
-    return Done{};
+    return take_layout(std::move(*layout));
   }
   auto snapshot = read_rule_snapshot(source, flavour, name_);
   if (!snapshot) return failed(snapshot.error());

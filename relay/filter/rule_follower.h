@@ -76,6 +76,8 @@ class RuleFollower {
   Status begin_bootstrap(EventSource& source, Flavour flavour);
   Status finish_bootstrap();
   Status reread(EventSource& source, Flavour flavour);
+  Status take_layout(std::vector<RuleTableColumn> layout);
+  bool is_no_rule_table() const;
   bool reached(const BinlogEnd& end, const std::string& file, std::uint64_t offset) const;
 
   Status scan(LogPosition from);

@@ -125,6 +125,7 @@ void RuleFollower::look_at_map(Bytes event, ChecksumAlgorithm checksum) {
   maps_.erase(map->table_id);
   // The length first: this is asked of every table of the log.
   if (map->table.size() != name_.table.size() || !is_rule_table(map->database, map->table)) return;
+  if (is_no_rule_table()) return;
   auto table = decode_table_columns(event, checksum);
   if (!table) return say("a table map cannot be read: " + table.error().context);
   std::vector<DescribedColumn> described;

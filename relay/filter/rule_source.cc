@@ -13,6 +13,8 @@ namespace {
 constexpr std::uint32_t kNoSuchTable = 1146, kUnknownDatabase = 1049;
 constexpr std::array<std::string_view, 3> kFlags{"monitor_insert", "monitor_update", "monitor_delete"};
 
+constexpr std::array<std::string_view, 5> kWholeNumbers{"tinyint", "smallint", "mediumint", "int", "bigint"};
+
 std::string place_of(const RuleTableName& name) { return quoted_name(name.database) + "." + quoted_name(name.table); }
 
 std::string hex_literal(std::string_view text) {
@@ -97,8 +99,15 @@ Result<std::vector<RuleTableColumn>> read_rule_layout(EventSource& source, const
   }
   for (const std::string_view needed : {"id", "db_name", "tb_name"}) {
     if (!has_column(layout, needed))
-      return Error{Errc::refused, place_of(name) + " is no rule table: it has no column " + std::string(needed)};
+      return Error{Errc::unsupported, place_of(name) + " is no rule table: it has no column " + std::string(needed)};
   }
+  const auto is_whole_id = [](const RuleTableColumn& column) {
+    return equal_ignoring_case(column.name, "id") &&
+           std::any_of(kWholeNumbers.begin(), kWholeNumbers.end(),
+                       [&](std::string_view type) { return equal_ignoring_case(column.type, type); });
+  };
+  if (std::none_of(layout.begin(), layout.end(), is_whole_id))
+    return Error{Errc::unsupported, place_of(name) + " is no rule table: its column id is no whole number"};
   return layout;
 }
 

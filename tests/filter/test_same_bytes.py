@@ -110,7 +110,7 @@ def _write(source, relay, changes):
             gtids = source.gtid_executed()
     names = source.binlog_names()
     if source.flavour == "mariadb":  # it notes a checkpoint some time after it has begun a file
-        wait_until("the last file is quiet", lambda: sum("checkpoint" in event[1].lower() for event in source.binlog_events(names[-1])) > 1, 30)
+        wait_until("the last file is quiet", lambda: source.sql(f"SHOW BINLOG EVENTS IN '{names[-1]}'")[-1][5] == names[-1], 30)
     relay.caught_up_with(source)
     return names, gtids, commit_later
 
