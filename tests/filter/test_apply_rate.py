@@ -24,14 +24,16 @@ def _seconds_to_apply(source, relay, account, replica, mode):
     return time.monotonic() - began
 
 
+def _sbtest(server):
+    return {table: checksum for table, checksum in server.checksum_tables().items() if "sbtest" in table}
+
+
 def _equal_but_for_hidden(source, filtered, whole):
-    expected = source.checksum_tables()
-    assert whole.checksum_tables() == expected
-    found = filtered.checksum_tables()
+    expected, everything, found = (_sbtest(server) for server in (source, whole, filtered))
+    assert everything == expected, everything
     differing = {table for table in expected if expected[table] != found.get(table)}
     assert differing == {"`sbtest`.`sbtest3`", "`sbtest`.`sbtest4`"}, differing
     assert filtered.value("SELECT COUNT(*) FROM sbtest.sbtest3") == 0
-    assert filtered.has_transactions_of(source)
 
 
 def _play(stage, source, make_replica, mode):
