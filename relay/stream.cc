@@ -161,6 +161,12 @@ Result<std::unique_ptr<Stream>> Stream::open(const StreamConfig& config, const s
   stream->views_ = std::make_unique<AccountViews>(std::move(rules), stream->filter_counters_);
   context.views = stream->views_.get();
 
+  stream->pass_through_ = std::make_unique<PassThrough>(
+      config.limits, [self = stream.get()](const MetadataLogin& login) { return self->open_for_metadata(login); },
+      stream->logger_);
+  context.pass_through = stream->pass_through_.get();
+  context.askers = &io.askers();
+
   stream->log_->on_visible([self = stream.get()] { self->tail_.notify(); });
   const std::string report_host = config.report_host.empty() ? own_host_name() : config.report_host;
   stream->upstream_ = std::make_unique<UpstreamLoop>(
@@ -170,6 +176,15 @@ Result<std::unique_ptr<Stream>> Stream::open(const StreamConfig& config, const s
       *stream->log_, fetch_sources(config.source), [self = stream.get()] { return self->upstream_->status().address; },
       config.scrub_bytes_per_second, stream->logger_);
   return stream;
+}
+
+// To the source that is followed, as the relay itself connects to it.
+std::unique_ptr<RowSource> Stream::open_for_metadata(const MetadataLogin& login) const {
+  SourceConfig source = config_.source;
+  source.user = login.user;
+  source.password = login.password;
+  source.heartbeat_ms = config_.limits.metadata_seconds * 1000 / 3 + 1;  // the library waits for three of them
+  return std::make_unique<MysqlSource>(source, [this] { return upstream_->status().address; });
 }
 
 Result<std::shared_ptr<TlsContext>> Stream::open_certificates(const ListenTlsConfig& config) const {

@@ -50,6 +50,7 @@ class Stream {
          std::shared_ptr<spdlog::logger> logger);
   void on_identity();  // upstream thread
   Result<RuleBook> open_rules();
+  std::unique_ptr<RowSource> open_for_metadata(const MetadataLogin& login) const;
   Status listen();
   std::string why_not_ready() const;
   std::shared_ptr<const SourceIdentity> as_shown(SourceIdentity identity) const;
@@ -71,7 +72,8 @@ class Stream {
   std::unique_ptr<RuleHistory> rule_history_;    // nullptr: the rules come from a file, or nobody asks for them
   std::unique_ptr<RuleFollower> rule_follower_;  // beside it
   std::unique_ptr<AccountViews> views_;
-  ConnectionGate gate_;  // before the listener: sessions hold its tickets
+  ConnectionGate gate_;                        // before the listener: sessions hold its tickets
+  std::unique_ptr<PassThrough> pass_through_;  // and lend its connections
   std::unique_ptr<Housekeeper> housekeeper_;
   SessionContext context_;
   Listener listener_;

@@ -48,6 +48,15 @@ Result<AllowList> AllowList::parse(const std::vector<std::string>& entries) {
   return list;
 }
 
+std::vector<AllowList::Pattern> AllowList::patterns(bool fold) const {
+  std::vector<Pattern> patterns;
+  for (const Entry& entry : entries_) {
+    patterns.push_back(fold ? Pattern{entry.folded_database, entry.folded_table}
+                            : Pattern{entry.database, entry.table});
+  }
+  return patterns;
+}
+
 bool AllowList::allows(std::string_view database, std::string_view table, bool fold) const {
   if (empty()) return true;
   if (!fold) {

@@ -17,6 +17,11 @@ class AllowList {
   static Result<AllowList> parse(const std::vector<std::string>& entries);
 
   bool empty() const { return entries_.empty(); }
+  // The entries; in small letters with `fold`, as folded_name() makes them.
+  struct Pattern {
+    std::string database, table;
+  };
+  std::vector<Pattern> patterns(bool fold) const;
   // `fold`: the source compares names without regard to case (lower_case_table_names is not 0).
   bool allows(std::string_view database, std::string_view table, bool fold) const;
   bool allows_in(std::string_view database, bool fold) const;  // some table of it, existing or not

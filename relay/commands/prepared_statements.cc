@@ -1,5 +1,6 @@
 #include "relay/commands/prepared_statements.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -20,14 +21,25 @@ bool only_shows(const Statement& statement) {
 }
 
 // A "?" may stand for a value of any kind: the first that fits is taken to see what kind of statement it is.
-Parsed parse_with_any_value(std::string_view text, const std::vector<std::size_t>& placeholders) {
+const std::array<std::optional<ParameterValue>, 3>& any_value() {
   static const std::array<std::optional<ParameterValue>, 3> kAny{std::nullopt, ParameterValue{"1", true},
                                                                  ParameterValue{"", false}};
+  return kAny;
+}
+
+bool goes_to_source(std::string_view text, const std::vector<std::size_t>& placeholders, const MetadataAsker& asker) {
+  return std::any_of(any_value().begin(), any_value().end(), [&](const auto& value) {
+    return plan_metadata(fill_placeholders(text, placeholders, ParameterValues(placeholders.size(), value)), asker)
+        .has_value();
+  });
+}
+
+Parsed parse_with_any_value(std::string_view text, const std::vector<std::size_t>& placeholders) {
   Parsed first = ParseError{};
-  for (const auto& value : kAny) {
+  for (const auto& value : any_value()) {
     Parsed parsed = parse_statement(fill_placeholders(text, placeholders, ParameterValues(placeholders.size(), value)));
     if (std::holds_alternative<Statement>(parsed)) return parsed;
-    if (&value == &kAny.front()) first = std::move(parsed);
+    if (&value == &any_value().front()) first = std::move(parsed);
   }
   return first;
 }
@@ -49,19 +61,22 @@ std::variant<ResultSet, SqlError> columns_of(const Statement& statement, const R
 
 std::variant<PreparedStatements::Prepared, SqlError> PreparedStatements::prepare(std::string_view text,
                                                                                  const RelayView& relay,
-                                                                                 SessionState& session) {
+                                                                                 SessionState& session,
+                                                                                 const MetadataAsker* asker) {
   session.warnings.clear();
   if (statements_.size() >= kMaxStatements || bytes_ + text.size() > kMaxBytes)
     return too_many_prepared_statements(kMaxStatements);
   std::vector<std::size_t> placeholders = find_placeholders(text);
   if (placeholders.size() > kMaxParameters) return too_many_placeholders();
-  const Parsed parsed = parse_with_any_value(text, placeholders);
+  const bool for_source = asker != nullptr && goes_to_source(text, placeholders, *asker);
+  const Parsed parsed = for_source ? Parsed() : parse_with_any_value(text, placeholders);
   if (const auto* error = std::get_if<ParseError>(&parsed)) return syntax_error(relay.source->flavour, *error);
   if (text.find_first_not_of(" \t\r\n;") == std::string_view::npos) return empty_query();
 
   Prepared prepared;
   prepared.parameters = placeholders.size();
-  if (!may_wait_for_disk(text)) {
+  // What the source answers shows its columns when it is executed.
+  if (!for_source && !may_wait_for_disk(text)) {
     auto columns = columns_of(std::get<binrelay::Statement>(parsed), relay, session);
     if (auto* error = std::get_if<SqlError>(&columns)) return std::move(*error);
     prepared.columns = std::get<ResultSet>(std::move(columns));

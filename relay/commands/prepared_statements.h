@@ -26,7 +26,9 @@ class PreparedStatements {
     std::size_t parameters = 0;
     ResultSet columns;  // as far as they are known before the values are; no rows
   };
-  std::variant<Prepared, SqlError> prepare(std::string_view text, const RelayView& relay, SessionState& session);
+  // `asker`: of an account whose statements about table definitions the source answers.
+  std::variant<Prepared, SqlError> prepare(std::string_view text, const RelayView& relay, SessionState& session,
+                                           const MetadataAsker* asker = nullptr);
   // The text with its values; `request` is what COM_STMT_EXECUTE says behind the id.
   std::variant<std::string, SqlError> fill(std::uint32_t id, Bytes request);
   // A mistake shows when the statement is executed, as COM_STMT_SEND_LONG_DATA has no answer.

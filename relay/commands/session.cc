@@ -18,6 +18,7 @@
 #include "relay/dump/dump_plan.h"
 #include "relay/dump/dump_stream.h"
 #include "relay/login/login.h"
+#include "relay/passthrough/metadata_reply.h"
 #include "relay/retention/housekeeper.h"
 
 namespace binrelay {
@@ -100,6 +101,7 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   void end(EndReason reason) {
+    if (lease_) lease_->interrupt();
     if (dump_) {
       dump_->end(reason);
     } else if (reason != EndReason::query_killed) {
@@ -131,6 +133,7 @@ class Session : public std::enable_shared_from_this<Session> {
     channel_->set_write_patience(std::chrono::seconds(context_.gate->limits().slow_consumer_seconds));
     auto& [accepted, account] = std::get<LoggedIn>(outcome);
     account_ = account;
+    allowed_ = allow_list(*account);
     capabilities_ = accepted.capabilities;
     several_statements_ = (accepted.capabilities & capability::kMultiStatements) != 0;
     state_.user = std::move(accepted.user);
@@ -219,8 +222,7 @@ class Session : public std::enable_shared_from_this<Session> {
       const std::string line = statistics_line(view());
       co_return next(co_await channel_->send_payload(as_bytes(line)));
     } else if (const auto* database = std::get_if<InitDbCommand>(&command)) {
-      answer = answer_statement(UseStatement{database->database}, view(), state_);
-      if (const auto* use = std::get_if<UseDatabaseAnswer>(&answer)) answer = perform_use(*use);
+      answer = co_await use_database(database->database);
     } else if (std::holds_alternative<ResetConnectionCommand>(command)) {
       forget_what_was_said();
     } else if (const auto* option = std::get_if<SetOptionCommand>(&command)) {
@@ -263,7 +265,8 @@ class Session : public std::enable_shared_from_this<Session> {
   awaitable<Next> perform_prepare(std::string_view text) {
     if (text.size() > kMaxCommandSize) co_return co_await send_error(packet_too_large());
     const RelayView relay = view();
-    const auto prepared = statements_.prepare(text, relay, state_);
+    const MetadataAsker who = asker();
+    const auto prepared = statements_.prepare(text, relay, state_, passes_metadata() ? &who : nullptr);
     if (const auto* error = std::get_if<SqlError>(&prepared)) co_return co_await send_error(*error);
     const auto& statement = std::get<PreparedStatements::Prepared>(prepared);
     ByteBuffer out;
@@ -329,6 +332,14 @@ class Session : public std::enable_shared_from_this<Session> {
   // The one place where a statement is answered, however it came. What it asks to be done has been done.
   awaitable<Answer> answer_text(std::string_view text) {
     if (text.size() > kMaxCommandSize) co_return packet_too_large();
+    if (passes_metadata()) {
+      if (auto planned = plan_metadata(text, asker())) {
+        state_.warnings.clear();
+        if (auto* error = std::get_if<SqlError>(&*planned)) co_return std::move(*error);
+        co_return MetadataAnswer{std::get<MetadataRequest>(std::move(*planned))};
+      }
+      if (const auto database = database_to_use(text)) co_return co_await use_database(*database);
+    }
     const RelayView relay = view();
     const bool slow = may_wait_for_disk(text);
     Answer answer = OkAnswer{};
@@ -351,6 +362,37 @@ class Session : public std::enable_shared_from_this<Session> {
     return OkAnswer{};
   }
 
+  bool passes_metadata() const { return account_->metadata && context_.pass_through != nullptr; }
+
+  MetadataAsker asker() const {
+    return {state_.user, state_.account_host, state_.database, &allowed_, source_->lower_case_table_names != 0};
+  }
+
+  // A database of the source is one when the source says so, to an account that may ask it.
+  awaitable<Answer> use_database(std::string database) {
+    Answer answer = answer_statement(UseStatement{database}, view(), state_);
+    if (const auto* use = std::get_if<UseDatabaseAnswer>(&answer)) co_return perform_use(*use);
+    if (!passes_metadata()) co_return answer;
+    auto planned = plan_database_search(database, asker());
+    if (auto* error = std::get_if<SqlError>(&planned)) co_return std::move(*error);
+    auto lent = context_.pass_through->lend(*account_->metadata);
+    if (auto* error = std::get_if<SqlError>(&lent)) co_return std::move(*error);
+    lease_ = std::get<std::unique_ptr<PassThrough::Lease>>(std::move(lent));
+    const auto found = co_await any_row(std::get<MetadataRequest>(planned), *lease_, *context_.askers);
+    lease_.reset();
+    if (const auto* error = std::get_if<SqlError>(&found)) co_return *error;
+    co_return std::get<bool>(found) ? perform_use({database}) : Answer(unknown_database(database));
+  }
+
+  awaitable<Next> reply_from_source(MetadataRequest request, ReplyForm form) {
+    auto lent = context_.pass_through->lend(*account_->metadata);
+    if (auto* error = std::get_if<SqlError>(&lent)) co_return co_await send_error(std::move(*error));
+    lease_ = std::get<std::unique_ptr<PassThrough::Lease>>(std::move(lent));
+    const Status sent = co_await reply_metadata(request, *lease_, form, *channel_, *context_.askers);
+    lease_.reset();
+    co_return next(sent);
+  }
+
   Answer perform_use(const UseDatabaseAnswer& use) {
     state_.database = use.database;
     context_.registry->update(state_.connection_id, [&](ConnectionEntry& entry) { entry.database = state_.database; });
@@ -370,6 +412,9 @@ class Session : public std::enable_shared_from_this<Session> {
       const RelayView relay = view();
       co_return next(
           co_await reply_binlog_events(std::move(events->request), relay, form, *channel_, *context_.readers));
+    }
+    if (auto* metadata = std::get_if<MetadataAnswer>(&answer)) {
+      co_return co_await reply_from_source(std::move(metadata->request), form);
     }
     const auto warnings = static_cast<std::uint16_t>(state_.warnings.size());
     const ByteBuffer ok = build_ok(0, form.status, {}, warnings);
@@ -499,6 +544,8 @@ class Session : public std::enable_shared_from_this<Session> {
   bool several_statements_ = false;  // in one text
   SessionState state_;
   PreparedStatements statements_;
+  AllowList allowed_;                          // of the account
+  std::shared_ptr<PassThrough::Lease> lease_;  // while the source is asked
   std::optional<DumpStream> dump_;
   bool dump_over_ = false;
 };

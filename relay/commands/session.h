@@ -17,6 +17,7 @@
 #include "relay/login/connection_gate.h"
 #include "relay/login/tls_context.h"
 #include "relay/login/user_directory.h"
+#include "relay/passthrough/pass_through.h"
 #include "storage/event_log.h"
 
 namespace spdlog {
@@ -40,6 +41,8 @@ struct SessionContext {
   Housekeeper* housekeeper = nullptr;
   std::function<ReplicaStatus()> upstream{};
   const AccountViews* views = nullptr;  // nullptr: every account is sent everything
+  PassThrough* pass_through = nullptr;  // nullptr: no statement reaches the source
+  boost::asio::thread_pool* askers = nullptr;
 };
 
 boost::asio::awaitable<void> run_session(boost::asio::ip::tcp::socket socket, ConnectionGate::Ticket ticket,

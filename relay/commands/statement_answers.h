@@ -14,6 +14,7 @@
 #include "protocol/sql/statement.h"
 #include "relay/commands/replica_registry.h"
 #include "relay/commands/session_state.h"
+#include "relay/passthrough/metadata_plan.h"
 #include "storage/event_log.h"
 
 namespace binrelay {
@@ -47,7 +48,12 @@ struct KillAnswer {
 struct BinlogEventsAnswer {
   ShowBinlogEventsStatement request;
 };
-using Answer = std::variant<OkAnswer, ResultSet, SqlError, UseDatabaseAnswer, KillAnswer, BinlogEventsAnswer>;
+// The source is asked for them.
+struct MetadataAnswer {
+  MetadataRequest request;
+};
+using Answer =
+    std::variant<OkAnswer, ResultSet, SqlError, UseDatabaseAnswer, KillAnswer, BinlogEventsAnswer, MetadataAnswer>;
 
 // May change `session`'s variables (SET).
 Answer answer_statement(const Statement& statement, const RelayView& relay, SessionState& session);

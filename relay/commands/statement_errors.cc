@@ -95,6 +95,18 @@ SqlError unknown_table(std::string_view database, std::string_view table) {
           "Table '" + std::string(database) + "." + std::string(table.substr(0, 200)) + "' doesn't exist"};
 }
 
+SqlError database_denied(std::string_view user, std::string_view host, std::string_view database) {
+  return {1044, "42000",
+          "Access denied for user '" + std::string(user) + "'@'" + std::string(host) + "' to database " +
+              shortened(database)};
+}
+
+SqlError table_denied(std::string_view user, std::string_view host, std::string_view table) {
+  return {1142, "42000",
+          "SELECT command denied to user '" + std::string(user) + "'@'" + std::string(host) + "' for table " +
+              shortened(table)};
+}
+
 SqlError unknown_command() { return {1047, "08S01", "Unknown command"}; }
 
 SqlError malformed_packet() { return {1835, "HY000", "Malformed communication packet."}; }

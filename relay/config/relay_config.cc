@@ -27,6 +27,7 @@ constexpr std::uint32_t kMinPeriodMs = 100, kMaxPeriodMs = 600'000;
 constexpr std::uint32_t kMaxIoThreads = 64;
 constexpr std::int64_t kMaxScrubRate = std::int64_t{1} << 40;
 constexpr std::uint32_t kMaxConnections = 100'000, kMaxLoginSeconds = 600, kMaxSlowConsumerSeconds = 86'400;
+constexpr std::uint32_t kMaxMetadataConnections = 1000, kMaxMetadataSeconds = 3600;
 constexpr std::int64_t kMaxRetentionSeconds = 100LL * 366 * 86400;
 constexpr std::uint16_t kSourcePort = 3306;
 
@@ -190,24 +191,47 @@ class Section {
   std::vector<std::string> known_;
 };
 
+// From the file or the environment variable that one of two keys names.
+void take_password(Section& section, const Reading& reading, const char* file_key, const char* variable_key,
+                   const std::string& file, const std::string& variable, std::string* password) {
+  if (section.has(file_key) == section.has(variable_key)) {
+    return section.complain(file_key, "give one of " + std::string(file_key) +
+                                          " (a file of mode 600 with the password) and " + variable_key);
+  }
+  if (section.has(variable_key)) {
+    const char* value = std::getenv(variable.c_str());
+    if (value == nullptr) return section.complain(variable_key, "the environment has no variable '" + variable + "'");
+    *password = value;
+    return;
+  }
+  Result<std::string> secret = read_secret_file(reading.folder / file);
+  if (!secret.ok()) return section.complain(file_key, secret.error().context);
+  *password = std::move(secret).value();
+}
+
 void read_password(Section& section, const Reading& reading, std::string* password) {
   std::string file, variable;
-  const bool file_given = section.text("password_file", &file);
-  const bool variable_given = section.text("password_env", &variable);
-  if (section.has("password_file") == section.has("password_env")) {
-    return section.complain("password_file",
-                            "give one of password_file (a file of mode 600 with the password) and password_env");
+  section.text("password_file", &file);
+  section.text("password_env", &variable);
+  take_password(section, reading, "password_file", "password_env", file, variable, password);
+}
+
+void read_metadata_login(Section& section, const Reading& reading, std::optional<MetadataLogin>* login) {
+  MetadataLogin read;
+  std::string file, variable;
+  section.text("metadata_user", &read.user);
+  section.text("metadata_password_file", &file);
+  section.text("metadata_password_env", &variable);
+  if (!section.has("metadata_user")) {
+    for (const char* key : {"metadata_password_file", "metadata_password_env"}) {
+      if (section.has(key)) section.complain(key, "means nothing without metadata_user");
+    }
+    return;
   }
-  if (variable_given) {
-    const char* value = std::getenv(variable.c_str());
-    if (value == nullptr) return section.complain("password_env", "the environment has no variable '" + variable + "'");
-    *password = value;
-  }
-  if (file_given) {
-    Result<std::string> secret = read_secret_file(reading.folder / file);
-    if (!secret.ok()) return section.complain("password_file", secret.error().context);
-    *password = std::move(secret).value();
-  }
+  if (read.user.empty())
+    return section.complain("metadata_user", "must not be empty; leave it out for no pass-through");
+  take_password(section, reading, "metadata_password_file", "metadata_password_env", file, variable, &read.password);
+  *login = std::move(read);
 }
 
 void read_source(Section& section, const Reading& reading, SourceConfig* source) {
@@ -289,7 +313,7 @@ void read_privileges(Section& section, Privileges* privileges) {
   if (may_purge) privileges->add(Privilege::binlog_admin);
 }
 
-void read_account(Section& section, std::vector<AccountConfig>* accounts) {
+void read_account(Section& section, const Reading& reading, std::vector<AccountConfig>* accounts) {
   AccountConfig account;
   section.text("user", &account.user);
   section.require("user", "the name a replica logs in with");
@@ -311,6 +335,7 @@ void read_account(Section& section, std::vector<AccountConfig>* accounts) {
   section.flag("require_client_certificate", &account.require_client_certificate);
   section.text("client_certificate_subject", &account.client_certificate_subject);
   if (!account.client_certificate_subject.empty()) account.require_client_certificate = true;
+  read_metadata_login(section, reading, &account.metadata);
   for (const AccountConfig& other : *accounts) {
     if (!account.user.empty() && other.user == account.user && other.host == account.host)
       section.complain("user", "'" + account.user + "'@'" + account.host.text() + "' is given twice in this stream");
@@ -355,6 +380,9 @@ void read_limits(Section& section, LimitsConfig* limits) {
   section.number("logins_per_host", &limits->logins_per_host, 1, kMaxConnections);
   section.number("login_seconds", &limits->login_seconds, 1, kMaxLoginSeconds);
   section.number("slow_consumer_seconds", &limits->slow_consumer_seconds, 1, kMaxSlowConsumerSeconds);
+  section.number("metadata_connections", &limits->metadata_connections, 1, kMaxMetadataConnections);
+  section.number("metadata_seconds", &limits->metadata_seconds, 1, kMaxMetadataSeconds);
+  section.number("metadata_rows", &limits->metadata_rows, 1, std::numeric_limits<std::uint32_t>::max());
 }
 
 void read_retention(Section& section, RetentionConfig* retention) {
@@ -390,7 +418,7 @@ void read_stream(Section& section, const Reading& reading, RelayConfig* config) 
   section.require("source", "a table [stream.source] with host and user");
   section.table("retention", [&](Section& retention) { read_retention(retention, &stream.retention); });
   section.table("rules", [&](Section& rules) { read_rules(rules, &stream.rules); });
-  section.tables("account", [&](Section& account) { read_account(account, &stream.accounts); });
+  section.tables("account", [&](Section& account) { read_account(account, reading, &stream.accounts); });
   for (const AccountConfig& account : stream.accounts) {
     const std::string name = "'" + account.user + "'@'" + account.host.text() + "'";
     if (account.require_client_certificate && stream.tls.client_ca_file.empty())

@@ -64,6 +64,12 @@ struct SourceConfig {
 // Where the source may be: never empty.
 std::vector<Endpoint> addresses_of(const SourceConfig& source);
 
+// The source's account that asks for table definitions in the name of one of ours.
+struct MetadataLogin {
+  std::string user;
+  std::string password;  // never logged
+};
+
 struct AccountConfig {
   enum class View : std::uint8_t { all, rules };
   enum class RulesAt : std::uint8_t { event, now };
@@ -82,6 +88,7 @@ struct AccountConfig {
   // A certificate that stream.tls.client_ca_file vouches for; with a subject it must be this one's.
   bool require_client_certificate = false;
   std::string client_certificate_subject{};  // as MySQL writes it: /O=shop/CN=replica1
+  std::optional<MetadataLogin> metadata{};   // nullopt: no statement of this account reaches the source
 
   ReplicaStatusView replica_status = ReplicaStatusView::none;
   bool old_consumer = false;  // it cannot read compressed transactions, nor heartbeats newer than version 1
@@ -116,6 +123,10 @@ struct LimitsConfig {
   std::uint32_t logins_per_host = 100;        // of one host, not logged in yet
   std::uint32_t login_seconds = 10;           // a login takes no longer
   std::uint32_t slow_consumer_seconds = 600;  // a consumer that takes nothing for so long while data waits is ended
+  // Of statements about table definitions, which the source answers:
+  std::uint32_t metadata_connections = 16;  // answered at a time
+  std::uint32_t metadata_seconds = 30;      // for one, at the source
+  std::uint32_t metadata_rows = 1'000'000;  // of one answer
 };
 
 struct RetentionConfig {

@@ -5,13 +5,17 @@
 
 namespace binrelay {
 
+AllowList allow_list(const AccountConfig& account) {
+  auto allowed = AllowList::parse(account.allow);
+  BINRELAY_CHECK(allowed.ok(), "an allow-list was checked when it was read");
+  return std::move(*allowed);
+}
+
 std::shared_ptr<const ConsumerView> AccountViews::of(const AccountConfig& account, const SourceIdentity& source) const {
   const bool unpacked = account.old_consumer && source.flavour == Flavour::mysql;
   if (!account.filtered() && !unpacked) return nullptr;
-  auto allowed = AllowList::parse(account.allow);
-  BINRELAY_CHECK(allowed.ok(), "an allow-list was checked when it was read");
   auto view = std::make_shared<ConsumerView>();
-  view->allowed = std::make_shared<const AllowList>(std::move(*allowed));
+  view->allowed = std::make_shared<const AllowList>(allow_list(account));
   view->options.judges = account.filtered();
   view->options.unpack_payloads = unpacked;
   view->options.ddl = account.ddl;

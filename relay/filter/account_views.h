@@ -18,6 +18,8 @@ struct RuleBook {
   std::function<std::shared_ptr<const RuleSet>()> latest;
 };
 
+AllowList allow_list(const AccountConfig& account);
+
 class AccountViews {
  public:
   AccountViews(RuleBook book, FilterCounters& counters) : book_(std::move(book)), counters_(counters) {}

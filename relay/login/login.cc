@@ -97,7 +97,8 @@ asio::awaitable<LoginOutcome> run_login(PacketChannel& channel, ServerGreeting g
         co_return HandshakeRejected{denied, accepted->user, *std::move(missing)};
       }
       if (accepted->remember) users.remember(*account, *accepted->remember);
-      if (!is_known_database(accepted->database)) {
+      // With pass-through the source knows more of them; it says so when it is asked for the first time.
+      if (!account->metadata && !is_known_database(accepted->database)) {
         const SqlError unknown = unknown_database(accepted->database);
         const ByteBuffer error = build_error(unknown);
         (void)co_await channel.send_payload(error);

@@ -71,6 +71,7 @@ struct MysqlSource::Connection {
   const std::function<Endpoint()> where;
   Endpoint at;  // what is connected to
   MYSQL* mysql = nullptr;
+  MYSQL_RES* rows = nullptr;  // of begin_rows(), being read
   std::uint32_t server_error = 0;
   bool semi_sync_offered = false;         // the next event tells whether it was taken
   bool semi_sync = false, asked = false;  // taken; the last event is to be acknowledged
@@ -99,6 +100,8 @@ struct MysqlSource::Connection {
   Status take_socket();
   Error failure(std::string_view doing);
   Error connect_failure();
+  SqlError sql_error() const;
+  void forget_rows() { mysql_free_result(std::exchange(rows, nullptr)); }
   bool hold_socket(int opened);  // false: interrupted
   void release_socket() { hold_socket(-1); }
   std::string address() const { return at.host + ":" + std::to_string(at.port); }
@@ -323,6 +326,7 @@ void MysqlSource::close() {
   connection_->semi_sync_offered = connection_->semi_sync = connection_->asked = false;
   connection_->server_error = 0;
   connection_->release_socket();
+  connection_->forget_rows();
   if (connection_->mysql) mysql_close(std::exchange(connection_->mysql, nullptr));
 }
 
@@ -366,6 +370,62 @@ Result<Table> MysqlSource::query(const std::string& statement) {
     }
   }
   return table;
+}
+
+SqlError MysqlSource::Connection::sql_error() const {
+  constexpr std::uint16_t kNotConnected = 2013;
+  if (!mysql) return {kNotConnected, "HY000", "not connected to the source"};
+  return {static_cast<std::uint16_t>(mysql_errno(mysql)), mysql_sqlstate(mysql), mysql_error(mysql)};
+}
+
+std::variant<std::vector<ColumnDefinition>, SqlError> MysqlSource::begin_rows(const std::string& statement) {
+  MYSQL* const mysql = connection_->mysql;
+  if (!mysql || mysql_real_query(mysql, statement.data(), statement.size()) != 0) return connection_->sql_error();
+  connection_->rows = mysql_use_result(mysql);
+  std::vector<ColumnDefinition> columns;
+  if (!connection_->rows) {
+    if (mysql_field_count(mysql) != 0) return connection_->sql_error();
+    return columns;
+  }
+  const MYSQL_FIELD* const fields = mysql_fetch_fields(connection_->rows);
+  for (unsigned i = 0; i < mysql_num_fields(connection_->rows); ++i) {
+    const MYSQL_FIELD& field = fields[i];
+    columns.push_back({field.db ? field.db : "",
+                       field.table ? field.table : "",
+                       field.org_table ? field.org_table : "",
+                       {field.name, field.name_length},
+                       field.org_name ? field.org_name : "",
+                       static_cast<std::uint16_t>(field.charsetnr),
+                       static_cast<std::uint32_t>(field.length),
+                       static_cast<std::uint8_t>(field.type),
+                       static_cast<std::uint16_t>(field.flags),
+                       static_cast<std::uint8_t>(field.decimals)});
+  }
+  return columns;
+}
+
+std::variant<RowPortion, SqlError> MysqlSource::next_rows(std::size_t bytes) {
+  RowPortion portion;
+  MYSQL_RES* const result = connection_->rows;
+  for (std::size_t taken = 0; result && taken < bytes;) {
+    const MYSQL_ROW row = mysql_fetch_row(result);
+    if (!row) break;
+    const unsigned long* const lengths = mysql_fetch_lengths(result);
+    TextRow& cells = portion.rows.emplace_back(mysql_num_fields(result));
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      if (row[i]) cells[i].emplace(row[i], lengths[i]);
+      taken += sizeof cells[i] + lengths[i];
+    }
+    if (taken >= bytes) return portion;
+  }
+  if (mysql_errno(connection_->mysql) != 0) {
+    SqlError error = connection_->sql_error();
+    connection_->forget_rows();
+    return error;
+  }
+  connection_->forget_rows();
+  portion.last = true;
+  return portion;
 }
 
 #ifdef BINRELAY_CONNECTOR_C

@@ -1,0 +1,139 @@
+#include "relay/passthrough/pass_through.h"
+
+#include <spdlog/logger.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace binrelay {
+namespace {
+
+constexpr std::size_t kMaxIdle = 4;
+constexpr auto kMaxIdleTime = std::chrono::seconds(60);
+constexpr std::uint16_t kUnknownError = 1105, kTooManyConnections = 1040, kTooManyRows = 1104;
+constexpr std::uint16_t kUnknownVariable = 1193;
+
+bool same_login(const MetadataLogin& left, const MetadataLogin& right) {
+  return left.user == right.user && left.password == right.password;
+}
+
+}  // namespace
+
+std::variant<std::unique_ptr<PassThrough::Lease>, SqlError> PassThrough::lend(const MetadataLogin& login) {
+  const std::lock_guard lock(mutex_);
+  if (lent_ >= limits_.metadata_connections) {
+    return SqlError{kTooManyConnections, "08004",
+                    "Too many connections: " + std::to_string(lent_) +
+                        " statements about table definitions are being answered (limits.metadata_connections)"};
+  }
+  ++lent_;
+  auto lease = std::make_unique<Lease>(*this, login);
+  lease->source_ = take_idle(login);
+  lease->used_before_ = lease->source_ != nullptr;
+  return lease;
+}
+
+// Under the mutex.
+std::shared_ptr<RowSource> PassThrough::take_idle(const MetadataLogin& login) {
+  const auto now = std::chrono::steady_clock::now();
+  std::erase_if(idle_, [&](const Idle& each) { return now - each.since > kMaxIdleTime; });
+  const auto found =
+      std::find_if(idle_.begin(), idle_.end(), [&](const Idle& each) { return same_login(each.login, login); });
+  if (found == idle_.end()) return nullptr;
+  auto source = std::move(found->source);
+  idle_.erase(found);
+  return source;
+}
+
+void PassThrough::give_back(Lease& lease) {
+  std::shared_ptr<RowSource> closed;  // outside the lock
+  const std::lock_guard lock(mutex_);
+  --lent_;
+  const bool reusable = lease.source_ && !lease.in_answer_ && !lease.interrupted_ && idle_.size() < kMaxIdle;
+  if (reusable) {
+    idle_.push_back({lease.login_, std::move(lease.source_), std::chrono::steady_clock::now()});
+  } else {
+    closed = std::move(lease.source_);
+  }
+}
+
+std::optional<SqlError> PassThrough::Lease::connect() {
+  std::shared_ptr<RowSource> opened = owner_.open_(login_);
+  {
+    const std::lock_guard lock(mutex_);
+    if (interrupted_) return SqlError{kUnknownError, "HY000", "interrupted"};
+    source_ = opened;
+  }
+  used_before_ = false;
+  if (const Status connected = opened->connect(); !connected.ok()) {
+    owner_.logger_->warn("pass-through as '{}': {}", login_.user, connected.error().context);
+    return SqlError{kUnknownError, "HY000",
+                    connected.error().code == Errc::authentication
+                        ? "the source refuses the account's metadata_user; the relay's log says why"
+                        : "the source cannot be reached for table definitions now; the relay's log says why"};
+  }
+  // What the answers look like, and that nothing can be changed or waited for long, whatever is asked.
+  const std::string seconds = std::to_string(owner_.limits_.metadata_seconds);
+  const std::array<std::string, 6> session{"SET SESSION sql_mode = ''",
+                                           "SET SESSION autocommit = 1",
+                                           "SET SESSION TRANSACTION READ ONLY",
+                                           "SET SESSION lock_wait_timeout = " + seconds,
+                                           "SET SESSION max_execution_time = " + seconds + "000",  // MySQL
+                                           "SET SESSION max_statement_time = " + seconds};         // MariaDB
+  for (const std::string& statement : session) {
+    const auto set = opened->begin_rows(statement);
+    const auto* error = std::get_if<SqlError>(&set);
+    if (error != nullptr && error->code != kUnknownVariable) return told(*error);
+  }
+  return std::nullopt;
+}
+
+SqlError PassThrough::Lease::told(const SqlError& error) {
+  if (!is_of_connection(error)) return error;
+  owner_.logger_->warn("pass-through as '{}': {} ({})", login_.user, error.text, error.code);
+  in_answer_ = true;  // of no use any more
+  return {kUnknownError, "HY000", "the connection to the source was lost, or it did not answer in time; try again"};
+}
+
+std::variant<std::vector<ColumnDefinition>, SqlError> PassThrough::Lease::begin(const std::string& sql) {
+  if (!source_) {
+    if (auto error = connect()) return *std::move(error);
+  }
+  auto begun = source_->begin_rows(sql);
+  const auto* failed = std::get_if<SqlError>(&begun);
+  if (failed != nullptr && is_of_connection(*failed) && used_before_) {
+    if (auto error = connect()) return *std::move(error);
+    begun = source_->begin_rows(sql);
+    failed = std::get_if<SqlError>(&begun);
+  }
+  if (failed != nullptr) return told(*failed);
+  in_answer_ = !std::get<std::vector<ColumnDefinition>>(begun).empty();
+  rows_ = 0;
+  return begun;
+}
+
+std::variant<RowPortion, SqlError> PassThrough::Lease::next(std::size_t bytes) {
+  auto portion = source_->next_rows(bytes);
+  if (const auto* error = std::get_if<SqlError>(&portion)) {
+    in_answer_ = false;
+    return told(*error);
+  }
+  const auto& rows = std::get<RowPortion>(portion);
+  rows_ += rows.rows.size();
+  in_answer_ = !rows.last;
+  if (rows_ > owner_.limits_.metadata_rows) {
+    return SqlError{kTooManyRows, "42000",
+                    "The answer has more than " + std::to_string(owner_.limits_.metadata_rows) +
+                        " rows (limits.metadata_rows): ask for less"};
+  }
+  return portion;
+}
+
+void PassThrough::Lease::interrupt() {
+  const std::lock_guard lock(mutex_);
+  interrupted_ = true;
+  if (source_) source_->interrupt();
+}
+
+}  // namespace binrelay
