@@ -49,6 +49,9 @@ struct ReplyForm {
   std::uint16_t status = kStatusAutocommit;  // with kStatusMoreResults: another statement of the same text follows
 };
 
+// How an answer ended that was sent row by row.
+enum class RepliedWith : std::uint8_t { rows, error };
+
 // Column definitions and the EOF behind them.
 void append_column_definitions(ByteBuffer& out, const ResultSet& result, std::uint8_t* sequence,
                                std::uint16_t status = kStatusAutocommit);

@@ -61,6 +61,13 @@ Error behind_the_file(std::uint64_t from, std::uint64_t end) {
                                     " is greater than actual file size:" + std::to_string(end)};
 }
 
+asio::awaitable<Result<RepliedWith>> refuse(PacketChannel& channel, SqlError error) {
+  const ByteBuffer payload = build_error(error);
+  const Status sent = co_await channel.send_payload(payload);
+  if (!sent) co_return sent.error();
+  co_return RepliedWith::error;
+}
+
 // Fills `out` with rows up to the write size. Runs on a reader thread: it may wait for the disk.
 asio::awaitable<std::optional<Error>> fill(EventRows& rows, ByteBuffer& out) {
   while (!rows.finished && out.size() < kReplySize) {
@@ -95,19 +102,18 @@ asio::awaitable<std::optional<Error>> fill(EventRows& rows, ByteBuffer& out) {
 
 }  // namespace
 
-asio::awaitable<Status> reply_binlog_events(ShowBinlogEventsStatement request, const RelayView& relay, ReplyForm form,
-                                            PacketChannel& channel, asio::thread_pool& readers) {
+asio::awaitable<Result<RepliedWith>> reply_binlog_events(ShowBinlogEventsStatement request, const RelayView& relay,
+                                                         ReplyForm form, PacketChannel& channel,
+                                                         asio::thread_pool& readers) {
   const auto catalog = relay.log->catalog();
   const auto segment = request.file ? catalog->find(std::string_view(*request.file)) : catalog->history_begin();
   if (!segment) {
-    const ByteBuffer error = build_error(show_error("Could not find target log"));
-    co_return co_await channel.send_payload(error);
+    co_return co_await refuse(channel, show_error("Could not find target log"));
   }
   // From the file's start always: only there is it sure that an event begins.
   auto cursor = LogCursor::open(*relay.log, LogPosition{segment->number, kFirstEventOffset});
   if (!cursor) {
-    const ByteBuffer error = build_error(show_error("Could not find target log"));
-    co_return co_await channel.send_payload(error);
+    co_return co_await refuse(channel, show_error("Could not find target log"));
   }
   EventRows rows{std::move(*cursor),
                  segment,
@@ -124,15 +130,19 @@ asio::awaitable<Status> reply_binlog_events(ShowBinlogEventsStatement request, c
     const auto failed = co_await asio::co_spawn(readers, fill(rows, out), asio::use_awaitable);
     if (failed) {
       append_packet(out, build_error(show_error(failed->context)), channel.sequence());
-      co_return co_await channel.send_raw(out);
+      const Status told = co_await channel.send_raw(out);
+      if (!told) co_return told.error();
+      co_return RepliedWith::error;
     }
     if (rows.finished) break;
     const Status sent = co_await channel.send_raw(out);
-    if (!sent) co_return sent;
+    if (!sent) co_return sent.error();
     out.clear();
   }
   append_packet(out, build_eof(form.status), channel.sequence());
-  co_return co_await channel.send_raw(out);
+  const Status sent = co_await channel.send_raw(out);
+  if (!sent) co_return sent.error();
+  co_return RepliedWith::rows;
 }
 
 }  // namespace binrelay

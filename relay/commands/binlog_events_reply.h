@@ -10,8 +10,9 @@
 namespace binrelay {
 
 // The channel has the whole answer, or an error, when it returns.
-boost::asio::awaitable<Status> reply_binlog_events(ShowBinlogEventsStatement request, const RelayView& relay,
-                                                   ReplyForm form, PacketChannel& channel,
-                                                   boost::asio::thread_pool& readers);
+boost::asio::awaitable<Result<RepliedWith>> reply_binlog_events(ShowBinlogEventsStatement request,
+                                                                const RelayView& relay, ReplyForm form,
+                                                                PacketChannel& channel,
+                                                                boost::asio::thread_pool& readers);
 
 }  // namespace binrelay

@@ -256,6 +256,7 @@ class Session : public std::enable_shared_from_this<Session> {
       more = !cut.rest.empty() && !std::holds_alternative<SqlError>(answer);
       const auto status = static_cast<std::uint16_t>(kStatusAutocommit | (more ? kStatusMoreResults : 0));
       next = co_await reply(std::move(answer), {RowFormat::text, status});
+      more = more && !error_sent_;
       text = cut.rest;
     }
     note_rest();
@@ -388,9 +389,9 @@ class Session : public std::enable_shared_from_this<Session> {
     auto lent = context_.pass_through->lend(*account_->metadata);
     if (auto* error = std::get_if<SqlError>(&lent)) co_return co_await send_error(std::move(*error));
     lease_ = std::get<std::unique_ptr<PassThrough::Lease>>(std::move(lent));
-    const Status sent = co_await reply_metadata(request, *lease_, form, *channel_, *context_.askers);
+    const auto sent = co_await reply_metadata(request, *lease_, form, *channel_, *context_.askers);
     lease_.reset();
-    co_return next(sent);
+    co_return replied(sent);
   }
 
   Answer perform_use(const UseDatabaseAnswer& use) {
@@ -400,6 +401,7 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   awaitable<Next> reply(Answer answer, ReplyForm form) {
+    error_sent_ = false;
     if (const auto* result = std::get_if<ResultSet>(&answer)) {
       ByteBuffer out;
       append_result_set(out, *result, channel_->sequence(), form.status, form.format);
@@ -410,7 +412,7 @@ class Session : public std::enable_shared_from_this<Session> {
     }
     if (auto* events = std::get_if<BinlogEventsAnswer>(&answer)) {
       const RelayView relay = view();
-      co_return next(
+      co_return replied(
           co_await reply_binlog_events(std::move(events->request), relay, form, *channel_, *context_.readers));
     }
     if (auto* metadata = std::get_if<MetadataAnswer>(&answer)) {
@@ -422,10 +424,15 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   awaitable<Next> send_error(SqlError error) {
+    error_sent_ = true;
     const ByteBuffer payload = build_error(error);
     co_return next(co_await channel_->send_payload(payload));
   }
 
+  Next replied(const Result<RepliedWith>& how) {
+    error_sent_ = how.ok() && *how == RepliedWith::error;
+    return how.ok() ? Next::read_on : Next::close;
+  }
   static Next next(const Status& sent) { return sent ? Next::read_on : Next::close; }
 
   void register_replica(RegisterReplicaCommand registration) {
@@ -542,6 +549,7 @@ class Session : public std::enable_shared_from_this<Session> {
   ServerGreeting greeting_;
   std::uint32_t capabilities_ = 0;   // of the client
   bool several_statements_ = false;  // in one text
+  bool error_sent_ = false;          // the last answer was one: what follows in a text is left out
   SessionState state_;
   PreparedStatements statements_;
   AllowList allowed_;                          // of the account

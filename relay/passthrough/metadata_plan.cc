@@ -17,6 +17,14 @@ using Kind = MetadataStatement::Kind;
 
 bool is_information_schema(std::string_view database) { return equal_ignoring_case(database, "information_schema"); }
 
+constexpr const char* kNoDatabase = "information_schema";  // there is no way back to none
+
+MetadataRequest request_of(std::string sql, const MetadataAsker& asker) {
+  const bool named = is_plain_text(asker.database, kMaxMetadataName) && !asker.database.empty() &&
+                     asker.allowed->allows_in(asker.database, asker.fold);
+  return {named ? asker.database : kNoDatabase, std::move(sql), {}};
+}
+
 std::function<bool(const TextRow&)> databases_shown(const MetadataAsker& asker) {
   return [allowed = *asker.allowed, fold = asker.fold](const TextRow& row) {
     return !row.empty() && row[0] && (is_information_schema(*row[0]) || allowed.allows_in(*row[0], fold));
@@ -31,7 +39,7 @@ std::function<bool(const TextRow&)> tables_shown(const MetadataAsker& asker, con
 
 std::variant<MetadataRequest, SqlError> plan_show(const MetadataStatement& statement, const MetadataAsker& asker) {
   if (statement.of_a_database() && statement.database.empty()) return no_database_selected();
-  MetadataRequest request{render(statement), {}};
+  MetadataRequest request = request_of(render(statement), asker);
   if (asker.allowed->empty() || is_information_schema(statement.database)) return request;
   if (statement.kind == Kind::databases) request.shown = databases_shown(asker);
   if (!statement.of_a_database()) return request;
@@ -58,7 +66,7 @@ std::optional<std::variant<MetadataRequest, SqlError>> plan_metadata(std::string
                                                                      const MetadataAsker& asker) {
   if (const auto statement = parse_metadata_statement(text, asker.database)) return plan_show(*statement, asker);
   if (const auto query = parse_information_schema_query(text, asker.database))
-    return MetadataRequest{render(*query, bounds_of(asker)), {}};
+    return request_of(render(*query, bounds_of(asker)), asker);
   return std::nullopt;
 }
 
@@ -73,7 +81,9 @@ std::variant<MetadataRequest, SqlError> plan_database_search(const std::string& 
   if (!is_plain_text(database, kMaxMetadataName)) return unknown_database(database);
   if (!asker.allowed->allows_in(database, asker.fold)) return database_denied(asker.user, asker.host, database);
   return MetadataRequest{
-      "SELECT 1 FROM `information_schema`.`SCHEMATA` WHERE `SCHEMA_NAME` = " + quoted_literal(database), {}};
+      kNoDatabase,
+      "SELECT 1 FROM `information_schema`.`SCHEMATA` WHERE `SCHEMA_NAME` = " + quoted_literal(database),
+      {}};
 }
 
 }  // namespace binrelay

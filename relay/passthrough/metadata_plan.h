@@ -14,6 +14,7 @@
 namespace binrelay {
 
 struct MetadataRequest {
+  std::string database;  // the current one, while it is asked: SHOW CREATE VIEW leaves its name out
   std::string sql;
   std::function<bool(const TextRow&)> shown;  // empty: every row
 };

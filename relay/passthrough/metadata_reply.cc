@@ -17,24 +17,30 @@ constexpr std::size_t kPortion = 64u << 10;
 using Begun = std::variant<std::vector<ColumnDefinition>, SqlError>;
 using Portion = std::variant<RowPortion, SqlError>;
 
-awaitable<Begun> begin_there(PassThrough::Lease& lease, const std::string& sql) { co_return lease.begin(sql); }
+awaitable<Begun> begin_there(PassThrough::Lease& lease, const MetadataRequest& request) {
+  co_return lease.begin(request);
+}
 awaitable<Portion> next_there(PassThrough::Lease& lease) { co_return lease.next(kPortion); }
 
 }  // namespace
 
-awaitable<Status> reply_metadata(const MetadataRequest& request, PassThrough::Lease& lease, ReplyForm form,
-                                 PacketChannel& channel, asio::thread_pool& workers) {
-  Begun begun = co_await asio::co_spawn(workers, begin_there(lease, request.sql), asio::use_awaitable);
+awaitable<Result<RepliedWith>> reply_metadata(const MetadataRequest& request, PassThrough::Lease& lease, ReplyForm form,
+                                              PacketChannel& channel, asio::thread_pool& workers) {
+  Begun begun = co_await asio::co_spawn(workers, begin_there(lease, request), asio::use_awaitable);
   if (const auto* error = std::get_if<SqlError>(&begun)) {
     const ByteBuffer payload = build_error(*error);
-    co_return co_await channel.send_payload(payload);
+    const Status told = co_await channel.send_payload(payload);
+    if (!told) co_return told.error();
+    co_return RepliedWith::error;
   }
   std::vector<ColumnDefinition> sent;
   for (auto& column : std::get<std::vector<ColumnDefinition>>(begun))
     sent.push_back(as_sent(std::move(column), form.format));
   if (sent.empty()) {
     const ByteBuffer ok = build_ok(0, form.status);
-    co_return co_await channel.send_payload(ok);
+    const Status told = co_await channel.send_payload(ok);
+    if (!told) co_return told.error();
+    co_return RepliedWith::rows;
   }
   const std::vector<Column> columns = columns_of_rows(sent);
   ByteBuffer out;
@@ -43,7 +49,9 @@ awaitable<Status> reply_metadata(const MetadataRequest& request, PassThrough::Le
     const Portion portion = co_await asio::co_spawn(workers, next_there(lease), asio::use_awaitable);
     if (const auto* error = std::get_if<SqlError>(&portion)) {
       append_packet(out, build_error(*error), channel.sequence());
-      co_return co_await channel.send_raw(out);
+      const Status told = co_await channel.send_raw(out);
+      if (!told) co_return told.error();
+      co_return RepliedWith::error;
     }
     const auto& rows = std::get<RowPortion>(portion);
     for (const TextRow& row : rows.rows) {
@@ -51,16 +59,18 @@ awaitable<Status> reply_metadata(const MetadataRequest& request, PassThrough::Le
     }
     if (rows.last) break;
     const Status taken = co_await channel.send_raw(out);
-    if (!taken) co_return taken;
+    if (!taken) co_return taken.error();
     out.clear();
   }
   append_packet(out, build_eof(form.status), channel.sequence());
-  co_return co_await channel.send_raw(out);
+  const Status ended = co_await channel.send_raw(out);
+  if (!ended) co_return ended.error();
+  co_return RepliedWith::rows;
 }
 
 awaitable<std::variant<bool, SqlError>> any_row(const MetadataRequest& request, PassThrough::Lease& lease,
                                                 asio::thread_pool& workers) {
-  Begun begun = co_await asio::co_spawn(workers, begin_there(lease, request.sql), asio::use_awaitable);
+  Begun begun = co_await asio::co_spawn(workers, begin_there(lease, request), asio::use_awaitable);
   if (auto* error = std::get_if<SqlError>(&begun)) co_return std::move(*error);
   bool any = false;
   for (bool last = false; !last;) {

@@ -12,8 +12,9 @@
 namespace binrelay {
 
 // The channel has the whole answer, or an error, when it returns.
-boost::asio::awaitable<Status> reply_metadata(const MetadataRequest& request, PassThrough::Lease& lease, ReplyForm form,
-                                              PacketChannel& channel, boost::asio::thread_pool& workers);
+boost::asio::awaitable<Result<RepliedWith>> reply_metadata(const MetadataRequest& request, PassThrough::Lease& lease,
+                                                           ReplyForm form, PacketChannel& channel,
+                                                           boost::asio::thread_pool& workers);
 
 // Whether the answer has a row.
 boost::asio::awaitable<std::variant<bool, SqlError>> any_row(const MetadataRequest& request, PassThrough::Lease& lease,

@@ -6,6 +6,8 @@
 #include <array>
 #include <utility>
 
+#include "protocol/sql/quoted_text.h"
+
 namespace binrelay {
 namespace {
 
@@ -29,21 +31,21 @@ std::variant<std::unique_ptr<PassThrough::Lease>, SqlError> PassThrough::lend(co
   }
   ++lent_;
   auto lease = std::make_unique<Lease>(*this, login);
-  lease->source_ = take_idle(login);
-  lease->used_before_ = lease->source_ != nullptr;
+  take_idle(*lease);
   return lease;
 }
 
 // Under the mutex.
-std::shared_ptr<RowSource> PassThrough::take_idle(const MetadataLogin& login) {
+void PassThrough::take_idle(Lease& lease) {
   const auto now = std::chrono::steady_clock::now();
   std::erase_if(idle_, [&](const Idle& each) { return now - each.since > kMaxIdleTime; });
   const auto found =
-      std::find_if(idle_.begin(), idle_.end(), [&](const Idle& each) { return same_login(each.login, login); });
-  if (found == idle_.end()) return nullptr;
-  auto source = std::move(found->source);
+      std::find_if(idle_.begin(), idle_.end(), [&](const Idle& each) { return same_login(each.login, lease.login_); });
+  if (found == idle_.end()) return;
+  lease.source_ = std::move(found->source);
+  lease.database_ = std::move(found->database);
+  lease.used_before_ = true;
   idle_.erase(found);
-  return source;
 }
 
 void PassThrough::give_back(Lease& lease) {
@@ -52,7 +54,8 @@ void PassThrough::give_back(Lease& lease) {
   --lent_;
   const bool reusable = lease.source_ && !lease.in_answer_ && !lease.interrupted_ && idle_.size() < kMaxIdle;
   if (reusable) {
-    idle_.push_back({lease.login_, std::move(lease.source_), std::chrono::steady_clock::now()});
+    idle_.push_back(
+        {lease.login_, std::move(lease.source_), std::move(lease.database_), std::chrono::steady_clock::now()});
   } else {
     closed = std::move(lease.source_);
   }
@@ -66,6 +69,7 @@ std::optional<SqlError> PassThrough::Lease::connect() {
     source_ = opened;
   }
   used_before_ = false;
+  database_.clear();
   if (const Status connected = opened->connect(); !connected.ok()) {
     owner_.logger_->warn("pass-through as '{}': {}", login_.user, connected.error().context);
     return SqlError{kUnknownError, "HY000",
@@ -96,15 +100,24 @@ SqlError PassThrough::Lease::told(const SqlError& error) {
   return {kUnknownError, "HY000", "the connection to the source was lost, or it did not answer in time; try again"};
 }
 
-std::variant<std::vector<ColumnDefinition>, SqlError> PassThrough::Lease::begin(const std::string& sql) {
+std::variant<std::vector<ColumnDefinition>, SqlError> PassThrough::Lease::ask(const MetadataRequest& request) {
+  if (database_ != request.database) {
+    auto used = source_->begin_rows("USE " + quoted_identifier(request.database));
+    if (std::holds_alternative<SqlError>(used)) return used;
+    database_ = request.database;
+  }
+  return source_->begin_rows(request.sql);
+}
+
+std::variant<std::vector<ColumnDefinition>, SqlError> PassThrough::Lease::begin(const MetadataRequest& request) {
   if (!source_) {
     if (auto error = connect()) return *std::move(error);
   }
-  auto begun = source_->begin_rows(sql);
+  auto begun = ask(request);
   const auto* failed = std::get_if<SqlError>(&begun);
   if (failed != nullptr && is_of_connection(*failed) && used_before_) {
     if (auto error = connect()) return *std::move(error);
-    begun = source_->begin_rows(sql);
+    begun = ask(request);
     failed = std::get_if<SqlError>(&begun);
   }
   if (failed != nullptr) return told(*failed);

@@ -14,6 +14,7 @@
 
 #include "protocol/packet/replies.h"
 #include "relay/config/relay_config.h"
+#include "relay/passthrough/metadata_plan.h"
 #include "relay/upstream/row_source.h"
 
 namespace spdlog {
@@ -37,7 +38,7 @@ class PassThrough {
     Lease& operator=(const Lease&) = delete;
 
     // Both may wait for the source: on a thread that may. An error of the connection is 1105 here, and logged.
-    std::variant<std::vector<ColumnDefinition>, SqlError> begin(const std::string& sql);
+    std::variant<std::vector<ColumnDefinition>, SqlError> begin(const MetadataRequest& request);
     std::variant<RowPortion, SqlError> next(std::size_t bytes);
     // From any thread: what is under way fails soon, and whatever is asked later.
     void interrupt();
@@ -45,12 +46,14 @@ class PassThrough {
    private:
     friend class PassThrough;
     std::optional<SqlError> connect();
+    std::variant<std::vector<ColumnDefinition>, SqlError> ask(const MetadataRequest& request);
     SqlError told(const SqlError& error);
 
     PassThrough& owner_;
     const MetadataLogin login_;
     std::mutex mutex_;  // guards the next two against interrupt()
     std::shared_ptr<RowSource> source_;
+    std::string database_;  // the connection's current one
     bool interrupted_ = false;
     bool used_before_ = false;  // by another statement: it may be long gone
     bool in_answer_ = false;
@@ -63,9 +66,10 @@ class PassThrough {
   struct Idle {
     MetadataLogin login;
     std::shared_ptr<RowSource> source;
+    std::string database;
     std::chrono::steady_clock::time_point since;
   };
-  std::shared_ptr<RowSource> take_idle(const MetadataLogin& login);
+  void take_idle(Lease& lease);
   void give_back(Lease& lease);
 
   const LimitsConfig limits_;
