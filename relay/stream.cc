@@ -373,6 +373,7 @@ StreamReport Stream::report() const {
   report.connections = gate_.counters().read();
   report.retention = housekeeper_->report();
   report.rules = filter_counters_.read();
+  report.other_rules = filter_counters_.others();
   std::error_code failed;
   if (const auto space = std::filesystem::space(directory_, failed); !failed) {
     report.disk_free = space.available;

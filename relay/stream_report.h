@@ -58,6 +58,7 @@ struct StreamReport {
   std::optional<std::uint64_t> disk_free, disk_total;
   RetentionReport retention;
   std::map<std::uint64_t, RuleCount> rules;  // by the filter rule's id; 0: tables that no rule names
+  RuleCount other_rules;                       // beyond kCountedRules
 };
 
 }  // namespace binrelay

@@ -157,7 +157,7 @@ void print_rows(const Json& shown) {
   std::vector<std::string> header{"row", "database", "table", "insert", "update", "delete"};
   const bool counted = shown["relay_runs"];
   if (counted)
-    header.insert(header.end(), {"events passed", "bytes passed", "held back", "bytes held back", "last match"});
+    header.insert(header.end(), {"rows passed", "bytes passed", "rows held back", "bytes held back", "last match"});
   TextTable table(std::move(header));
   table.align_right(0);
   for (std::size_t column = 6; counted && column < 10; ++column) table.align_right(column);
@@ -170,7 +170,7 @@ void print_rows(const Json& shown) {
                                    flag(rule, "monitor_delete")};
     const Json counters = counted ? rule["counters"] : Json();
     if (counted) {
-      for (const char* name : {"events_passed", "bytes_passed", "events_dropped", "bytes_dropped"})
+      for (const char* name : {"rows_passed", "bytes_passed", "rows_dropped", "bytes_dropped"})
         cells.push_back(std::to_string(counters.is_object() ? counters.value(name, std::uint64_t{0}) : 0));
       const std::int64_t last = counters.is_object() ? counters.value("last_match", std::int64_t{0}) : 0;
       cells.push_back(last == 0 ? "never" : time_text(last));

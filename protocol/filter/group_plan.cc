@@ -11,6 +11,17 @@ std::uint64_t GroupPlanner::out_size(const GroupEvent& event) const {
   return event.header.size + (gains_checksum ? kChecksumSize : 0);
 }
 
+RuleTally& RuleTally::operator+=(const RuleTally& more) {
+  events_passed += more.events_passed;
+  bytes_passed += more.bytes_passed;
+  events_dropped += more.events_dropped;
+  bytes_dropped += more.bytes_dropped;
+  rows_passed += more.rows_passed;
+  rows_dropped += more.rows_dropped;
+  events_uncounted += more.events_uncounted;
+  return *this;
+}
+
 Status GroupPlanner::on_event(const GroupEvent& event) {
   using Kind = Judgement::Kind;
   if (!options_.judges) {
@@ -48,6 +59,8 @@ Status GroupPlanner::on_event(const GroupEvent& event) {
     case Kind::map:
       statement_.late_map |= statement_.kept + statement_.dropped > 0 && !judge_.maps()[judgement.map].monitored;
       statement_.maps.push_back({out_size(event), judge_.maps()[judgement.map].monitored});
+      if (judge_.maps()[judgement.map].verdict.rule)
+        statement_.maps.back().widths = RowWidths::of(event.bytes, event.checksum);
       return Done{};
     case Kind::rows:
       return on_rows(event, judgement);
@@ -97,10 +110,7 @@ Status GroupPlanner::on_rows(const GroupEvent& event, const Judgement& judgement
   if (judgement.dummy) {
     kept = statement_.kept > 0 || statement_.dropped == 0;
   } else {
-    const auto& verdict = judge_.maps()[judgement.map].verdict;
-    RuleTally& tally = plan_.tallies[verdict.rule.value_or(0)];
-    (kept ? tally.events_passed : tally.events_dropped) += 1;
-    (kept ? tally.bytes_passed : tally.bytes_dropped) += event.header.size;
+    count(event, judgement.map, kept);
     MapFate& fate = statement_.maps[judgement.map];
     (kept ? fate.any_kept : fate.any_dropped) = true;
   }
@@ -116,6 +126,19 @@ Status GroupPlanner::on_rows(const GroupEvent& event, const Judgement& judgement
   }
   statement_.ended_by_flag = judgement.ends_statement;
   return judgement.ends_statement ? end_statement() : Status(Done{});
+}
+
+void GroupPlanner::count(const GroupEvent& event, std::size_t map, bool kept) {
+  RuleTally& tally = plan_.tallies[judge_.maps()[map].verdict.rule.value_or(0)];
+  (kept ? tally.events_passed : tally.events_dropped) += 1;
+  (kept ? tally.bytes_passed : tally.bytes_dropped) += event.header.size;
+  const std::optional<RowWidths>& widths = statement_.maps[map].widths;
+  const auto rows = widths && event.whole ? widths->rows_in(event.bytes, event.checksum) : std::nullopt;
+  if (rows) {
+    (kept ? tally.rows_passed : tally.rows_dropped) += *rows;
+  } else {
+    ++tally.events_uncounted;
+  }
 }
 
 // What GroupRewriter does by itself: at the first row event of a statement it takes all others for like it, sends the

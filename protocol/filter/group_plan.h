@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "protocol/filter/group_judge.h"
+#include "protocol/row/row_count.h"
 
 namespace binrelay {
 
@@ -22,9 +23,13 @@ struct MixedStatement {
   std::vector<std::size_t> unused_maps{};   // of monitored tables, of which no row goes out
 };
 
-// Row events by the rule that judged them; rule 0: none did.
+// Row events by the rule that judged them; rule 0: none did, and their rows are not counted.
 struct RuleTally {
   std::uint64_t events_passed = 0, bytes_passed = 0, events_dropped = 0, bytes_dropped = 0;
+  std::uint64_t rows_passed = 0, rows_dropped = 0;
+  std::uint64_t events_uncounted = 0;  // whose rows are in none of both: not read whole, or compressed by MariaDB
+
+  RuleTally& operator+=(const RuleTally& more);
 };
 
 struct GroupPlan {
@@ -59,6 +64,7 @@ class GroupPlanner {
     std::uint64_t size = 0;
     bool monitored = false;
     bool any_kept = false, any_dropped = false;
+    std::optional<RowWidths> widths{};  // of a table that a rule names
   };
   struct Statement {
     bool open = false, ended_by_flag = false, late_map = false;
@@ -73,6 +79,7 @@ class GroupPlanner {
   void drop() { plan_.changed = true; }
   void on_query(const GroupEvent& event, const Judgement& judgement);
   Status on_rows(const GroupEvent& event, const Judgement& judgement);
+  void count(const GroupEvent& event, std::size_t map, bool kept);
   Status end_statement();
   void flush_companions(bool kept);
 

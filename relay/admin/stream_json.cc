@@ -106,6 +106,9 @@ json rules_json(const std::map<std::uint64_t, RuleCount>& rules) {
                     {"events_dropped", count.tally.events_dropped},
                     {"bytes_passed", count.tally.bytes_passed},
                     {"bytes_dropped", count.tally.bytes_dropped},
+                    {"rows_passed", count.tally.rows_passed},
+                    {"rows_dropped", count.tally.rows_dropped},
+                    {"events_uncounted", count.tally.events_uncounted},
                     {"last_match", count.last_match}});
   }
   return list;

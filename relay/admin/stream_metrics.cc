@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "relay/version.h"
@@ -119,20 +120,42 @@ void add_connections(MetricsText& metrics, const StreamReport& report, const Lab
                   stream, counts.slow_consumers_ended);
 }
 
+void add_rule(MetricsText& metrics, const Labels& stream, const std::string& name, const RuleCount& count) {
+  const Labels rule = with(stream, "rule", name);
+  const Labels passed = with(rule, "result", "passed"), dropped = with(rule, "result", "dropped");
+  constexpr const char* kEvents =
+      "Row events judged by a filter rule, over all consumers; rule 0: no rule names the table; others: all that came "
+      "later than the first 200.";
+  constexpr const char* kBytes = "Bytes of these row events.";
+  constexpr const char* kRows =
+      "Rows in them, but for rule 0 and for what binrelay_filter_row_events_uncounted_total counts.";
+  metrics.counter("binrelay_filter_row_events_total", kEvents, passed, count.tally.events_passed);
+  metrics.counter("binrelay_filter_row_events_total", kEvents, dropped, count.tally.events_dropped);
+  metrics.counter("binrelay_filter_row_bytes_total", kBytes, passed, count.tally.bytes_passed);
+  metrics.counter("binrelay_filter_row_bytes_total", kBytes, dropped, count.tally.bytes_dropped);
+  metrics.counter("binrelay_filter_rows_total", kRows, passed, count.tally.rows_passed);
+  metrics.counter("binrelay_filter_rows_total", kRows, dropped, count.tally.rows_dropped);
+  metrics.counter("binrelay_filter_row_events_uncounted_total",
+                  "Row events whose rows were not counted: large, or compressed by MariaDB.", rule,
+                  count.tally.events_uncounted);
+  metrics.gauge("binrelay_filter_last_match_timestamp_seconds", "When a filter rule last judged something.", rule,
+                unsigned_time(count.last_match));
+}
+
+// As many series as kRuleSeries, however many rules there are; which rules have their own never changes, so that
+// nothing that counts up goes down.
 void add_rules(MetricsText& metrics, const StreamReport& report, const Labels& stream) {
+  constexpr std::size_t kRuleSeries = 200;
+  RuleCount others = report.other_rules;
   for (const auto& [id, count] : report.rules) {
-    const Labels rule = with(stream, "rule", std::to_string(id));
-    const Labels passed = with(rule, "result", "passed"), dropped = with(rule, "result", "dropped");
-    constexpr const char* kEvents =
-        "Row events judged by a filter rule, over all consumers; rule 0: no rule names the table.";
-    constexpr const char* kBytes = "Bytes of these row events.";
-    metrics.counter("binrelay_filter_row_events_total", kEvents, passed, count.tally.events_passed);
-    metrics.counter("binrelay_filter_row_events_total", kEvents, dropped, count.tally.events_dropped);
-    metrics.counter("binrelay_filter_row_bytes_total", kBytes, passed, count.tally.bytes_passed);
-    metrics.counter("binrelay_filter_row_bytes_total", kBytes, dropped, count.tally.bytes_dropped);
-    metrics.gauge("binrelay_filter_last_match_timestamp_seconds", "When a filter rule last judged something.", rule,
-                  unsigned_time(count.last_match));
+    if (count.order < kRuleSeries) {
+      add_rule(metrics, stream, std::to_string(id), count);
+      continue;
+    }
+    others.tally += count.tally;
+    others.last_match = std::max(others.last_match, count.last_match);
   }
+  if (others.last_match != 0) add_rule(metrics, stream, "others", others);
 }
 
 // The second number of /proc/self/statm: resident pages (proc(5)).

@@ -7,6 +7,7 @@
 #include <map>
 #include <sstream>
 
+#include "protocol/row/row_count.h"
 #include "protocol/sql/sql_tokens.h"
 #include "tests/golden/golden_samples.h"
 #include "tests/support/hex.h"
@@ -61,6 +62,35 @@ TEST_P(EveryRowsSample, IsDecodedToItsLastByte) {
     }
   }
   EXPECT_GT(rows, 0u);
+}
+
+// RowWidths skips what decode_row_images reads.
+TEST_P(EveryRowsSample, HasAsManyRowsByItsWidths) {
+  const golden::Sample sample = golden::load(GetParam());
+  const ChecksumAlgorithm checksum = sample.format().checksum;
+  std::map<std::uint64_t, TableColumns> tables;
+  std::map<std::uint64_t, RowWidths> widths;
+  for (const auto& event : sample.events()) {
+    if (event.header.type == EventType::table_map) {
+      auto table = decode_table_columns(event.bytes, checksum);
+      auto width = RowWidths::of(event.bytes, checksum);
+      ASSERT_TRUE(width.has_value()) << event.offset;
+      widths.insert_or_assign(table->table_id, std::move(*width));
+      tables.insert_or_assign(table->table_id, std::move(*table));
+    }
+    if (!is_rows_event(event.header.type)) continue;
+    const std::uint64_t id = decode_rows_head(event.bytes, checksum)->table_id;
+    std::uint64_t rows = 0;
+    const Status decoded = decode_row_images(event.bytes, checksum, tables.at(id), [&](const RowChange&) -> Status {
+      ++rows;
+      return Done{};
+    });
+    const auto counted = widths.at(id).rows_in(event.bytes, checksum);
+    const bool compressed = event.header.type >= EventType::mariadb_write_rows_compressed_v1;
+    EXPECT_EQ(counted.has_value(), !compressed) << event.offset;
+    const bool both = decoded.ok() && counted.has_value();
+    EXPECT_EQ(counted.value_or(0), both ? rows : counted.value_or(0)) << event.offset;
+  }
 }
 
 TEST_P(EveryRowsSample, IsRefusedWhenItIsCutAnywhere) {
