@@ -86,6 +86,11 @@ Result<std::unique_ptr<EventLog>> open_log(const StorageOptions& options, const 
   return opened;
 }
 
+bool asks_for_rules(const StreamConfig& config) {
+  return std::any_of(config.accounts.begin(), config.accounts.end(),
+                     [](const AccountConfig& account) { return account.view == AccountConfig::View::rules; });
+}
+
 }  // namespace
 
 Stream::Stream(const StreamConfig& config, const std::filesystem::path& directory, IoThreads& io,
@@ -109,10 +114,7 @@ Result<RuleBook> Stream::open_rules() {
     BINRELAY_ASSIGN(std::vector<FilterRule> rules, read_rule_file(config.file));
     return fixed_rules(std::move(rules), config.default_monitor, std::move(names_fold));
   }
-  const bool asked_for =
-      std::any_of(config_.accounts.begin(), config_.accounts.end(),
-                  [](const AccountConfig& account) { return account.view == AccountConfig::View::rules; });
-  if (!asked_for) return no_rules();
+  if (!asks_for_rules(config_)) return no_rules();
   rule_history_ = std::make_unique<RuleHistory>(config.default_monitor, std::move(names_fold));
   rule_follower_ =
       std::make_unique<RuleFollower>(RuleTableName{config.database, config.table}, *log_, *rule_history_, logger_);
@@ -158,6 +160,7 @@ Result<std::unique_ptr<Stream>> Stream::open(const StreamConfig& config, const s
   context.housekeeper = stream->housekeeper_.get();
   context.upstream = [self = stream.get()] { return self->replica_status(); };
   BINRELAY_ASSIGN(RuleBook rules, stream->open_rules());
+  if (asks_for_rules(config)) stream->rule_tables_ = std::make_unique<RuleTablesCheck>(rules.latest, stream->logger_);
   stream->views_ = std::make_unique<AccountViews>(std::move(rules), stream->filter_counters_);
   context.views = stream->views_.get();
 
@@ -171,7 +174,10 @@ Result<std::unique_ptr<Stream>> Stream::open(const StreamConfig& config, const s
   const std::string report_host = config.report_host.empty() ? own_host_name() : config.report_host;
   stream->upstream_ = std::make_unique<UpstreamLoop>(
       *stream->log_, config.source, report_host, config.listen.port, stream->logger_,
-      [self = stream.get()] { self->on_identity(); }, stream->directory_, stream->rule_follower_.get());
+      [self = stream.get()] { self->on_identity(); }, stream->directory_, stream->rule_follower_.get(),
+      [check = stream->rule_tables_.get()](EventSource& source) {
+        if (check != nullptr) check->look(source);
+      });
   stream->scrubber_ = std::make_unique<Scrubber>(
       *stream->log_, fetch_sources(config.source), [self = stream.get()] { return self->upstream_->status().address; },
       config.scrub_bytes_per_second, stream->logger_);
@@ -374,6 +380,8 @@ StreamReport Stream::report() const {
   report.retention = housekeeper_->report();
   report.rules = filter_counters_.read();
   report.other_rules = filter_counters_.others();
+  if (rule_tables_) report.unseen_rules = rule_tables_->unseen();
+  if (rule_history_) report.rules_note = rule_history_->report().reason;
   std::error_code failed;
   if (const auto space = std::filesystem::space(directory_, failed); !failed) {
     report.disk_free = space.available;

@@ -11,6 +11,7 @@
 #include "relay/config/relay_config.h"
 #include "relay/dump/tail_signal.h"
 #include "relay/filter/rule_follower.h"
+#include "relay/filter/rule_tables_check.h"
 #include "relay/login/connection_gate.h"
 #include "relay/login/listener.h"
 #include "relay/login/tls_context.h"
@@ -72,8 +73,9 @@ class Stream {
   std::unique_ptr<RuleHistory> rule_history_;    // nullptr: the rules come from a file, or nobody asks for them
   std::unique_ptr<RuleFollower> rule_follower_;  // beside it
   std::unique_ptr<AccountViews> views_;
-  ConnectionGate gate_;                        // before the listener: sessions hold its tickets
-  std::unique_ptr<PassThrough> pass_through_;  // and lend its connections
+  std::unique_ptr<RuleTablesCheck> rule_tables_;  // nullptr: no account asks for rules
+  ConnectionGate gate_;                           // before the listener: sessions hold its tickets
+  std::unique_ptr<PassThrough> pass_through_;     // and lend its connections
   std::unique_ptr<Housekeeper> housekeeper_;
   SessionContext context_;
   Listener listener_;

@@ -11,6 +11,7 @@
 #include "relay/commands/replica_registry.h"
 #include "relay/config/relay_config.h"
 #include "relay/filter/filter_counters.h"
+#include "relay/filter/rule_tables_check.h"
 #include "relay/login/connection_counters.h"
 #include "relay/retention/retention_report.h"
 #include "relay/upstream/upstream_loop.h"
@@ -58,7 +59,9 @@ struct StreamReport {
   std::optional<std::uint64_t> disk_free, disk_total;
   RetentionReport retention;
   std::map<std::uint64_t, RuleCount> rules;  // by the filter rule's id; 0: tables that no rule names
-  RuleCount other_rules;                       // beyond kCountedRules
+  RuleCount other_rules;                     // beyond kCountedRules
+  std::vector<UnseenRule> unseen_rules;      // of tables that the source does not show
+  std::string rules_note;                    // what is to be said about the rules; "" = nothing
 };
 
 }  // namespace binrelay

@@ -114,6 +114,24 @@ json rules_json(const std::map<std::uint64_t, RuleCount>& rules) {
   return list;
 }
 
+// A row that has judged something names a table that was there; where the relay may not look, that is all it knows.
+json unseen_json(const StreamReport& report) {
+  json list = json::array();
+  for (const UnseenRule& rule : report.unseen_rules) {
+    const bool matched = report.rules.contains(rule.id);
+    if (!rule.told && matched) continue;
+    const std::string why = rule.told ? "the source has no such table"
+                                      : "not seen in what consumers have read since the relay started; the relay's "
+                                        "account may not look whether it is there";
+    list.push_back({{"id", rule.id},
+                    {"db_name", rule.database},
+                    {"tb_name", rule.table},
+                    {"missing", rule.told},
+                    {"why", rule.database + "." + rule.table + ": " + why}});
+  }
+  return list;
+}
+
 }  // namespace
 
 json stream_json(const StreamReport& report, const std::string& executed) {
@@ -139,6 +157,8 @@ json stream_json(const StreamReport& report, const std::string& executed) {
             {"turned_away", connections.turned_away}}},
           {"retention", retention_json(report.retention)},
           {"rules", rules_json(report.rules)},
+          {"rules_unseen", unseen_json(report)},
+          {"rules_note", report.rules_note},
           {"disk", std::move(disk)}};
 }
 

@@ -47,12 +47,14 @@ std::optional<std::string> find_contradiction(const LogView& log, const SourceVi
 
 SourceWatch::SourceWatch(EventLog& log, std::unique_ptr<EventSource> source, std::shared_ptr<spdlog::logger> logger,
                          std::function<void(const SourceView&)> on_view,
-                         std::function<void(std::string)> on_contradiction)
+                         std::function<void(std::string)> on_contradiction,
+                         std::function<void(EventSource&)> at_each_look)
     : log_(log),
       source_(std::move(source)),
       logger_(std::move(logger)),
       on_view_(std::move(on_view)),
-      on_contradiction_(std::move(on_contradiction)) {}
+      on_contradiction_(std::move(on_contradiction)),
+      at_each_look_(std::move(at_each_look)) {}
 
 SourceWatch::~SourceWatch() { stop(); }
 
@@ -130,6 +132,7 @@ void SourceWatch::look() {
   }
   looks_until_files_ = seen->files ? kLooksPerFileList - 1 : looks_until_files_ - 1;
   on_view_(*seen);
+  if (at_each_look_) at_each_look_(*source_);
   if (!own) return;
   auto found = find_contradiction(*own, *seen);
   if (!found) found = still_missing(*own, *seen);

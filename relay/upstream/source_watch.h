@@ -47,7 +47,8 @@ std::optional<std::string> find_contradiction(const LogView& log, const SourceVi
 class SourceWatch {
  public:
   SourceWatch(EventLog& log, std::unique_ptr<EventSource> source, std::shared_ptr<spdlog::logger> logger,
-              std::function<void(const SourceView&)> on_view, std::function<void(std::string)> on_contradiction);
+              std::function<void(const SourceView&)> on_view, std::function<void(std::string)> on_contradiction,
+              std::function<void(EventSource&)> at_each_look = {});
   ~SourceWatch();  // stop()
   void start();
   void stop();
@@ -66,6 +67,7 @@ class SourceWatch {
   const std::shared_ptr<spdlog::logger> logger_;
   const std::function<void(const SourceView&)> on_view_;
   const std::function<void(std::string)> on_contradiction_;
+  const std::function<void(EventSource&)> at_each_look_;  // asks what else is to be asked
 
   // The watch thread's own.
   bool connected_ = false;

@@ -49,7 +49,7 @@ bool differs_in_settings(const SourceIdentity& recorded, SourceIdentity seen) {
 class UpstreamLoop::Impl final : private SessionObserver {
  public:
   Impl(EventLog& log, UpstreamSettings settings, std::shared_ptr<spdlog::logger> logger,
-       std::function<void()> on_identity)
+       std::function<void()> on_identity, std::function<void(EventSource&)> at_each_look)
       : log_(log),
         settings_(std::move(settings)),
         logger_(std::move(logger)),
@@ -61,7 +61,7 @@ class UpstreamLoop::Impl final : private SessionObserver {
         watch_(
             log, std::make_unique<MysqlSource>(settings_.source, [this] { return address(); }), logger_,
             [this](const SourceView& view) { on_view(view); },
-            [this](std::string what) { on_contradiction(std::move(what)); }) {}
+            [this](std::string what) { on_contradiction(std::move(what)); }, std::move(at_each_look)) {}
 
   void start() {
     BINRELAY_CHECK(!thread_.joinable(), "started once");
@@ -320,10 +320,11 @@ void UpstreamLoop::Impl::on_contradiction(std::string what) {
 
 UpstreamLoop::UpstreamLoop(EventLog& log, SourceConfig config, std::string report_host, std::uint16_t report_port,
                            std::shared_ptr<spdlog::logger> logger, std::function<void()> on_identity,
-                           std::filesystem::path directory, RuleFollower* rules)
+                           std::filesystem::path directory, RuleFollower* rules,
+                           std::function<void(EventSource&)> at_each_look)
     : impl_(std::make_unique<Impl>(
           log, UpstreamSettings{std::move(config), std::move(report_host), report_port, rules, std::move(directory)},
-          std::move(logger), std::move(on_identity))) {}
+          std::move(logger), std::move(on_identity), std::move(at_each_look))) {}
 
 UpstreamLoop::~UpstreamLoop() { stop(); }
 void UpstreamLoop::start() { impl_->start(); }

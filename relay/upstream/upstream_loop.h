@@ -46,9 +46,11 @@ class UpstreamLoop {
   // `on_identity`: called on the upstream thread when source() of the log has been recorded for the first time or has
   // changed. `directory`: of the stream; before an empty log is filled its free space is compared with what the source
   // has. "" = not compared. `rules`: follows what is received; nullptr: nobody asks for filter rules.
+  // `at_each_look`: on the watch's thread and connection, every few seconds while the source is connected.
   UpstreamLoop(EventLog& log, SourceConfig config, std::string report_host, std::uint16_t report_port,
                std::shared_ptr<spdlog::logger> logger, std::function<void()> on_identity,
-               std::filesystem::path directory = {}, RuleFollower* rules = nullptr);
+               std::filesystem::path directory = {}, RuleFollower* rules = nullptr,
+               std::function<void(EventSource&)> at_each_look = {});
   ~UpstreamLoop();  // stop()
   void start();
   void stop();  // interrupts a blocking read, flushes the log, joins; waits for the connect timeout while connecting

@@ -121,6 +121,37 @@ def _check_comparison(stage, relay, file):
     stage.say(f"explain --last: {shown['differing_transactions']} of {shown['transactions']} transactions would differ")
 
 
+def _unseen(relay):
+    return {each["id"]: each["missing"] for each in _rules(relay, "show").get("unseen", [])}
+
+
+def _check_unseen(stage, relay, source):
+    """Row 5 names a table that is not there: said where the relay's account may look."""
+    machine.wait_until("tables that are not seen", lambda: _unseen(relay).get(5) is False, 60)
+    source.unlogged(f"GRANT SELECT ON blog.* TO `{relay.name}`@'127.0.0.1'")
+    source.sql(f"INSERT INTO {RULES} VALUES (6, 'blog', 'besucher', 1, 0, 0)")
+    machine.wait_until("tables that are missing", lambda: _unseen(relay) == {5: True, 6: True}, 60)
+    said = [line for line in relay.log_tail(200).splitlines() if "row 5 names blog.artikel" in line]
+    assert len(said) == 1 and "the source has no such table" in said[0], said
+    text = relay.command("rules", "show", "--config", relay.config).stdout.decode()
+    assert "row 6: blog.besucher: the source has no such table" in text, text
+    stage.say("rows of tables that are not there are named")
+
+
+def _check_counters(stage, relay, payloads, compressed):
+    """What a dump let out and held back, by rule."""
+    _received(relay, "consumer", relay.source.flavour == "mysql")
+    counted = {rule["id"]: rule["counters"] for rule in _rules(relay, "show")["rules"]}
+    two = counted[2]
+    assert (two["events_passed"], two["events_dropped"]) == (3, 2) and two["last_match"] > 0, two
+    if not compressed:
+        assert (two["rows_passed"], two["rows_dropped"], two["events_uncounted"]) == (6, 2, 0), two
+    assert counted[5] is None and counted[6] is None, counted
+    _, _, metrics = relay.get("/metrics")
+    assert 'binrelay_filter_row_events_total{stream="main",rule="2",result="passed"} 3' in metrics, metrics
+    stage.say("counters of row 2: " + str(two))
+
+
 def _play(stage, source, payloads=False):
     is_mysql = source.flavour == "mysql"
     relay = stage.relay(source)
@@ -147,6 +178,10 @@ def _play(stage, source, payloads=False):
     assert by_directory["versions"] == offline["versions"]
     _check_test(relay)
     stage.say("the same without the relay")
+    relay.start_again()
+    _check_unseen(stage, relay, source)
+    relay.caught_up_with(source)
+    _check_counters(stage, relay, payloads, compressed=not is_mysql)
 
 
 def _dumps(relay, is_mysql):
