@@ -1,6 +1,8 @@
-"""The quickstart: a source with a live workload, the relay, a replica behind it, a table every second, a comparison."""
+"""The quickstart: a source with a live workload, the relay, two replicas behind it, one of them filtered by rules in a
+table of the source, a table every second, a comparison."""
 
 import argparse
+import json
 import pathlib
 import random
 import sys
@@ -21,8 +23,25 @@ TABLES = {
     "orders": "id INT AUTO_INCREMENT PRIMARY KEY, customer INT NOT NULL, placed TIMESTAMP(6) NOT NULL, paid DECIMAL(10,2)",
     "order_lines": "id INT AUTO_INCREMENT PRIMARY KEY, `order` INT NOT NULL, product INT NOT NULL, quantity INT NOT NULL",
     "ticks": "writer INT PRIMARY KEY, at DOUBLE NOT NULL",
+    "visits": "id BIGINT AUTO_INCREMENT PRIMARY KEY, page VARCHAR(60) NOT NULL, at TIMESTAMP(6) NOT NULL",
 }
+RULES = "baker_sys_canal.baker_canal_config"
+RULE_TABLE = f"""CREATE TABLE {RULES} (
+  id INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  db_name VARCHAR(255) NOT NULL DEFAULT '', tb_name VARCHAR(255) NOT NULL DEFAULT '',
+  monitor_insert BIT(1) NOT NULL DEFAULT b'0', monitor_update BIT(1) NOT NULL DEFAULT b'0',
+  monitor_delete BIT(1) NOT NULL DEFAULT b'0',
+  create_time TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  update_time TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
+  UNIQUE KEY uk_db_name_tb_name (db_name, tb_name)) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4"""
+FIRST_RULES = [(1, "baker_sys_canal", "baker_canal_config"), (2, "shop", "orders"), (3, "shop", "ticks"), (4, "shop", "cust*"),
+               (5, "lab", "*")]
+MONITORED = {"`baker_sys_canal`.`baker_canal_config`", "`shop`.`orders`", "`shop`.`ticks`", "`shop`.`customers`", "`lab`.`fence`"}
+NEW_RULE = f"INSERT INTO {RULES} (id, db_name, tb_name, monitor_insert) VALUES (6, 'shop', 'visits', 1)"
+NEW_RULE_TABLE = "`shop`.`visits`"
+SECONDS_BEFORE_THE_RULE = 10
 PRODUCTS = 50
+LOST_TO_ANOTHER = (1020, 1205, 1213)  # a transaction that the server rolled back
 
 
 class Shop:
@@ -34,6 +53,11 @@ class Shop:
         self._done = [0] * WRITERS
         self._failure = None
         self._threads = [threading.Thread(target=self._write, args=(number,), daemon=True) for number in range(WRITERS)]
+        # The rules first: what comes before them nobody monitors.
+        source.sql("CREATE DATABASE baker_sys_canal DEFAULT CHARACTER SET utf8mb4")
+        source.sql(RULE_TABLE)
+        source.sql(f"INSERT INTO {RULES} (id, db_name, tb_name, monitor_insert, monitor_update, monitor_delete) VALUES " + ", ".join(
+            f"({number}, '{database}', '{table}', 1, 1, 1)" for number, database, table in FIRST_RULES))
         source.sql("CREATE DATABASE shop CHARACTER SET utf8mb4")
         for table, columns in TABLES.items():
             source.sql(f"CREATE TABLE shop.{table} ({columns})")
@@ -48,6 +72,19 @@ class Shop:
         self._stopping.set()
         for thread in self._threads:
             thread.join()
+
+    def add_rule(self):
+        """From this transaction on `visits` is monitored; it is emptied in it, so that both replicas hold the same then."""
+        while True:
+            with self._source.connect("shop") as connection, connection.cursor() as cursor:
+                try:
+                    for statement in ("BEGIN", "DELETE FROM visits", NEW_RULE, "COMMIT"):
+                        cursor.execute(statement)
+                    return
+                except pymysql.err.OperationalError as error:
+                    if error.args[0] not in LOST_TO_ANOTHER:
+                        raise
+                    cursor.execute("ROLLBACK")
 
     @property
     def transactions(self):
@@ -64,7 +101,7 @@ class Shop:
                         self._transaction(cursor, writer, chance)
                         self._done[writer] += 1
                     except pymysql.err.OperationalError as error:
-                        if error.args[0] not in (1020, 1205, 1213):  # lost to the other writer: the server rolled back
+                        if error.args[0] not in LOST_TO_ANOTHER:
                             raise
                         cursor.execute("ROLLBACK")
         except Exception as error:  # noqa: BLE001 shown by the main thread
@@ -87,38 +124,47 @@ class Shop:
         cursor.execute("UPDATE orders SET paid = %s WHERE id = %s", (total, order))
         if chance.random() < 0.05:
             cursor.execute("DELETE FROM order_lines WHERE `order` = %s", (order - 50,))
+        cursor.execute("INSERT INTO visits (page, at) VALUES (%s, NOW(6))", (f"/product/{chance.randrange(1, PRODUCTS)}",))
         cursor.execute("REPLACE INTO ticks VALUES (%s, %s)", (writer, time.time()))
         cursor.execute("COMMIT")
 
 
 class LiveTable:
-    """One row a second: how far source, relay and replica are."""
+    """One row a second: how far source, relay and both replicas are, and how many rows of `visits` each has."""
 
-    def __init__(self, source, relay, replica, shop):
-        self._source, self._relay, self._replica, self._shop = source, relay, replica, shop
+    def __init__(self, source, relay, replica, filtered, shop):
+        self._source, self._relay, self._replica, self._filtered, self._shop = source, relay, replica, filtered, shop
         self._before = (time.monotonic(), 0)
 
     def header(self):
-        print(f"{'source':>24} {'relay':>24} {'replica':>24} {'lag':>10} {'transactions/s':>15}", flush=True)
+        print(f"{'source':>22} {'relay':>22} {'replica':>22} {'lag':>8} {'lag filtered':>12} {'transactions/s':>14}   "
+              "visits: source/replica/filtered", flush=True)
 
     def row(self):
         now, transactions = time.monotonic(), self._shop.transactions
         rate = (transactions - self._before[1]) / max(now - self._before[0], 0.001)
         self._before = (now, transactions)
-        at_replica, at_source = self._last_tick(self._replica), self._last_tick(self._source)
-        lag = f"{max(at_source - at_replica, 0) * 1000:.0f} ms" if at_replica else "-"
-        print(f"{_place(self._source.binlog_position()):>24} {_place(self._relay.binlog_position()):>24} "
-              f"{_place(self._replica.replica_position()):>24} {lag:>10} {rate:>15.0f}", flush=True)
-        errors = self._replica.replica_errors()
-        if errors:
-            raise RuntimeError("the replica stopped: " + "; ".join(errors))
+        visits = "/".join(str(_ask(server, "SELECT COUNT(*) FROM shop.visits"))
+                          for server in (self._source, self._replica, self._filtered))
+        print(f"{_place(self._source.binlog_position()):>22} {_place(self._relay.binlog_position()):>22} "
+              f"{_place(self._replica.replica_position()):>22} {self._lag(self._replica):>8} {self._lag(self._filtered):>12} "
+              f"{rate:>14.0f}   {visits}", flush=True)
+        for server in (self._replica, self._filtered):
+            errors = server.replica_errors()
+            if errors:
+                raise RuntimeError(f"{server.name} stopped: " + "; ".join(errors))
 
-    @staticmethod
-    def _last_tick(server):
-        try:
-            return server.value("SELECT COALESCE(MAX(at), 0) FROM shop.ticks")
-        except pymysql.err.MySQLError:  # the table has not arrived yet
-            return 0
+    def _lag(self, replica):
+        tick = "SELECT COALESCE(MAX(at), 0) FROM shop.ticks"
+        there, here = _ask(replica, tick), _ask(self._source, tick)
+        return f"{max(here - there, 0) * 1000:.0f} ms" if there else "-"
+
+
+def _ask(server, statement):
+    try:
+        return server.value(statement)
+    except pymysql.err.MySQLError:  # the table has not arrived yet
+        return 0
 
 
 def _place(position):
@@ -126,62 +172,106 @@ def _place(position):
     return f"{name or '-'}:{offset or 0}"
 
 
-def _say_where(source, relay, replica):
+def _say_where(source, relay, replica, filtered):
+    admin = f"--config {relay.config}"
     print(f"""
-  source   127.0.0.1:{source.port}   user {source.user}   password {source.password}   ({source.flavour} {source.version})
-  relay    127.0.0.1:{relay.port}   user {relay.user}   password {relay.password}
-  replica  127.0.0.1:{replica.port}   user {replica.user}   password {replica.password}
+  source    127.0.0.1:{source.port}   user {source.user}   password {source.password}   ({source.flavour} {source.version})
+  relay     127.0.0.1:{relay.port}   user {relay.user}   password {relay.password}
+  replica   127.0.0.1:{replica.port}   user {replica.user}   password {replica.password}   is sent everything
+  filtered  127.0.0.1:{filtered.port}   user {filtered.user}   password {filtered.password}   is sent what {RULES} lets out
   The stored binlog files: {relay.data_dir}/main/segments/1/
-  Another terminal:        build/release/binrelay status --admin 127.0.0.1:{relay.admin_port}
+  Another terminal:        build/release/binrelay status {admin}
+                           build/release/binrelay rules show {admin}
+  After a while a rule is added at the source: the filtered replica is sent the rows of shop.visits from then on.
   Ctrl-C ends it.
 """, flush=True)
 
 
-def _compare(source, replica, relay, shop, began):
-    """Prints the summary; whether source and replica are equal."""
+def _mark(table, expected, found, is_monitored, rows):
+    if is_monitored:
+        return "equal" if expected == found else "DIFFERENT"
+    return "not monitored, empty" if rows == 0 else f"NOT MONITORED, BUT {rows} ROWS"
+
+
+def _compare(source, replica, filtered, relay, shop, began, monitored):
+    """Prints the summary; whether the replica equals the source, and the filtered one what the rules say."""
     print(f"\n{shop.transactions} transactions in {time.monotonic() - began:.0f} s; "
           f"{sum(path.stat().st_size for path in relay.segment_files().values())} bytes of binlog stored by the relay\n")
-    expected, found = source.checksum_tables(), replica.checksum_tables()
-    print(f"{'table':28} {'checksum on source':>20} {'on replica':>20}")
-    for table in sorted(expected.keys() | found.keys()):
+    expected, found, shown = (server.checksum_tables() for server in (source, replica, filtered))
+    print(f"{'table':44} {'on source':>12} {'on replica':>12} {'':9} {'on filtered':>12}")
+    right = True
+    for table in sorted(expected.keys() | found.keys() | shown.keys()):
         mark = "equal" if expected.get(table) == found.get(table) else "DIFFERENT"
-        print(f"{table:28} {str(expected.get(table)):>20} {str(found.get(table)):>20}  {mark}")
-    equal = expected == found
-    print("\nEvery table is equal on source and replica." if equal else "\nSource and replica DIFFER.", flush=True)
-    return equal
+        filtered_mark = _mark(table, expected.get(table), shown.get(table), table in monitored,
+                              _ask(filtered, f"SELECT COUNT(*) FROM {table}"))
+        right = right and mark == "equal" and filtered_mark in ("equal", "not monitored, empty")
+        print(f"{table:44} {str(expected.get(table)):>12} {str(found.get(table)):>12} {mark:9} "
+              f"{str(shown.get(table)):>12} {filtered_mark}")
+    print("\nEvery table is equal on source and replica; the filtered one has the monitored tables, and nothing of the others."
+          if right else "\nThe tables DIFFER from what they should be.", flush=True)
+    return right
+
+
+def _start_relay(source):
+    """With an account that is sent what the rules let out; ready when the rules are known."""
+    relay = Relay(source)
+    relay.filtered = relay.add_account("filtered", view="rules")
+    relay.write_config()  # makes the relay's account at the source
+    source.unlogged(f"GRANT SELECT ON baker_sys_canal.* TO `{relay.name}`@'127.0.0.1'")
+    relay.start()
+    machine.wait_until("the relay knows the filter's rules", lambda: json.loads(
+        relay.command("rules", "show", "--config", relay.config, "--json").stdout)["known"], 60)
+    return relay
+
+
+def _watch(options, table, shop, began):
+    """A row a second until the time is over or Ctrl-C; the tables that are monitored in the end."""
+    add_at = SECONDS_BEFORE_THE_RULE if options.seconds is None else min(SECONDS_BEFORE_THE_RULE, options.seconds / 2)
+    monitored = set(MONITORED)
+    try:
+        while options.seconds is None or time.monotonic() < began + options.seconds:
+            time.sleep(1)
+            table.row()
+            if NEW_RULE_TABLE not in monitored and time.monotonic() >= began + add_at:
+                monitored.add(NEW_RULE_TABLE)
+                shop.add_rule()
+                print(f"-- in one transaction at the source: DELETE FROM shop.visits; {NEW_RULE};", flush=True)
+                table.header()
+    except KeyboardInterrupt:
+        print()
+    return monitored
 
 
 def run(options):
     make = MySql if options.mysql else MariaDb
     extra = {} if options.mysql else {"binlog_format": "ROW"}
-    print(f"starting a {make.flavour} source, the relay and a {make.flavour} replica", flush=True)
+    print(f"starting a {make.flavour} source, the relay and two {make.flavour} replicas", flush=True)
     source = make("source", **extra).start()
     shop = Shop(source)
-    relay = Relay(source).start()
-    replica = make("replica", **extra).start()
+    relay = _start_relay(source)
+    replica, filtered = (make(name, **extra).start() for name in ("replica", "filtered"))
     replica.start_replica(relay.host, relay.port, relay.user, relay.password)
-    _say_where(source, relay, replica)
+    filtered.start_replica(relay.host, relay.port, *relay.filtered)
+    _say_where(source, relay, replica, filtered)
 
     began = time.monotonic()
-    table = LiveTable(source, relay, replica, shop)
+    table = LiveTable(source, relay, replica, filtered, shop)
     shop.open()
     table.header()
-    try:
-        while options.seconds is None or time.monotonic() < began + options.seconds:
-            time.sleep(1)
-            table.row()
-    except KeyboardInterrupt:
-        print()
+    monitored = _watch(options, table, shop, began)
     shop.close()
-    print("the workload has stopped; waiting for the replica to catch up", flush=True)
+    print("the workload has stopped; waiting for the replicas to catch up", flush=True)
     replica.wait_replica_caught_up(source)
+    filtered.wait_replica_caught_up(source)
+    machine.wait_until("the replica has it all", lambda: replica.has_transactions_of(source), 60)
     relay.caught_up_with(source)
     table.row()
-    equal = _compare(source, replica, relay, shop, began)
-    replica.discard()
+    right = _compare(source, replica, filtered, relay, shop, began, monitored)
+    for server in (replica, filtered):
+        server.discard()
     relay.stop()
     source.discard()
-    return 0 if equal else 1
+    return 0 if right else 1
 
 
 def main():
