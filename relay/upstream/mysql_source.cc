@@ -81,6 +81,10 @@ struct MysqlSource::Connection {
 #ifdef BINRELAY_CONNECTOR_C
   // The connection this thread is opening: the library's callback carries no context.
   static thread_local Connection* opening;
+#ifdef MARIADB_TLS_VERIFY_HOST
+  static int verify_chain_alone(void* tls, unsigned asked);
+  void leave_name_unverified();
+#endif
   static int wait_for_socket(my_socket waiting, my_bool for_read, int timeout_ms);
   bool tls_settled = false, refused_without_tls = false;
   bool settle_tls(int opened);  // false: not as the configuration demands
@@ -139,11 +143,17 @@ void MysqlSource::Connection::set_tls_options() {
 #ifdef BINRELAY_CONNECTOR_C
   // With the CA given the chain is verified before anything secret is sent; the name only with SSL_VERIFY_SERVER_CERT.
   // TLS is used whenever the source offers it; what happens when it does not, settle_tls() says.
-  const my_bool use = config.tls != TlsMode::disabled, verify_name = config.tls == TlsMode::verify_identity;
-  const bool verify_chain = config.tls == TlsMode::verify_ca || config.tls == TlsMode::verify_identity;
+  const my_bool use = config.tls != TlsMode::disabled;
+  [[maybe_unused]] const my_bool verify_name = config.tls == TlsMode::verify_identity;
+  const my_bool verify_chain = config.tls == TlsMode::verify_ca || config.tls == TlsMode::verify_identity;
   if (use && verify_chain && ca) mysql_ssl_set(mysql, nullptr, nullptr, ca, nullptr, nullptr);
   mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &use);
+#ifdef MARIADB_TLS_VERIFY_HOST
+  mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify_chain);
+  if (config.tls == TlsMode::verify_ca) leave_name_unverified();
+#else
   mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify_name);
+#endif
 #else
   constexpr std::array kModes{SSL_MODE_DISABLED, SSL_MODE_PREFERRED, SSL_MODE_REQUIRED, SSL_MODE_VERIFY_CA,
                               SSL_MODE_VERIFY_IDENTITY};
@@ -152,6 +162,23 @@ void MysqlSource::Connection::set_tls_options() {
   mysql_options(mysql, MYSQL_OPT_SSL_MODE, &mode);
 #endif
 }
+
+#ifdef MARIADB_TLS_VERIFY_HOST
+// Connector/C 3.4 and later verify all or nothing: only what stands in for all of it can leave the name out. With
+// OpenSSL the chain has been verified when this is asked, and nothing secret has been sent yet.
+int MysqlSource::Connection::verify_chain_alone(void* /*tls*/, unsigned /*asked*/) {
+  if (opening == nullptr) return MARIADB_TLS_VERIFY_UNKNOWN;
+  return opening->mysql->net.tls_verify_status & ~MARIADB_TLS_VERIFY_HOST;
+}
+
+void MysqlSource::Connection::leave_name_unverified() {
+  const char* library = nullptr;
+  const bool known = mariadb_get_infov(mysql, MARIADB_TLS_LIBRARY, &library) == 0 && library != nullptr;
+  if (!known || !std::string_view(library).starts_with("OpenSSL")) return;  // the library compares the name, too
+  mysql_options(mysql, MARIADB_OPT_TLS_VERIFICATION_CALLBACK,
+                reinterpret_cast<const void*>(&Connection::verify_chain_alone));
+}
+#endif
 
 Error MysqlSource::Connection::no_tls() const {
   return {Errc::authentication, address() + " offers no TLS, and the configuration asks for it (source.tls)"};
