@@ -7,22 +7,22 @@ namespace binrelay {
 namespace {
 
 // MySQL manual, "enum_field_types".
-enum WireType : std::uint8_t {
-  kTiny = 1,
-  kShort = 2,
-  kLong = 3,
-  kFloat = 4,
-  kDouble = 5,
-  kTimestamp = 7,
-  kLongLong = 8,
-  kInt24 = 9,
-  kDate = 10,
-  kTime = 11,
-  kDateTime = 12,
-  kYear = 13,
-  kVarString = 253,
+enum class SentType : std::uint8_t {
+  tiny = 1,
+  short_ = 2,
+  long_ = 3,
+  float_ = 4,
+  double_ = 5,
+  timestamp = 7,
+  longlong = 8,
+  int24 = 9,
+  date = 10,
+  time = 11,
+  datetime = 12,
+  year = 13,
+  var_string = 253,
 };
-constexpr std::uint16_t kUtf8mb4 = 45, kUnsignedFlag = 0x20;
+constexpr std::uint16_t kUtf8mb4ForTexts = 45, kUnsignedColumn = 0x20;
 constexpr std::uint8_t kFixedPart = 0x0c;
 
 ByteBuffer build_definition(const ColumnDefinition& column) {
@@ -39,22 +39,22 @@ ByteBuffer build_definition(const ColumnDefinition& column) {
 
 ColumnDefinition as_sent(ColumnDefinition column, RowFormat format) {
   if (format == RowFormat::text) return column;
-  switch (column.type) {
-    case kTiny:
-    case kShort:
-    case kLong:
-    case kInt24:
-    case kYear:
-      column.type = kLongLong;
+  switch (static_cast<SentType>(column.type)) {
+    case SentType::tiny:
+    case SentType::short_:
+    case SentType::long_:
+    case SentType::int24:
+    case SentType::year:
+      column.type = static_cast<std::uint8_t>(SentType::longlong);
       break;
-    case kFloat:
-    case kDouble:
-    case kTimestamp:
-    case kDate:
-    case kTime:
-    case kDateTime:
-      column.type = kVarString;
-      column.character_set = kUtf8mb4;
+    case SentType::float_:
+    case SentType::double_:
+    case SentType::timestamp:
+    case SentType::date:
+    case SentType::time:
+    case SentType::datetime:
+      column.type = static_cast<std::uint8_t>(SentType::var_string);
+      column.character_set = kUtf8mb4ForTexts;
       break;
     default:
       break;
@@ -65,8 +65,9 @@ ColumnDefinition as_sent(ColumnDefinition column, RowFormat format) {
 std::vector<Column> columns_of_rows(const std::vector<ColumnDefinition>& sent) {
   std::vector<Column> columns;
   for (const ColumnDefinition& column : sent) {
-    const ColumnType type = column.type == kLongLong ? ColumnType::longlong : ColumnType::var_string;
-    columns.push_back({column.name, type, (column.flags & kUnsignedFlag) != 0});
+    const ColumnType type =
+        column.type == static_cast<std::uint8_t>(SentType::longlong) ? ColumnType::longlong : ColumnType::var_string;
+    columns.push_back({column.name, type, (column.flags & kUnsignedColumn) != 0});
   }
   return columns;
 }

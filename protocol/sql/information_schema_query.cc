@@ -14,8 +14,8 @@ using Query = InformationSchemaQuery;
 using Kind = SqlToken::Kind;
 
 constexpr std::string_view kInformationSchema = "information_schema";
-constexpr std::size_t kMaxTables = 4;
-constexpr std::size_t kMaxItems = 256;
+constexpr std::size_t kMaxAskedTables = 4;
+constexpr std::size_t kMaxAskedItems = 256;
 
 // A table that may be asked, and its columns with the names of database and table.
 struct KnownTable {
@@ -67,9 +67,9 @@ bool at_column_alone(TokenCursor in) {
   return (in.at(Kind::word) || in.at(Kind::quoted_name)) && !at_clause(in);
 }
 
-class QueryParser {
+class SchemaQueryParser {
  public:
-  QueryParser(std::string_view text, std::string_view database) : text_(text), database_(database), in_(text) {}
+  SchemaQueryParser(std::string_view text, std::string_view database) : text_(text), database_(database), in_(text) {}
 
   std::optional<Query> parse() {
     if (!in_.accept("SELECT")) return std::nullopt;
@@ -92,7 +92,7 @@ class QueryParser {
   std::string items() {
     std::string result = item();
     for (std::size_t count = 1; in_.accept_symbol(","); ++count) {
-      if (count == kMaxItems) in_.fail();
+      if (count == kMaxAskedItems) in_.fail();
       result += ", " + item();
     }
     return result;
@@ -156,7 +156,7 @@ class QueryParser {
     table.alias = table.name;
     table.name = to_upper(table.name);
     if (const std::string alias = parse_alias(in_); !alias.empty()) table.alias = alias;
-    if (known_table(table.name) == nullptr || query_.tables.size() == kMaxTables) in_.fail();
+    if (known_table(table.name) == nullptr || query_.tables.size() == kMaxAskedTables) in_.fail();
     query_.tables.push_back(std::move(table));
   }
 
@@ -165,7 +165,7 @@ class QueryParser {
     std::string result;
     std::size_t count = 0;
     do {
-      if (count++ == kMaxItems) in_.fail();
+      if (count++ == kMaxAskedItems) in_.fail();
       result += (result.empty() ? "" : ", ") + condition();
       if (ordered && in_.accept("DESC")) result += " DESC";
       if (ordered) in_.accept("ASC");
@@ -207,7 +207,7 @@ std::string both(const std::string& left, const std::string& right) {
 
 std::optional<Query> parse_information_schema_query(std::string_view text, std::string_view database) {
   if (text.size() > kMaxCommandSize) return std::nullopt;
-  return QueryParser(text, database).parse();
+  return SchemaQueryParser(text, database).parse();
 }
 
 // The bounds of a joined table go into its ON: behind a LEFT JOIN its columns may be NULL.

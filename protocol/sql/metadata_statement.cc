@@ -8,7 +8,7 @@ namespace binrelay {
 
 namespace {
 
-using Kind = MetadataStatement::Kind;
+using Asked = MetadataStatement::Kind;
 
 void parse_table(TokenCursor& in, MetadataStatement& statement) {
   statement.table = metadata_name(in);
@@ -31,22 +31,22 @@ void parse_bounds(TokenCursor& in, MetadataStatement& statement) {
 
 void parse_create(TokenCursor& in, MetadataStatement& statement) {
   if (in.accept_one_of({"DATABASE", "SCHEMA"})) {
-    statement.kind = Kind::create_database;
+    statement.kind = Asked::create_database;
     statement.database = metadata_name(in);
     return;
   }
-  statement.kind = in.at_word("VIEW") ? Kind::create_view : Kind::create_table;
+  statement.kind = in.at_word("VIEW") ? Asked::create_view : Asked::create_table;
   if (!in.accept_one_of({"TABLE", "VIEW"})) in.fail();
   parse_table(in, statement);
 }
 
-void parse_listing(TokenCursor& in, MetadataStatement& statement, Kind kind) {
+void parse_listing(TokenCursor& in, MetadataStatement& statement, Asked kind) {
   statement.kind = kind;
   if (statement.of_a_database()) parse_from_database(in, statement);
   parse_bounds(in, statement);
 }
 
-void parse_of_table(TokenCursor& in, MetadataStatement& statement, Kind kind) {
+void parse_of_table(TokenCursor& in, MetadataStatement& statement, Asked kind) {
   statement.kind = kind;
   if (!in.accept_one_of({"FROM", "IN"})) in.fail();
   parse_table(in, statement);
@@ -56,22 +56,22 @@ void parse_of_table(TokenCursor& in, MetadataStatement& statement, Kind kind) {
 
 void parse_show_metadata(TokenCursor& in, MetadataStatement& statement) {
   if (in.accept("CREATE")) return parse_create(in, statement);
-  if (in.accept_one_of({"DATABASES", "SCHEMAS"})) return parse_listing(in, statement, Kind::databases);
-  if (in.accept_all({"TABLE", "STATUS"})) return parse_listing(in, statement, Kind::table_status);
+  if (in.accept_one_of({"DATABASES", "SCHEMAS"})) return parse_listing(in, statement, Asked::databases);
+  if (in.accept_all({"TABLE", "STATUS"})) return parse_listing(in, statement, Asked::table_status);
   if (in.accept("ENGINES") || in.accept_all({"STORAGE", "ENGINES"})) {
-    statement.kind = Kind::engines;
+    statement.kind = Asked::engines;
     return;
   }
-  if (in.accept_one_of({"INDEX", "INDEXES", "KEYS"})) return parse_of_table(in, statement, Kind::indexes);
+  if (in.accept_one_of({"INDEX", "INDEXES", "KEYS"})) return parse_of_table(in, statement, Asked::indexes);
   statement.full = in.accept("FULL");
-  if (in.accept("TABLES")) return parse_listing(in, statement, Kind::tables);
+  if (in.accept("TABLES")) return parse_listing(in, statement, Asked::tables);
   if (!in.accept_one_of({"COLUMNS", "FIELDS"})) in.fail();
-  parse_of_table(in, statement, Kind::columns);
+  parse_of_table(in, statement, Asked::columns);
 }
 
 // DESCRIBE t, DESCRIBE t column
 void parse_describe(TokenCursor& in, MetadataStatement& statement) {
-  statement.kind = Kind::columns;
+  statement.kind = Asked::columns;
   parse_table(in, statement);
   if (in.at(SqlToken::Kind::string)) {
     statement.like = metadata_text(in);
@@ -89,23 +89,23 @@ std::string head(const MetadataStatement& statement) {
   const std::string full = statement.full ? "FULL " : "";
   const std::string from = statement.database.empty() ? "" : " FROM " + quoted_identifier(statement.database);
   switch (statement.kind) {
-    case Kind::databases:
+    case Asked::databases:
       return "SHOW DATABASES";
-    case Kind::tables:
+    case Asked::tables:
       return "SHOW " + full + "TABLES" + from;
-    case Kind::table_status:
+    case Asked::table_status:
       return "SHOW TABLE STATUS" + from;
-    case Kind::columns:
+    case Asked::columns:
       return "SHOW " + full + "COLUMNS FROM " + table_name(statement);
-    case Kind::indexes:
+    case Asked::indexes:
       return "SHOW INDEX FROM " + table_name(statement);
-    case Kind::create_table:
+    case Asked::create_table:
       return "SHOW CREATE TABLE " + table_name(statement);
-    case Kind::create_view:
+    case Asked::create_view:
       return "SHOW CREATE VIEW " + table_name(statement);
-    case Kind::create_database:
+    case Asked::create_database:
       return "SHOW CREATE DATABASE " + quoted_identifier(statement.database);
-    case Kind::engines:
+    case Asked::engines:
       return "SHOW ENGINES";
   }
   return {};

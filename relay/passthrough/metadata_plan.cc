@@ -13,8 +13,6 @@
 namespace binrelay {
 namespace {
 
-using Kind = MetadataStatement::Kind;
-
 bool is_information_schema(std::string_view database) { return equal_ignoring_case(database, "information_schema"); }
 
 constexpr const char* kNoDatabase = "information_schema";  // there is no way back to none
@@ -41,7 +39,7 @@ std::variant<MetadataRequest, SqlError> plan_show(const MetadataStatement& state
   if (statement.of_a_database() && statement.database.empty()) return no_database_selected();
   MetadataRequest request = request_of(render(statement), asker);
   if (asker.allowed->empty() || is_information_schema(statement.database)) return request;
-  if (statement.kind == Kind::databases) request.shown = databases_shown(asker);
+  if (statement.kind == MetadataStatement::Kind::databases) request.shown = databases_shown(asker);
   if (!statement.of_a_database()) return request;
   if (statement.of_one_table()) {
     if (!asker.allowed->allows(statement.database, statement.table, asker.fold))
@@ -50,7 +48,8 @@ std::variant<MetadataRequest, SqlError> plan_show(const MetadataStatement& state
   }
   if (!asker.allowed->allows_in(statement.database, asker.fold))
     return database_denied(asker.user, asker.host, statement.database);
-  if (statement.kind != Kind::create_database) request.shown = tables_shown(asker, statement.database);
+  if (statement.kind != MetadataStatement::Kind::create_database)
+    request.shown = tables_shown(asker, statement.database);
   return request;
 }
 

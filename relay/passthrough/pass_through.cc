@@ -13,8 +13,8 @@ namespace {
 
 constexpr std::size_t kMaxIdle = 4;
 constexpr auto kMaxIdleTime = std::chrono::seconds(60);
-constexpr std::uint16_t kUnknownError = 1105, kTooManyConnections = 1040, kTooManyRows = 1104;
-constexpr std::uint16_t kUnknownVariable = 1193;
+constexpr std::uint16_t kErrorOfRelay = 1105, kTooManyConnections = 1040, kTooManyRows = 1104;
+constexpr std::uint16_t kNoSuchVariable = 1193;
 
 bool same_login(const MetadataLogin& left, const MetadataLogin& right) {
   return left.user == right.user && left.password == right.password;
@@ -65,14 +65,14 @@ std::optional<SqlError> PassThrough::Lease::connect() {
   std::shared_ptr<RowSource> opened = owner_.open_(login_);
   {
     const std::lock_guard lock(mutex_);
-    if (interrupted_) return SqlError{kUnknownError, "HY000", "interrupted"};
+    if (interrupted_) return SqlError{kErrorOfRelay, "HY000", "interrupted"};
     source_ = opened;
   }
   used_before_ = false;
   database_.clear();
   if (const Status connected = opened->connect(); !connected.ok()) {
     owner_.logger_->warn("pass-through as '{}': {}", login_.user, connected.error().context);
-    return SqlError{kUnknownError, "HY000",
+    return SqlError{kErrorOfRelay, "HY000",
                     connected.error().code == Errc::authentication
                         ? "the source refuses the account's metadata_user; the relay's log says why"
                         : "the source cannot be reached for table definitions now; the relay's log says why"};
@@ -88,7 +88,7 @@ std::optional<SqlError> PassThrough::Lease::connect() {
   for (const std::string& statement : session) {
     const auto set = opened->begin_rows(statement);
     const auto* error = std::get_if<SqlError>(&set);
-    if (error != nullptr && error->code != kUnknownVariable) return told(*error);
+    if (error != nullptr && error->code != kNoSuchVariable) return told(*error);
   }
   return std::nullopt;
 }
@@ -97,7 +97,7 @@ SqlError PassThrough::Lease::told(const SqlError& error) {
   if (!is_of_connection(error)) return error;
   owner_.logger_->warn("pass-through as '{}': {} ({})", login_.user, error.text, error.code);
   in_answer_ = true;  // of no use any more
-  return {kUnknownError, "HY000", "the connection to the source was lost, or it did not answer in time; try again"};
+  return {kErrorOfRelay, "HY000", "the connection to the source was lost, or it did not answer in time; try again"};
 }
 
 std::variant<std::vector<ColumnDefinition>, SqlError> PassThrough::Lease::ask(const MetadataRequest& request) {
