@@ -17,6 +17,7 @@ from workload import Workload  # noqa: E402
 from lab import Relay, machine  # noqa: E402
 
 COM_BINLOG_DUMP, COM_REGISTER_SLAVE, COM_BINLOG_DUMP_GTID = 0x12, 0x15, 0x1E
+COM_STATISTICS, COM_PROCESS_INFO, COM_STMT_PREPARE = 0x09, 0x0A, 0x16
 ER_SPECIFIC_ACCESS_DENIED = 1227
 # As the source's flavour names them; the empty one is an account that may do nothing.
 GRANTS = ("", "REPLICATION SLAVE", "REPLICATION CLIENT", "PROCESS", "REPLICATION SLAVE, REPLICATION CLIENT, PROCESS")
@@ -171,7 +172,7 @@ def _nothing_leaks(stage, source):
         if source.flavour == "mysql":
             answers = [group[:2] for group in answers]  # there is no such function, which is no secret
         assert answers[0] == answers[1], answers
-        for statement in (
+        statements = (
                 "SHOW BINARY LOGS", "SHOW MASTER LOGS", "SHOW MASTER STATUS", "SHOW BINARY LOG STATUS", "SHOW BINLOG STATUS",
                 "SHOW BINLOG EVENTS", "SHOW REPLICAS", "SHOW SLAVE HOSTS", "SHOW REPLICA STATUS", "SHOW SLAVE STATUS",
                 "SHOW ALL SLAVES STATUS", "SHOW PROCESSLIST", "SHOW FULL PROCESSLIST", "SHOW VARIABLES", "SHOW GLOBAL VARIABLES",
@@ -184,8 +185,17 @@ def _nothing_leaks(stage, source):
                 "SET sql_mode = @@gtid_binlog_pos", "SELECT @@sql_mode", "SELECT @secret",
                 "SELECT CONCAT(@@gtid_executed)", f"KILL {connection_id}", f"KILL QUERY {connection_id}",
                 "SHOW VARIABLES LIKE 'gtid%'", "SHOW GLOBAL VARIABLES WHERE Variable_name = 'gtid_executed'",
-                "SHOW CREATE TABLE secret_schema.x", "SELECT * FROM information_schema.tables", "USE mysql"):
+                "SHOW CREATE TABLE secret_schema.x", "SELECT * FROM information_schema.tables", "USE mysql",
+                "SHOW TABLES FROM information_schema", "SHOW FULL TABLES", "SHOW TABLE STATUS", "SHOW OPEN TABLES",
+                "SELECT schema_name FROM information_schema.schemata", "SELECT * FROM information_schema.processlist",
+                "SELECT TABLE_NAME FROM information_schema.columns", "SHOW GLOBAL STATUS LIKE '%'", "SHOW ENGINES", "SHOW ERRORS",
+                "SELECT @@gtid_owned, @@server_uuid, @@gtid_executed", "SELECT 1; SHOW BINARY LOGS",
+                "SELECT MASTER_GTID_WAIT('0-1-1')", "SELECT WAIT_FOR_EXECUTED_GTID_SET('')", "SET @x = CONCAT(@@gtid_purged, '')")
+        for statement in statements:
             listener.ask(statement)
+            listener.command(COM_STMT_PREPARE, statement.encode())
+        for code in (COM_STATISTICS, COM_PROCESS_INFO):
+            listener.command(code, b"")
         for flags in (0, 1):
             for name in (b"", first.encode(), b"no.000042", b"binlog.999999"):
                 for position in (4, 5, 1 << 31):
