@@ -61,8 +61,11 @@ def _debezium():
     version = _maven("debezium", "debezium-embedded")
 
     def program(mode):
+        # It reports what comes behind its snapshot, and says nothing when that is.
+        late = "when its snapshot is done, and its events begin, cannot be waited for"
+        excluded = {"mysql": late, "mariadb": late} if mode == "no_data" else {}
         return Program(f"Debezium ({mode})", version, lambda: toolchains.java_program("debezium", "Main"),
-                       modes=("gtid",), settings={"snapshot": mode}, needs_definitions=mode == "no_data")
+                       modes=("gtid",), settings={"snapshot": mode}, needs_definitions=mode == "no_data", excluded=excluded)
     return Client("debezium", [program("never"), program("no_data")])
 
 

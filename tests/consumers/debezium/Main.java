@@ -29,6 +29,7 @@ public class Main {
     settings.setProperty("connect.keep.alive.interval.ms", "1000");
     settings.setProperty("topic.prefix", "source");
     settings.setProperty("snapshot.mode", wish.get("snapshot"));
+    settings.setProperty("snapshot.locking.mode", "none");  // nobody locks a source's tables through a relay
     settings.setProperty("database.include.list", "shop,lab");
     settings.setProperty("converter.schemas.enable", "false");
     DebeziumEngine<ChangeEvent<String, String>> engine = DebeziumEngine.create(Json.class)

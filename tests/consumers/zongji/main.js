@@ -54,7 +54,8 @@ async function main() {
     if (kind === 'Rotate') current = event.binlogName;
     const table = event.tableMap && event.tableId !== undefined && event.tableMap[event.tableId];
     say({ kind, fields: { ...event }, table: table && { schema: table.parentSchema, name: table.tableName, columns: table.columns } });
-    const ends = kind === 'Xid' || (kind === 'Query' && event.query !== 'BEGIN');
+    // What begins with # stands in the middle of a transaction, for an event that the client does not know.
+    const ends = kind === 'Xid' || (kind === 'Query' && event.query !== 'BEGIN' && !event.query.startsWith('#'));
     if (ends) say({ at: { file: current, position: event.nextPosition } });
   });
   zongji.start({ serverId: wish.server_id, filename: wish.file, position: wish.position });

@@ -7,40 +7,44 @@ namespace {
 
 std::string no_bounds(RowSubject, const std::string&, const std::string&) { return {}; }
 
-std::string rendered(std::string_view text, std::string_view database = "", const MetadataBounds& bounds = no_bounds) {
+std::string query_rendered(std::string_view text, std::string_view database = "",
+                           const MetadataBounds& bounds = no_bounds) {
   const auto query = parse_information_schema_query(text, database);
   return query ? render(*query, bounds) : "refused";
 }
 
 TEST(InformationSchemaQuery, IsWrittenAnew) {
-  EXPECT_EQ(rendered("SELECT COLUMN_NAME, COLUMN_TYPE FROM information_schema.columns "
-                     "WHERE table_schema='shop' AND table_name='orders' ORDER BY ORDINAL_POSITION"),
+  EXPECT_EQ(query_rendered("SELECT COLUMN_NAME, COLUMN_TYPE FROM information_schema.columns "
+                           "WHERE table_schema='shop' AND table_name='orders' ORDER BY ORDINAL_POSITION"),
             "SELECT `COLUMN_NAME`, `COLUMN_TYPE` FROM `information_schema`.`COLUMNS` AS `columns` "
             "WHERE `table_schema` = 'shop' AND `table_name` = 'orders' ORDER BY `ORDINAL_POSITION`");
-  EXPECT_EQ(rendered("select count(*) from tables", "information_schema"),
+  EXPECT_EQ(query_rendered("select count(*) from tables", "information_schema"),
             "SELECT COUNT(*) AS `count(*)` FROM `information_schema`.`TABLES` AS `tables`");
-  EXPECT_EQ(rendered("SELECT TABLES.TABLE_NAME, CCSA.CHARACTER_SET_NAME FROM INFORMATION_SCHEMA.TABLES JOIN "
+  EXPECT_EQ(
+      query_rendered("SELECT TABLES.TABLE_NAME, CCSA.CHARACTER_SET_NAME FROM INFORMATION_SCHEMA.TABLES JOIN "
                      "information_schema.COLLATION_CHARACTER_SET_APPLICABILITY AS CCSA ON TABLES.TABLE_COLLATION = "
                      "CCSA.COLLATION_NAME WHERE TABLE_SCHEMA = 'd'"),
-            "SELECT `TABLES`.`TABLE_NAME`, `CCSA`.`CHARACTER_SET_NAME` FROM `information_schema`.`TABLES` AS `TABLES` "
-            "JOIN `information_schema`.`COLLATION_CHARACTER_SET_APPLICABILITY` AS `CCSA` ON `TABLES`.`TABLE_COLLATION` "
-            "= `CCSA`.`COLLATION_NAME` WHERE `TABLE_SCHEMA` = 'd'");
-  EXPECT_EQ(rendered("SELECT schema_name AS s FROM information_schema.schemata WHERE schema_name NOT IN ('a','b') "
+      "SELECT `TABLES`.`TABLE_NAME`, `CCSA`.`CHARACTER_SET_NAME` FROM `information_schema`.`TABLES` AS `TABLES` "
+      "JOIN `information_schema`.`COLLATION_CHARACTER_SET_APPLICABILITY` AS `CCSA` ON `TABLES`.`TABLE_COLLATION` "
+      "= `CCSA`.`COLLATION_NAME` WHERE `TABLE_SCHEMA` = 'd'");
+  EXPECT_EQ(
+      query_rendered("SELECT schema_name AS s FROM information_schema.schemata WHERE schema_name NOT IN ('a','b') "
                      "LIMIT 5, 2"),
-            "SELECT `schema_name` AS `s` FROM `information_schema`.`SCHEMATA` AS `schemata` WHERE `schema_name` NOT IN "
-            "('a', 'b') LIMIT 2 OFFSET 5");
-  EXPECT_EQ(rendered("SELECT * FROM information_schema.tables WHERE table_schema = DATABASE()", "shop"),
+      "SELECT `schema_name` AS `s` FROM `information_schema`.`SCHEMATA` AS `schemata` WHERE `schema_name` NOT IN "
+      "('a', 'b') LIMIT 2 OFFSET 5");
+  EXPECT_EQ(query_rendered("SELECT * FROM information_schema.tables WHERE table_schema = DATABASE()", "shop"),
             "SELECT * FROM `information_schema`.`TABLES` AS `tables` WHERE `table_schema` = 'shop'");
 }
 
 TEST(InformationSchemaQuery, StaysWithinItsBoundsInEveryTable) {
   const auto bounds = [](RowSubject, const std::string& database, const std::string&) { return database + " = 'x'"; };
-  EXPECT_EQ(rendered("SELECT a.TABLE_NAME FROM information_schema.tables a LEFT JOIN information_schema.columns b ON "
+  EXPECT_EQ(
+      query_rendered("SELECT a.TABLE_NAME FROM information_schema.tables a LEFT JOIN information_schema.columns b ON "
                      "a.TABLE_NAME = b.TABLE_NAME WHERE a.TABLE_NAME = 't' OR TRUE",
                      "", bounds),
-            "SELECT `a`.`TABLE_NAME` FROM `information_schema`.`TABLES` AS `a` LEFT JOIN "
-            "`information_schema`.`COLUMNS` AS `b` ON (`a`.`TABLE_NAME` = `b`.`TABLE_NAME`) AND (`b`.`TABLE_SCHEMA` = "
-            "'x') WHERE (`a`.`TABLE_NAME` = 't' OR TRUE) AND (`a`.`TABLE_SCHEMA` = 'x')");
+      "SELECT `a`.`TABLE_NAME` FROM `information_schema`.`TABLES` AS `a` LEFT JOIN "
+      "`information_schema`.`COLUMNS` AS `b` ON (`a`.`TABLE_NAME` = `b`.`TABLE_NAME`) AND (`b`.`TABLE_SCHEMA` = "
+      "'x') WHERE (`a`.`TABLE_NAME` = 't' OR TRUE) AND (`a`.`TABLE_SCHEMA` = 'x')");
 }
 
 TEST(InformationSchemaQuery, IsRefusedWithAnythingElse) {
@@ -67,7 +71,7 @@ TEST(InformationSchemaQuery, IsRefusedWithAnythingElse) {
                                       "SELECT * FROM information_schema.tables WHERE table_name = _gbk 'a'",
                                       "SELECT * FROM information_schema.tables WHERE "
                                       "((((((((((((((((((((((((((((((((((((1))))))))))))))))))))))))))))))))))))"})
-    EXPECT_EQ(rendered(text), "refused") << text;
+    EXPECT_EQ(query_rendered(text), "refused") << text;
 }
 
 }  // namespace
