@@ -72,6 +72,7 @@ class SchemaQueryParser {
   SchemaQueryParser(std::string_view text, std::string_view database) : text_(text), database_(database), in_(text) {}
 
   std::optional<Query> parse() {
+    accept_timeout_for(in_);
     if (!in_.accept("SELECT")) return std::nullopt;
     query_.distinct = in_.accept("DISTINCT");
     query_.items = items();

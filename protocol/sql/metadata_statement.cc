@@ -118,6 +118,7 @@ std::optional<MetadataStatement> parse_metadata_statement(std::string_view text,
   TokenCursor in(text);
   MetadataStatement statement;
   statement.database = database;
+  accept_timeout_for(in);
   if (in.accept("SHOW")) {
     parse_show_metadata(in, statement);
   } else if (in.accept_one_of({"DESC", "DESCRIBE"})) {

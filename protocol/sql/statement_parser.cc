@@ -191,18 +191,6 @@ Statement parse_transaction(TokenCursor& in) {
   return TransactionStatement{};
 }
 
-// MariaDB's SET STATEMENT max_statement_time=10 FOR SELECT 1, as MariaDB Connector/J says for a timeout: nothing here
-// takes that long. Another setting could change what the statement answers, and is left to be refused.
-bool accept_timeout_for(TokenCursor& in) {
-  TokenCursor ahead = in;
-  if (!ahead.accept_all({"SET", "STATEMENT", "MAX_STATEMENT_TIME"}) || !ahead.accept_symbol("=")) return false;
-  if (!ahead.at(Kind::number)) return false;
-  ahead.take();
-  if (!ahead.accept("FOR")) return false;
-  in = ahead;
-  return true;
-}
-
 // First words of statements that a server with tables, users and replication channels would perform.
 // clang-format off
 constexpr std::array kRefusedVerbs{

@@ -94,4 +94,14 @@ void TokenCursor::fail() {
   current_ = {};
 }
 
+bool accept_timeout_for(TokenCursor& in) {
+  TokenCursor ahead = in;
+  if (!ahead.accept_all({"SET", "STATEMENT", "MAX_STATEMENT_TIME"}) || !ahead.accept_symbol("=")) return false;
+  if (!ahead.at(SqlToken::Kind::number)) return false;
+  ahead.take();
+  if (!ahead.accept("FOR")) return false;
+  in = ahead;
+  return true;
+}
+
 }  // namespace binrelay

@@ -254,13 +254,20 @@ class Session : public std::enable_shared_from_this<Session> {
       const StatementCut cut = several_statements_ ? cut_statement(text) : StatementCut{text, {}};
       Answer answer = co_await answer_text(cut.first);
       more = !cut.rest.empty() && !std::holds_alternative<SqlError>(answer);
-      const auto status = static_cast<std::uint16_t>(kStatusAutocommit | (more ? kStatusMoreResults : 0));
+      const auto status = static_cast<std::uint16_t>(status_flags() | (more ? kStatusMoreResults : 0));
       next = co_await reply(std::move(answer), {RowFormat::text, status});
       more = more && !error_sent_;
       text = cut.rest;
     }
     note_rest();
     co_return next;
+  }
+
+  // Drivers go by it: MariaDB Connector/J commits nothing that it takes for committed.
+  std::uint16_t status_flags() const {
+    const auto set = state_.session_variables.find("autocommit");
+    const bool off = set != state_.session_variables.end() && (set->second == "OFF" || set->second == "0");
+    return off ? 0 : kStatusAutocommit;
   }
 
   awaitable<Next> perform_prepare(std::string_view text) {
@@ -281,7 +288,7 @@ class Session : public std::enable_shared_from_this<Session> {
     const auto& text = std::get<std::string>(filled);
     note_statement("Execute", text);
     Answer answer = co_await answer_text(text);
-    const Next next = co_await reply(std::move(answer), {RowFormat::binary, kStatusAutocommit});
+    const Next next = co_await reply(std::move(answer), {RowFormat::binary, status_flags()});
     note_rest();
     co_return next;
   }
@@ -290,7 +297,7 @@ class Session : public std::enable_shared_from_this<Session> {
   awaitable<Next> perform_set_option(std::uint16_t option) {
     if (option > 1) co_return co_await send_error(unknown_command());
     several_statements_ = option == 0;
-    const ByteBuffer eof = build_eof();
+    const ByteBuffer eof = build_eof(status_flags());
     co_return next(co_await channel_->send_payload(eof));
   }
 

@@ -20,7 +20,6 @@ class Program:
     excluded: dict = dataclasses.field(default_factory=dict)
     settings: dict = dataclasses.field(default_factory=dict)
     native_only: bool = False  # knows no other login than mysql_native_password
-    needs_definitions: bool = False  # asks for table definitions at the address it reads from
     begins_now: bool = False  # where the log ends; it remembers where it was by itself
 
 
@@ -54,18 +53,15 @@ def _go_mysql():
     return Client("go-mysql", [Program("go-mysql/replication", version, lambda: toolchains.go_program("go-mysql", (1, 24)),
                                        name="replication"),
                                Program("go-mysql/canal", version, lambda: toolchains.go_program("go-mysql", (1, 24)),
-                                       name="canal", needs_definitions=True)])
+                                       name="canal")])
 
 
 def _debezium():
     version = _maven("debezium", "debezium-embedded")
 
     def program(mode):
-        # It reports what comes behind its snapshot, and says nothing when that is.
-        late = "when its snapshot is done, and its events begin, cannot be waited for"
-        excluded = {"mysql": late, "mariadb": late} if mode == "no_data" else {}
         return Program(f"Debezium ({mode})", version, lambda: toolchains.java_program("debezium", "Main"),
-                       modes=("gtid",), settings={"snapshot": mode}, needs_definitions=mode == "no_data", excluded=excluded)
+                       modes=("gtid",), settings={"snapshot": mode}, begins_now=mode == "no_data")
     return Client("debezium", [program("never"), program("no_data")])
 
 
@@ -76,7 +72,7 @@ def _zongji():
         # Nothing logs in to MySQL 9.7 by mysql_native_password: there is no run against the source to compare with.
         excluded = {"mysql": "it knows only mysql_native_password, which MySQL 9.7 has not"} if native_only else {}
         return Program(package, version, lambda: toolchains.node_program("zongji", folder, 18), name=package, modes=("file",),
-                       native_only=native_only, needs_definitions=True, excluded=excluded)
+                       native_only=native_only, excluded=excluded)
     return Client("zongji", [program("zongji", "zongji", True), program("vlasky", "@vlasky/zongji", False),
                              program("powersync", "@powersync/mysql-zongji", True)])
 

@@ -17,8 +17,7 @@ HEADS = {"README.md": ("client", "version", "source", "mode", "result"), "README
 CHINESE = {"GTID": "GTID", "file and position": "文件与位置", "from the start, then resumed": "从头开始，再续传",
            "relay restarted": "中继重启", "equal": "一致", "differs": "不一致", "from the start": "从头开始"}
 
-CHINESE_REASONS = {"asks for table definitions, which the relay does not answer": "需要查询表定义，中继不回答",
-                   "this version asks MySQL 9.7 for SHOW MASTER STATUS, which is gone": "此版本使用 MySQL 9.7 已取消的 SHOW MASTER STATUS",
+CHINESE_REASONS = {"this version asks MySQL 9.7 for SHOW MASTER STATUS, which is gone": "此版本使用 MySQL 9.7 已取消的 SHOW MASTER STATUS",
                    "it knows only mysql_native_password, which MySQL 9.7 has not": "只支持 MySQL 9.7 已取消的 mysql_native_password"}
 
 

@@ -49,13 +49,15 @@ class Consumer:
         return self._process is not None
 
     def wait_ready(self):
-        """Until it has said where it is for the first time."""
-        try:
-            line = self._lines.get(timeout=SECONDS_FOR_A_PART)
-        except queue.Empty:
-            raise GaveUp(f"not ready within {SECONDS_FOR_A_PART} s{self._said()}") from None
-        if line is _END:
-            raise GaveUp(f"it ended before it was ready{self._said()}")
+        """Until it has said where it is for the first time; what it says before, of a snapshot, is not kept."""
+        line = ""
+        while "at" not in (json.loads(line) if line else {}):
+            try:
+                line = self._lines.get(timeout=SECONDS_FOR_A_PART)
+            except queue.Empty:
+                raise GaveUp(f"not ready within {SECONDS_FOR_A_PART} s{self._said()}") from None
+            if line is _END:
+                raise GaveUp(f"it ended before it was ready{self._said()}")
 
     def until(self, name, timeout=SECONDS_FOR_A_PART, may_restart=False):
         """Reads until the transaction with the marker `name` has ended; what came."""

@@ -31,11 +31,6 @@ READER, NATIVE_READER = "reader", "oldreader"
 KEEPER = "keeper"  # on the source, for a client that keeps its own tables there
 
 
-def definitions_pass():
-    """Whether the relay can be told to ask the source for table definitions."""
-    return "metadata_user" in (machine.ROOT / "conf/binrelay.toml").read_text()
-
-
 class Theatre:
     """One source with its history, and the relay in front of it."""
 
@@ -56,12 +51,7 @@ class Theatre:
 
     def _make_relay(self):
         relay = Relay(self.source, name=f"relay-{self.family}")
-        settings = {}
-        if definitions_pass():  # with the rights that the reader has on the source
-            file = relay.dir / "metadata.password"
-            file.touch(mode=0o600)
-            file.write_text(self.password + "\n")
-            settings = {"metadata_user": self.user, "metadata_password_file": str(file)}
+        settings = relay.asking_source_as(self.user, self.password)  # with the rights that the reader has on the source
         # Clients that know no other way of logging in have an account of their own.
         relay.add_account(READER, **settings)
         relay.add_account(NATIVE_READER, plugin="native", **settings)
@@ -191,8 +181,6 @@ class Play:
             if self.only and self.only not in f"{program.label} {family}":
                 continue
             reason = program.excluded.get(family)
-            if program.needs_definitions and not definitions_pass():
-                reason = reason or "asks for table definitions, which the relay does not answer"
             try:
                 if not reason:
                     found.append((program, program.command()))

@@ -64,11 +64,9 @@ def _bare(part):
 class Audience:
     """The same clients in front of the source and of the relay."""
 
-    def __init__(self, stage, source, relay, account, start):
-        self.stage, self.source, self.relay, self.account, self.start = stage, source, relay, account, start
-        self.reader = source.add_replication_account("reader")
-        source.unlogged("GRANT SELECT ON *.* TO reader@'127.0.0.1'")
-        source.connect(user=self.reader[0], password=self.reader[1]).close()  # MySQL then knows its password
+    def __init__(self, stage, source, relay, account, reader, start):
+        self.stage, self.source, self.relay, self.start = stage, source, relay, start
+        self.account, self.reader = account, reader  # (user, password) of the relay and of the source
         self.programs = _programs(stage, source.flavour)
         self._server_id = 8000
 
@@ -84,8 +82,6 @@ class Audience:
         wish = {"host": "127.0.0.1", "port": end.port, "user": user, "password": password, "program": program.name,
                 "flavour": self.source.flavour, "mode": mode, "live": live, "server_id": self._server_id, "state": str(folder),
                 **self.start, "file": self.source.binlog_names()[0], "position": 4}
-        if program.needs_definitions and relayed:  # asked at the source
-            wish["definitions"] = {"host": "127.0.0.1", "port": self.source.port, "user": self.reader[0], "password": self.reader[1]}
         return Consumer(command, folder, wish)
 
 
@@ -120,6 +116,14 @@ def _compare(stage, story, how, received, at_source):
     stage.say(f"{how}: {len(story.let_out)} of {len(story.made)} changes for {everybody}")
 
 
+def _reader(source):
+    """The source's account for clients that read it, and for what the relay's clients ask about tables."""
+    user, password = source.add_replication_account("reader")
+    source.unlogged("GRANT SELECT ON *.* TO reader@'127.0.0.1'")
+    source.connect(user=user, password=password).close()  # MySQL then knows its password
+    return user, password
+
+
 def _play(stage, source):
     stage.needs_relay()
     story = canal_rules.Story(source)
@@ -128,10 +132,11 @@ def _play(stage, source):
     canal_rules.begin(story)
     relay = stage.relay(source)
     source.unlogged(f"GRANT SELECT ON {canal_rules.DATABASE}.* TO `{relay.name}`@'127.0.0.1'")
-    account = relay.add_account("canal", view="rules")
+    reader = _reader(source)
+    account = relay.add_account("canal", view="rules", **relay.asking_source_as(*reader))
     relay.restart()
     relay.caught_up_with(source)
-    audience = Audience(stage, source, relay, account, start)
+    audience = Audience(stage, source, relay, account, reader, start)
     canal_rules.write_blog(story, marker("one"))
     relay.caught_up_with(source)
     live = audience.seats(relayed=True, live=True)

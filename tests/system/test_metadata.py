@@ -102,10 +102,7 @@ def _asker(source, *grants):
 
 def _relay(stage, source, login, **limits):
     relay = stage.relay(source, limits=limits or None)
-    secret = relay.dir / "definitions.password"
-    secret.touch(mode=0o600)
-    secret.write_text(login[1] + "\n")
-    settings = {"metadata_user": login[0], "metadata_password_file": str(secret)}
+    settings = relay.asking_source_as(*login)
     relay.add_account("all", **settings)
     relay.add_account("bounded", allow=["shop.orders", "shop.c*"], **settings)
     relay.add_account("without")

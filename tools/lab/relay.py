@@ -75,6 +75,13 @@ class Relay:
         self.accounts[user] = (password, sha2_hash(password) if plugin == "sha2" else native_hash(password))
         return user, password
 
+    def asking_source_as(self, user, password):
+        """Settings of an account whose questions about table definitions the source answers to this account of its own."""
+        secret = self.dir / f"{user}.password"
+        secret.touch(mode=0o600)
+        secret.write_text(password + "\n")
+        return {"metadata_user": user, "metadata_password_file": str(secret)}
+
     def set_rules(self, rows, default_monitor="none"):
         """Filter rules from a file (before start): rows of (id, database, table, insert, update, delete)."""
         path = self.dir / "rules.csv"

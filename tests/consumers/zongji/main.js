@@ -22,24 +22,11 @@ function say(what) {
   process.stdout.write(JSON.stringify(what, plain) + '\n');
 }
 
-// What it takes for a connection to `address`, though what it asks there is asked at `server`: its log is read at `address`.
-async function definitionsFrom(server, address) {
-  const mysql = await import(pathToFileURL(path.join(folder, 'node_modules', 'mysql2', 'index.js')));
-  const asked = (mysql.default || mysql).createConnection(server);
-  class Connection {
-    config = address;
-    query(...what) { return asked.query(...what); }
-    execute(...what) { return asked.execute(...what); }
-    on(...what) { return asked.on(...what); }
-  }
-  return new Connection();
-}
-
 async function main() {
   const module = await import(pathToFileURL(path.join(folder, 'node_modules', wish.program, 'index.js')));
   const ZongJi = module.default || module.ZongJi;
   const address = { host: wish.host, port: wish.port, user: wish.user, password: wish.password };
-  const zongji = new ZongJi(wish.definitions ? await definitionsFrom(wish.definitions, address) : address);
+  const zongji = new ZongJi(address);
   let current = wish.file;
   zongji.on('error', (error) => {
     if (/binlog_transaction_compression/.test(error.message)) {  // it leaves packed transactions out, says so, and goes on

@@ -32,6 +32,8 @@ TEST(InformationSchemaQuery, IsWrittenAnew) {
                      "LIMIT 5, 2"),
       "SELECT `schema_name` AS `s` FROM `information_schema`.`SCHEMATA` AS `schemata` WHERE `schema_name` NOT IN "
       "('a', 'b') LIMIT 2 OFFSET 5");
+  EXPECT_EQ(query_rendered("SET STATEMENT max_statement_time=10 FOR SELECT 1 FROM information_schema.engines"),
+            "SELECT 1 AS `1` FROM `information_schema`.`ENGINES` AS `engines`");
   EXPECT_EQ(query_rendered("SELECT * FROM information_schema.tables WHERE table_schema = DATABASE()", "shop"),
             "SELECT * FROM `information_schema`.`TABLES` AS `tables` WHERE `table_schema` = 'shop'");
 }
