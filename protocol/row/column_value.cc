@@ -196,4 +196,23 @@ Result<ColumnValue> decode_column_value(ByteReader& in, const ColumnLayout& colu
   return value;
 }
 
+Result<JsonDifferences> decode_json_differences(ByteReader& in) {
+  const std::uint32_t size = in.u32();
+  ByteReader each(in.take(size));
+  if (in.failed()) return Error{Errc::short_input, "rows event: differences of a JSON document"};
+  JsonDifferences differences;
+  while (!each.at_end()) {
+    const std::uint8_t operation = each.u8();
+    if (operation > static_cast<std::uint8_t>(JsonDifference::Operation::remove))
+      return Error{Errc::malformed, "rows event: a difference of a JSON document"};
+    JsonDifference difference{static_cast<JsonDifference::Operation>(operation), {}, {}};
+    difference.path = as_text(each.take(each.length_encoded()));
+    if (difference.operation != JsonDifference::Operation::remove)
+      difference.value = as_text(each.take(each.length_encoded()));
+    if (each.failed()) return Error{Errc::malformed, "rows event: a difference of a JSON document"};
+    differences.push_back(std::move(difference));
+  }
+  return differences;
+}
+
 }  // namespace binrelay

@@ -53,17 +53,23 @@ bool has(Bytes bits, std::size_t number) {
   return (std::to_integer<unsigned>(bits[number / 8]) >> (number % 8) & 1u) != 0;
 }
 
-Result<RowImage> read_image(ByteReader& in, Bytes present, const TableColumns& table) {
+// `partial`: a bit for each JSON column of the table, that it is written as differences; empty: none is.
+Result<RowImage> read_image(ByteReader& in, Bytes present, const TableColumns& table, Bytes partial = {}) {
   std::size_t count = 0;
   for (std::size_t i = 0; i < table.columns.size(); ++i) count += has(present, i) ? 1 : 0;
   const Bytes nulls = in.take((count + 7) / 8);
   if (in.failed()) return Error{Errc::short_input, "rows event: an image"};
   RowImage image(table.columns.size());
-  std::size_t number = 0;
+  std::size_t number = 0, json_number = 0;
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    const bool json = table.columns[i].kind == ColumnKind::json;
+    const bool differences = json && !partial.empty() && has(partial, json_number);
+    json_number += json ? 1 : 0;
     if (!has(present, i)) continue;
     if (has(nulls, number++)) {
       image[i] = ColumnValue(SqlNull{});
+    } else if (differences) {
+      BINRELAY_ASSIGN(image[i], decode_json_differences(in));
     } else {
       BINRELAY_ASSIGN(image[i], decode_column_value(in, table.columns[i]));
     }
@@ -71,18 +77,14 @@ Result<RowImage> read_image(ByteReader& in, Bytes present, const TableColumns& t
   return image;
 }
 
-// What says which JSON columns of the image that follows are differences to the one before.
-Status read_partial_bits(ByteReader& in, const TableColumns& table) {
+// Which JSON columns of the image that follows are differences to the one before: a bit for each; empty: none.
+Bytes read_partial_bits(ByteReader& in, const TableColumns& table) {
   constexpr std::uint64_t kPartialJson = 1;
-  if ((in.length_encoded() & kPartialJson) == 0) return Done{};
+  if ((in.length_encoded() & kPartialJson) == 0) return {};
   const auto json_columns = static_cast<std::size_t>(
       std::count_if(table.columns.begin(), table.columns.end(),
                     [](const ColumnLayout& column) { return column.kind == ColumnKind::json; }));
-  const Bytes bits = in.take((json_columns + 7) / 8);
-  for (std::size_t i = 0; i < json_columns && !in.failed(); ++i) {
-    if (has(bits, i)) return Error{Errc::unsupported, "rows event: a JSON column as its differences"};
-  }
-  return Done{};
+  return in.take((json_columns + 7) / 8);
 }
 
 Status read_rows(ByteReader in, const RowsKind& kind, Bytes before, Bytes after, const TableColumns& table,
@@ -93,9 +95,10 @@ Status read_rows(ByteReader in, const RowsKind& kind, Bytes before, Bytes after,
     if (kind.operation != RowOperation::insert) {
       BINRELAY_ASSIGN(change.before, read_image(in, before, table));
     }
-    if (kind.partial) BINRELAY_TRY(read_partial_bits(in, table));
+    const Bytes partial = kind.partial ? read_partial_bits(in, table) : Bytes();
+    if (in.failed()) return Error{Errc::short_input, "rows event: a row"};
     if (kind.operation != RowOperation::remove) {
-      BINRELAY_ASSIGN(change.after, read_image(in, after, table));
+      BINRELAY_ASSIGN(change.after, read_image(in, after, table, partial));
     }
     if (in.failed()) return Error{Errc::short_input, "rows event: a row"};
     if (in.offset() == began) return Error{Errc::malformed, "rows event: rows of nothing"};

@@ -1,6 +1,6 @@
 #pragma once
 // The rows of a rows event: images before and behind a change (MySQL manual, "Rows_log_event"). Every rows type of both
-// families but PARTIAL_ROW_DATA; of PARTIAL_UPDATE_ROWS (39) those whose JSON columns were written whole.
+// families but PARTIAL_ROW_DATA.
 #include <functional>
 #include <optional>
 #include <vector>

@@ -16,4 +16,13 @@ inline std::string hex(Bytes bytes) {
   return text;
 }
 
+// Small digits only.
+inline ByteBuffer bytes_of_hex(std::string_view text) {
+  const auto digit = [](char c) { return static_cast<unsigned>(c <= '9' ? c - '0' : c - 'a' + 10); };
+  ByteBuffer bytes;
+  for (std::size_t i = 0; i + 1 < text.size(); i += 2)
+    bytes.push_back(static_cast<std::byte>(digit(text[i]) << 4 | digit(text[i + 1])));
+  return bytes;
+}
+
 }  // namespace binrelay

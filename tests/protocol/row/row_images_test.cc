@@ -53,13 +53,7 @@ TEST_P(EveryRowsSample, IsDecodedToItsLastByte) {
           ++rows;
           return Done{};
         });
-    const bool has_differences = event.header.type == EventType::partial_update_rows;
-    if (has_differences) {
-      ASSERT_FALSE(decoded.ok());
-      EXPECT_EQ(decoded.error().code, Errc::unsupported);
-    } else {
-      EXPECT_TRUE(decoded.ok()) << decoded.error().context << " at " << event.offset;
-    }
+    EXPECT_TRUE(decoded.ok()) << decoded.error().context << " at " << event.offset;
   }
   EXPECT_GT(rows, 0u);
 }
@@ -213,6 +207,36 @@ TEST(ColumnValue, OfALayoutNoServerHasIsRefused) {
                     "\x02\x90"
                     "a"),
             "");
+}
+
+// UPDATE t SET a = JSON_REMOVE(JSON_SET(a, '$.x', 'new', '$.n', 7), '$.y[1]'), c = 'e' on MySQL 9.7.
+TEST(JsonDifferences, AreThoseThatTheSourceHasWritten) {
+  const ByteBuffer map = bytes_of_hex(
+      "1f0a096b1365000000340000004104000000006d000000000001000164000174000403f5f50f04040428000e0101000203fcff00");
+  const ByteBuffer event = bytes_of_hex(
+      "1f0a096b2765000000ab000000ec04000000006d00000000001100020004ffff00010000003e0000000003003d00190001001a0001001b00"
+      "0100"
+      "050100021c000c290078797a03000d00050100050200050300136c6f6e672074657874206c6f6e6720746578741100000000010010000b00"
+      "0100"
+      "0c0c006b036f6c640163010300010000001c0000000003242e78050c036e65770103242e6e030507000206242e795b315d000000000165");
+  const auto table = decode_table_columns(map, ChecksumAlgorithm::none);
+  ASSERT_TRUE(table.ok());
+  std::vector<RowChange> changes;
+  const Status decoded = decode_row_images(event, ChecksumAlgorithm::none, *table, [&](RowChange change) -> Status {
+    changes.push_back(std::move(change));
+    return Done{};
+  });
+  ASSERT_TRUE(decoded.ok()) << decoded.error().context;
+  ASSERT_EQ(changes.size(), 1u);
+  using enum JsonDifference::Operation;
+  const JsonDifferences expected{
+      {replace, "$.x", "\x0c\x03new"}, {insert, "$.n", std::string("\x05\x07\0", 3)}, {remove, "$.y[1]", ""}};
+  EXPECT_EQ(std::get<JsonDifferences>(*changes[0].after[1]), expected);
+  EXPECT_EQ(std::get<JsonDifferences>(*changes[0].after[2]), JsonDifferences()) << "it stayed as it was";
+  EXPECT_EQ(text_of(changes[0].after[3]), "e");
+
+  ByteReader unknown(as_bytes(std::string_view("\x05\0\0\0\x03\x01$\x01x", 9)));
+  EXPECT_EQ(decode_json_differences(unknown).error().code, Errc::malformed);
 }
 
 }  // namespace
