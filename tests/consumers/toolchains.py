@@ -20,7 +20,9 @@ SECONDS_TO_INSTALL = 900
 NO_REGISTRY = re.compile(r"ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|Name or service not known|name resolution|"
                          r"no such host|Connection refused|connection refused|Network is unreachable|i/o timeout|"
                          r"Unknown host|UnknownHostException|403 Forbidden|No matching distribution|Could not transfer|"
-                         r"Could not find artifact|No plugin found for prefix")
+                         r"Could not find artifact|No plugin found for prefix|SELF_SIGNED_CERT|UNABLE_TO_(GET|VERIFY)_\w*CERT|"
+                         r"UNABLE_TO_VERIFY_LEAF_SIGNATURE|certificate signed by unknown authority|CERTIFICATE_VERIFY_FAILED|"
+                         r"PKIX path building failed")
 
 
 def _program(name, why):
