@@ -41,7 +41,7 @@ class TestRun:
     def run(self):
         played = self._played_with_release()
         servers = self._start_making_servers() if played else None
-        released = played and self._build("release", "binrelay")
+        released = played and self._build("release", "binrelay", "made_log")  # what scenarios run
         sanitized = self.wants("unit", "system") and self._build("asan")
         if sanitized and self.wants("unit"):
             self._unit_tests("unit asan", "asan")

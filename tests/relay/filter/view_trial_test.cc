@@ -86,7 +86,8 @@ TEST(RowCounter, ForgetsTheTablesOfAnotherGroup) {
   RowCounter counter;
   std::size_t forgotten = 0;
   for (int i = 0; i < 20; ++i) {
-    for (const GroupEvent& event : maker.group().as_input(kCrc)) {
+    const made::MadeGroup group = maker.group();
+    for (const GroupEvent& event : group.as_input(kCrc)) {
       if (event.header.type == EventType::table_map) counter.on_map(event);
       counter.begin_group();
       if (is_rows_event(event.header.type)) forgotten += counter.rows_in(event) ? 0 : 1;
