@@ -17,10 +17,15 @@ bool is_information_schema(std::string_view database) { return equal_ignoring_ca
 
 constexpr const char* kNoDatabase = "information_schema";  // there is no way back to none
 
+// A login may have named anything.
+std::string_view current_database(const MetadataAsker& asker) {
+  return is_plain_text(asker.database, kMaxMetadataName) ? asker.database : std::string_view();
+}
+
 MetadataRequest request_of(std::string sql, const MetadataAsker& asker) {
-  const bool named = is_plain_text(asker.database, kMaxMetadataName) && !asker.database.empty() &&
-                     asker.allowed->allows_in(asker.database, asker.fold);
-  return {named ? asker.database : kNoDatabase, std::move(sql), {}};
+  const std::string database(current_database(asker));
+  const bool named = !database.empty() && asker.allowed->allows_in(database, asker.fold);
+  return {named ? database : kNoDatabase, std::move(sql), {}};
 }
 
 std::function<bool(const TextRow&)> databases_shown(const MetadataAsker& asker) {
@@ -63,8 +68,9 @@ MetadataBounds bounds_of(const MetadataAsker& asker) {
 
 std::optional<std::variant<MetadataRequest, SqlError>> plan_metadata(std::string_view text,
                                                                      const MetadataAsker& asker) {
-  if (const auto statement = parse_metadata_statement(text, asker.database)) return plan_show(*statement, asker);
-  if (const auto query = parse_information_schema_query(text, asker.database))
+  if (const auto statement = parse_metadata_statement(text, current_database(asker)))
+    return plan_show(*statement, asker);
+  if (const auto query = parse_information_schema_query(text, current_database(asker)))
     return request_of(render(*query, bounds_of(asker)), asker);
   return std::nullopt;
 }

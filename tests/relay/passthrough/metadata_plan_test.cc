@@ -34,6 +34,16 @@ TEST_F(MetadataPlan, NamesTheSessionsDatabase) {
   EXPECT_EQ(std::get<MetadataRequest>(*plan_metadata("SHOW TABLES", asker())).database, "shop");
 }
 
+TEST_F(MetadataPlan, TakesADatabaseThatCannotBeSentForNone) {
+  for (const char* database : {"a\nb", "\xbf\x27", "`\x01"}) {
+    EXPECT_EQ(sql_of("SHOW TABLES", database), "1046");
+    EXPECT_EQ(sql_of("SELECT DATABASE() FROM information_schema.engines", database),
+              "SELECT NULL AS `DATABASE()` FROM `information_schema`.`ENGINES` AS `engines`");
+    EXPECT_EQ(std::get<MetadataRequest>(*plan_metadata("SHOW DATABASES", asker(database))).database,
+              "information_schema");
+  }
+}
+
 TEST_F(MetadataPlan, AsksNothingAboutWhatAnAccountMayNotSee) {
   allow({"shop.orders", "shop.c*"});
   EXPECT_EQ(sql_of("SHOW CREATE TABLE orders"), "SHOW CREATE TABLE `shop`.`orders`");
