@@ -43,6 +43,17 @@ bool is_plain_text(std::string_view text, std::size_t longest) {
   return true;
 }
 
+std::string hex_literal(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string out = "CONVERT(x'";
+  for (const char letter : text) {
+    const auto byte = static_cast<unsigned char>(letter);
+    out += kDigits[byte >> 4];
+    out += kDigits[byte & 15];
+  }
+  return out + "' USING utf8mb4)";
+}
+
 std::string quoted_identifier(std::string_view name) { return quoted_with('`', name); }
 std::string quoted_literal(std::string_view text) { return quoted_with('\'', text); }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "protocol/sql/quoted_text.h"
 #include "protocol/sql/sql_tokens.h"
 #include "protocol/wire/ascii.h"
 
@@ -15,17 +16,8 @@ constexpr std::array<std::string_view, 3> kFlags{"monitor_insert", "monitor_upda
 
 constexpr std::array<std::string_view, 5> kWholeNumbers{"tinyint", "smallint", "mediumint", "int", "bigint"};
 
-std::string place_of(const RuleTableName& name) { return quoted_name(name.database) + "." + quoted_name(name.table); }
-
-std::string hex_literal(std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string out = "x'";
-  for (const char letter : text) {
-    const auto byte = static_cast<unsigned char>(letter);
-    out += kDigits[byte >> 4];
-    out += kDigits[byte & 15];
-  }
-  return out + "'";
+std::string place_of(const RuleTableName& name) {
+  return quoted_identifier(name.database) + "." + quoted_identifier(name.table);
 }
 
 Error failed(EventSource& source, const RuleTableName& name, Error error) {
@@ -73,24 +65,14 @@ std::string select_rows(const RuleTableName& name, const std::vector<RuleTableCo
 
 }  // namespace
 
-std::string quoted_name(std::string_view name) {
-  std::string out = "`";
-  for (const char letter : name) {
-    if (letter == '`') out += '`';
-    out += letter;
-  }
-  return out + "`";
-}
-
 Result<std::vector<RuleTableColumn>> read_rule_layout(EventSource& source, const RuleTableName& name) {
   // What an account may not see is not there in information_schema: a query of the table itself tells the two apart.
   if (auto reachable = source.query("SELECT 1 FROM " + place_of(name) + " LIMIT 0"); !reachable)
     return failed(source, name, std::move(reachable).error());
   auto answer = source.query(
       "SELECT column_name AS name, data_type AS type, character_set_name AS charset FROM information_schema.columns "
-      "WHERE table_schema = CONVERT(" +
-      hex_literal(name.database) + " USING utf8mb4) AND table_name = CONVERT(" + hex_literal(name.table) +
-      " USING utf8mb4) ORDER BY ordinal_position");
+      "WHERE table_schema = " +
+      hex_literal(name.database) + " AND table_name = " + hex_literal(name.table) + " ORDER BY ordinal_position");
   if (!answer) return failed(source, name, std::move(answer).error());
   std::vector<RuleTableColumn> layout;
   for (std::size_t row = 0; row < answer->rows.size(); ++row) {

@@ -26,6 +26,4 @@ struct RuleSnapshot {
 Result<std::vector<RuleTableColumn>> read_rule_layout(EventSource& source, const RuleTableName& name);
 Result<RuleSnapshot> read_rule_snapshot(EventSource& source, Flavour flavour, const RuleTableName& name);
 
-std::string quoted_name(std::string_view name);  // `name`
-
 }  // namespace binrelay

@@ -3,10 +3,11 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <optional>
+#include <map>
+#include <set>
 
 #include "protocol/filter/name_pattern.h"
-#include "protocol/sql/sql_tokens.h"
+#include "protocol/sql/quoted_text.h"
 
 namespace binrelay {
 namespace {
@@ -14,17 +15,6 @@ namespace {
 constexpr std::size_t kNamesAtOnce = 200;   // in one query
 constexpr std::size_t kMaxNameBytes = 256;  // no table has a longer name
 constexpr std::size_t kWarnings = 20;       // of one version of the rules
-
-std::string text_literal(std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string out = "CONVERT(x'";
-  for (const char letter : text) {
-    const auto byte = static_cast<unsigned char>(letter);
-    out += kDigits[byte >> 4];
-    out += kDigits[byte & 15];
-  }
-  return out + "' USING utf8mb4)";
-}
 
 Result<bool> any_row(EventSource& source, const std::string& statement) {
   BINRELAY_ASSIGN(const Table answer, source.query(statement));
@@ -40,7 +30,7 @@ Result<bool> may_see_all(EventSource& source) {
 Result<bool> may_see(EventSource& source, const std::string& database) {
   return any_row(source,
                  "SELECT 1 AS found FROM information_schema.schema_privileges WHERE privilege_type = 'SELECT' AND " +
-                     text_literal(database) + " LIKE table_schema LIMIT 1");
+                     hex_literal(database) + " LIKE table_schema LIMIT 1");
 }
 
 Result<std::set<std::string>> tables_there(EventSource& source, const std::string& database,
@@ -49,10 +39,10 @@ Result<std::set<std::string>> tables_there(EventSource& source, const std::strin
   for (std::size_t at = 0; at < names.size(); at += kNamesAtOnce) {
     std::string list;
     for (std::size_t i = at; i < std::min(names.size(), at + kNamesAtOnce); ++i)
-      list += (i == at ? "" : ", ") + text_literal(names[i]);
+      list += (i == at ? "" : ", ") + hex_literal(names[i]);
     BINRELAY_ASSIGN(const Table answer,
                     source.query("SELECT table_name AS name FROM information_schema.tables WHERE table_schema = " +
-                                 text_literal(database) + " AND table_name IN (" + list + ")"));
+                                 hex_literal(database) + " AND table_name IN (" + list + ")"));
     for (std::size_t row = 0; row < answer.rows.size(); ++row) {
       const std::string name = answer.at(row, "name").value_or("");
       there.insert(fold ? folded_name(name) : name);

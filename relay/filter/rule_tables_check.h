@@ -5,10 +5,8 @@
 // Thread: look() on the watch thread, the rest any. Owner: Stream. Memory: kMaxChecked names.
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -39,7 +37,6 @@ class RuleTablesCheck {
   std::vector<UnseenRule> unseen() const;  // of the rules that look() has seen last; by id
 
  private:
-  using Names = std::map<std::string, std::set<std::string>>;  // tables by database
   Result<std::vector<UnseenRule>> check(EventSource& source, const RuleSet& rules) const;
   void warn(const std::vector<UnseenRule>& unseen) const;
 
