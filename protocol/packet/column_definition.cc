@@ -1,27 +1,12 @@
 #include "protocol/packet/column_definition.h"
 
 #include "protocol/packet/packet_framer.h"
+#include "protocol/row/table_columns.h"
 #include "protocol/wire/byte_writer.h"
 
 namespace binrelay {
 namespace {
 
-// MySQL manual, "enum_field_types".
-enum class SentType : std::uint8_t {
-  tiny = 1,
-  short_ = 2,
-  long_ = 3,
-  float_ = 4,
-  double_ = 5,
-  timestamp = 7,
-  longlong = 8,
-  int24 = 9,
-  date = 10,
-  time = 11,
-  datetime = 12,
-  year = 13,
-  var_string = 253,
-};
 constexpr std::uint16_t kUtf8mb4ForTexts = 45, kUnsignedColumn = 0x20;
 constexpr std::uint8_t kFixedPart = 0x0c;
 
@@ -39,21 +24,21 @@ ByteBuffer build_definition(const ColumnDefinition& column) {
 
 ColumnDefinition as_sent(ColumnDefinition column, RowFormat format) {
   if (format == RowFormat::text) return column;
-  switch (static_cast<SentType>(column.type)) {
-    case SentType::tiny:
-    case SentType::short_:
-    case SentType::long_:
-    case SentType::int24:
-    case SentType::year:
-      column.type = static_cast<std::uint8_t>(SentType::longlong);
+  switch (static_cast<ColumnKind>(column.type)) {
+    case ColumnKind::tiny:
+    case ColumnKind::short_:
+    case ColumnKind::long_:
+    case ColumnKind::int24:
+    case ColumnKind::year:
+      column.type = static_cast<std::uint8_t>(ColumnKind::long_long);
       break;
-    case SentType::float_:
-    case SentType::double_:
-    case SentType::timestamp:
-    case SentType::date:
-    case SentType::time:
-    case SentType::datetime:
-      column.type = static_cast<std::uint8_t>(SentType::var_string);
+    case ColumnKind::float_:
+    case ColumnKind::double_:
+    case ColumnKind::timestamp:
+    case ColumnKind::date:
+    case ColumnKind::time:
+    case ColumnKind::datetime:
+      column.type = static_cast<std::uint8_t>(ColumnKind::var_string);
       column.character_set = kUtf8mb4ForTexts;
       break;
     default:
@@ -66,7 +51,7 @@ std::vector<Column> columns_of_rows(const std::vector<ColumnDefinition>& sent) {
   std::vector<Column> columns;
   for (const ColumnDefinition& column : sent) {
     const ColumnType type =
-        column.type == static_cast<std::uint8_t>(SentType::longlong) ? ColumnType::longlong : ColumnType::var_string;
+        column.type == static_cast<std::uint8_t>(ColumnKind::long_long) ? ColumnType::longlong : ColumnType::var_string;
     columns.push_back({column.name, type, (column.flags & kUnsignedColumn) != 0});
   }
   return columns;

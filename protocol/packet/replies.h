@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "protocol/bytes.h"
+#include "protocol/result.h"
 
 namespace binrelay {
 
@@ -51,6 +52,10 @@ struct ReplyForm {
 
 // How an answer ended that was sent row by row.
 enum class RepliedWith : std::uint8_t { rows, error };
+inline Result<RepliedWith> replied(const Status& sent, RepliedWith how) {
+  if (!sent) return sent.error();
+  return how;
+}
 
 // Column definitions and the EOF behind them.
 void append_column_definitions(ByteBuffer& out, const ResultSet& result, std::uint8_t* sequence,

@@ -63,9 +63,7 @@ Error behind_the_file(std::uint64_t from, std::uint64_t end) {
 
 asio::awaitable<Result<RepliedWith>> refuse(PacketChannel& channel, SqlError error) {
   const ByteBuffer payload = build_error(error);
-  const Status sent = co_await channel.send_payload(payload);
-  if (!sent) co_return sent.error();
-  co_return RepliedWith::error;
+  co_return replied(co_await channel.send_payload(payload), RepliedWith::error);
 }
 
 // Fills `out` with rows up to the write size. Runs on a reader thread: it may wait for the disk.
@@ -130,9 +128,7 @@ asio::awaitable<Result<RepliedWith>> reply_binlog_events(ShowBinlogEventsStateme
     const auto failed = co_await asio::co_spawn(readers, fill(rows, out), asio::use_awaitable);
     if (failed) {
       append_packet(out, build_error(show_error(failed->context)), channel.sequence());
-      const Status told = co_await channel.send_raw(out);
-      if (!told) co_return told.error();
-      co_return RepliedWith::error;
+      co_return replied(co_await channel.send_raw(out), RepliedWith::error);
     }
     if (rows.finished) break;
     const Status sent = co_await channel.send_raw(out);
@@ -140,9 +136,7 @@ asio::awaitable<Result<RepliedWith>> reply_binlog_events(ShowBinlogEventsStateme
     out.clear();
   }
   append_packet(out, build_eof(form.status), channel.sequence());
-  const Status sent = co_await channel.send_raw(out);
-  if (!sent) co_return sent.error();
-  co_return RepliedWith::rows;
+  co_return replied(co_await channel.send_raw(out), RepliedWith::rows);
 }
 
 }  // namespace binrelay

@@ -273,8 +273,8 @@ class Session : public std::enable_shared_from_this<Session> {
   awaitable<Next> perform_prepare(std::string_view text) {
     if (text.size() > kMaxCommandSize) co_return co_await send_error(packet_too_large());
     const RelayView relay = view();
-    const MetadataAsker who = asker();
-    const auto prepared = statements_.prepare(text, relay, state_, passes_metadata() ? &who : nullptr);
+    const auto who = passes_metadata() ? std::optional(asker()) : std::nullopt;
+    const auto prepared = statements_.prepare(text, relay, state_, who ? &*who : nullptr);
     if (const auto* error = std::get_if<SqlError>(&prepared)) co_return co_await send_error(*error);
     const auto& statement = std::get<PreparedStatements::Prepared>(prepared);
     ByteBuffer out;
@@ -398,7 +398,7 @@ class Session : public std::enable_shared_from_this<Session> {
     lease_ = std::get<std::unique_ptr<PassThrough::Lease>>(std::move(lent));
     const auto sent = co_await reply_metadata(request, *lease_, form, *channel_, *context_.askers);
     lease_.reset();
-    co_return replied(sent);
+    co_return behind(sent);
   }
 
   Answer perform_use(const UseDatabaseAnswer& use) {
@@ -419,7 +419,7 @@ class Session : public std::enable_shared_from_this<Session> {
     }
     if (auto* events = std::get_if<BinlogEventsAnswer>(&answer)) {
       const RelayView relay = view();
-      co_return replied(
+      co_return behind(
           co_await reply_binlog_events(std::move(events->request), relay, form, *channel_, *context_.readers));
     }
     if (auto* metadata = std::get_if<MetadataAnswer>(&answer)) {
@@ -436,7 +436,7 @@ class Session : public std::enable_shared_from_this<Session> {
     co_return next(co_await channel_->send_payload(payload));
   }
 
-  Next replied(const Result<RepliedWith>& how) {
+  Next behind(const Result<RepliedWith>& how) {
     error_sent_ = how.ok() && *how == RepliedWith::error;
     return how.ok() ? Next::read_on : Next::close;
   }

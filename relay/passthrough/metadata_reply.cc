@@ -29,18 +29,14 @@ awaitable<Result<RepliedWith>> reply_metadata(const MetadataRequest& request, Pa
   Begun begun = co_await asio::co_spawn(workers, begin_there(lease, request), asio::use_awaitable);
   if (const auto* error = std::get_if<SqlError>(&begun)) {
     const ByteBuffer payload = build_error(*error);
-    const Status told = co_await channel.send_payload(payload);
-    if (!told) co_return told.error();
-    co_return RepliedWith::error;
+    co_return replied(co_await channel.send_payload(payload), RepliedWith::error);
   }
   std::vector<ColumnDefinition> sent;
   for (auto& column : std::get<std::vector<ColumnDefinition>>(begun))
     sent.push_back(as_sent(std::move(column), form.format));
   if (sent.empty()) {
     const ByteBuffer ok = build_ok(0, form.status);
-    const Status told = co_await channel.send_payload(ok);
-    if (!told) co_return told.error();
-    co_return RepliedWith::rows;
+    co_return replied(co_await channel.send_payload(ok), RepliedWith::rows);
   }
   const std::vector<Column> columns = columns_of_rows(sent);
   ByteBuffer out;
@@ -49,9 +45,7 @@ awaitable<Result<RepliedWith>> reply_metadata(const MetadataRequest& request, Pa
     const Portion portion = co_await asio::co_spawn(workers, next_there(lease), asio::use_awaitable);
     if (const auto* error = std::get_if<SqlError>(&portion)) {
       append_packet(out, build_error(*error), channel.sequence());
-      const Status told = co_await channel.send_raw(out);
-      if (!told) co_return told.error();
-      co_return RepliedWith::error;
+      co_return replied(co_await channel.send_raw(out), RepliedWith::error);
     }
     const auto& rows = std::get<RowPortion>(portion);
     for (const TextRow& row : rows.rows) {
@@ -63,9 +57,7 @@ awaitable<Result<RepliedWith>> reply_metadata(const MetadataRequest& request, Pa
     out.clear();
   }
   append_packet(out, build_eof(form.status), channel.sequence());
-  const Status ended = co_await channel.send_raw(out);
-  if (!ended) co_return ended.error();
-  co_return RepliedWith::rows;
+  co_return replied(co_await channel.send_raw(out), RepliedWith::rows);
 }
 
 awaitable<std::variant<bool, SqlError>> any_row(const MetadataRequest& request, PassThrough::Lease& lease,

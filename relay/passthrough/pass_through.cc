@@ -52,7 +52,7 @@ void PassThrough::give_back(Lease& lease) {
   std::shared_ptr<RowSource> closed;  // outside the lock
   const std::lock_guard lock(mutex_);
   --lent_;
-  const bool reusable = lease.source_ && !lease.in_answer_ && !lease.interrupted_ && idle_.size() < kMaxIdle;
+  const bool reusable = lease.source_ && !lease.unusable_ && !lease.interrupted_ && idle_.size() < kMaxIdle;
   if (reusable) {
     idle_.push_back(
         {lease.login_, std::move(lease.source_), std::move(lease.database_), std::chrono::steady_clock::now()});
@@ -96,7 +96,7 @@ std::optional<SqlError> PassThrough::Lease::connect() {
 SqlError PassThrough::Lease::told(const SqlError& error) {
   if (!is_of_connection(error)) return error;
   owner_.logger_->warn("pass-through as '{}': {} ({})", login_.user, error.text, error.code);
-  in_answer_ = true;  // of no use any more
+  unusable_ = true;
   return {kErrorOfRelay, "HY000", "the connection to the source was lost, or it did not answer in time; try again"};
 }
 
@@ -121,7 +121,7 @@ std::variant<std::vector<ColumnDefinition>, SqlError> PassThrough::Lease::begin(
     failed = std::get_if<SqlError>(&begun);
   }
   if (failed != nullptr) return told(*failed);
-  in_answer_ = !std::get<std::vector<ColumnDefinition>>(begun).empty();
+  unusable_ = !std::get<std::vector<ColumnDefinition>>(begun).empty();
   rows_ = 0;
   return begun;
 }
@@ -129,12 +129,12 @@ std::variant<std::vector<ColumnDefinition>, SqlError> PassThrough::Lease::begin(
 std::variant<RowPortion, SqlError> PassThrough::Lease::next(std::size_t bytes) {
   auto portion = source_->next_rows(bytes);
   if (const auto* error = std::get_if<SqlError>(&portion)) {
-    in_answer_ = false;
+    unusable_ = false;
     return told(*error);
   }
   const auto& rows = std::get<RowPortion>(portion);
   rows_ += rows.rows.size();
-  in_answer_ = !rows.last;
+  unusable_ = !rows.last;
   if (rows_ > owner_.limits_.metadata_rows) {
     return SqlError{kTooManyRows, "42000",
                     "The answer has more than " + std::to_string(owner_.limits_.metadata_rows) +

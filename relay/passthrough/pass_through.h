@@ -1,6 +1,7 @@
 #pragma once
 // PassThrough: the connections to the source on which statements about table definitions are asked in accounts' names.
-// Read-only, few, shared by the sessions of an account: a connection holds nothing of a session. Thread: any. Owner:
+// Read-only, few, shared by the sessions of an account: of a session a connection holds the current database only,
+// which is set anew for each. Thread: any. Owner:
 // Stream. Every connection lent must be given back before it ends.
 #include <chrono>
 #include <cstdint>
@@ -56,7 +57,7 @@ class PassThrough {
     std::string database_;  // the connection's current one
     bool interrupted_ = false;
     bool used_before_ = false;  // by another statement: it may be long gone
-    bool in_answer_ = false;
+    bool unusable_ = false;     // an answer is half read, or the connection is lost
     std::uint64_t rows_ = 0;
   };
   // Never more than limits.metadata_connections at a time.
