@@ -1,7 +1,5 @@
 #include "tools/chosen_rules.h"
 
-#include <algorithm>
-
 #include "relay/filter/rule_file.h"
 #include "tools/console.h"
 #include "tools/stream_directory.h"
@@ -13,22 +11,15 @@ DefaultMonitor default_monitor_of(const ChosenRules& chosen) {
   return chosen.config ? chosen.config->rules.default_monitor : DefaultMonitor::none;
 }
 
-Result<std::optional<StreamConfig>> configured_stream(const ArchiveOptions& options) {
-  if (options.config.empty()) return std::optional<StreamConfig>();
+Status read_config(const ArchiveOptions& options, ChosenRules* chosen) {
+  if (options.config.empty()) return Done{};
   // Whoever asks about rules needs what the file says of them: its other mistakes do not matter here.
   RelayConfig config;
   const std::vector<ConfigProblem> problems = load_config(options.config, &config);
-  if (config.streams.empty() && !problems.empty()) {
-    return Error{Errc::refused,
-                 options.config + ":" + std::to_string(problems.front().line) + ": " + problems.front().text};
-  }
-  const auto named = [&](const StreamConfig& stream) {
-    return options.stream.empty() || stream.name == options.stream;
-  };
-  const auto count = std::count_if(config.streams.begin(), config.streams.end(), named);
-  if (count > 1) return Error{Errc::refused, "there are several streams: choose one with --stream"};
-  if (count == 0) return Error{Errc::not_found, options.config + " has no stream '" + options.stream + "'"};
-  return std::optional(*std::find_if(config.streams.begin(), config.streams.end(), named));
+  if (config.streams.empty() && !problems.empty()) return first_of(problems, options.config);
+  BINRELAY_ASSIGN(chosen->config, find_stream(config, options.config, options.stream));
+  chosen->admin = config.admin_listen;
+  return Done{};
 }
 
 Status open_archive(const RulesOptions& options, ChosenRules* chosen) {
@@ -67,7 +58,7 @@ void take_journal(ChosenRules* chosen) {
 
 Result<ChosenRules> choose_rules(const RulesOptions& options) {
   ChosenRules chosen;
-  BINRELAY_ASSIGN(chosen.config, configured_stream(options.archive));
+  BINRELAY_TRY(read_config(options.archive, &chosen));
   const bool has_directory = !options.archive.data_dir.empty() || chosen.config;
   if (has_directory) BINRELAY_TRY(open_archive(options, &chosen));
   if (!has_directory) {

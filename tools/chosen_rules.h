@@ -17,6 +17,7 @@ namespace binrelay {
 
 struct ChosenRules {
   std::optional<StreamConfig> config;    // with --config
+  std::optional<Endpoint> admin;         // of the configuration, where a running relay answers
   std::optional<Archive> archive;        // of a data directory that is there
   SourceIdentity source;                 // of its journal; nothing known: empty
   std::string origin;                    // "the table …", "the file …"

@@ -179,8 +179,7 @@ Status explain_transaction(const ExplainRulesOptions& options, const ChosenRules
 }
 
 Status explain(const ExplainRulesOptions& options) {
-  ExplainRulesOptions asked = options;
-  BINRELAY_ASSIGN(const ChosenRules chosen, choose_rules(asked.rules));
+  BINRELAY_ASSIGN(const ChosenRules chosen, choose_rules(options.rules));
   if (!chosen.archive) return Error{Errc::not_found, "the relay has stored nothing yet"};
   return options.transaction.empty() ? compare_rules(options, chosen) : explain_transaction(options, chosen);
 }

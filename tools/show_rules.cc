@@ -20,16 +20,14 @@ constexpr std::size_t kShownVersions = 50;  // the latest, in text
 
 // --- what is known ---
 
+Result<Endpoint> admin_address(const RulesOptions& options) {
+  return parse_endpoint(options.admin, RelayConfig{}.admin_listen->port);
+}
+
 // What the running relay says of the stream; null: nobody answers.
 Json ask_relay(const RulesOptions& options, const ChosenRules& chosen) {
-  RelayConfig config;
-  if (!options.archive.config.empty()) load_config(options.archive.config, &config);
-  std::optional<Endpoint> admin;
-  if (chosen.config) admin = config.admin_listen;
-  if (!options.admin.empty()) {
-    const auto named = parse_endpoint(options.admin, RelayConfig{}.admin_listen->port);
-    if (named) admin = *named;
-  }
+  std::optional<Endpoint> admin = chosen.admin;
+  if (!options.admin.empty()) admin = *admin_address(options);
   if (!admin) return {};
   const auto body = http_get(*admin, "/status");
   if (!body && !options.admin.empty()) complain(body.error().context);
@@ -268,6 +266,9 @@ Status print_rules(const RulesOptions& options) {
 }  // namespace
 
 int show_rules(const RulesOptions& options) {
+  if (!options.admin.empty()) {
+    if (const auto admin = admin_address(options); !admin) return usage_error("--admin: " + admin.error().context);
+  }
   const Status printed = print_rules(options);
   return printed.ok() ? kExitOk : problem(printed.error());
 }

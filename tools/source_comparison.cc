@@ -1,11 +1,11 @@
 #include "tools/source_comparison.h"
 
-#include <algorithm>
 #include <random>
 
 #include "relay/upstream/mysql_source.h"
 #include "relay/upstream/source_error.h"
 #include "relay/upstream/start_search.h"
+#include "tools/stream_directory.h"
 
 namespace binrelay {
 namespace {
@@ -37,17 +37,8 @@ struct ChosenStream {
 Result<ChosenStream> choose_stream(const SourceChangeOptions& options) {
   RelayConfig config;
   const std::vector<ConfigProblem> problems = load_config(options.config, &config);
-  if (!problems.empty()) {
-    return Error{Errc::refused,
-                 options.config + ":" + std::to_string(problems.front().line) + ": " + problems.front().text};
-  }
-  const auto named = [&](const StreamConfig& stream) {
-    return options.stream.empty() || stream.name == options.stream;
-  };
-  const auto count = std::count_if(config.streams.begin(), config.streams.end(), named);
-  if (count > 1) return Error{Errc::refused, "there are several streams: choose one with --stream"};
-  if (count == 0) return Error{Errc::not_found, options.config + " has no stream '" + options.stream + "'"};
-  const StreamConfig& stream = *std::find_if(config.streams.begin(), config.streams.end(), named);
+  if (!problems.empty()) return first_of(problems, options.config);
+  BINRELAY_ASSIGN(const StreamConfig stream, find_stream(config, options.config, options.stream));
   return ChosenStream{stream, config.data_dir / stream.name};
 }
 

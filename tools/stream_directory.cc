@@ -14,10 +14,7 @@ Result<std::filesystem::path> data_dir_of(const ArchiveOptions& options) {
   // Reading an archive needs nothing of the file but where it is: its other mistakes do not matter here.
   RelayConfig config;
   const std::vector<ConfigProblem> problems = load_config(options.config, &config);
-  if (config.streams.empty() && !problems.empty()) {
-    return Error{Errc::not_found,
-                 options.config + ":" + std::to_string(problems.front().line) + ": " + problems.front().text};
-  }
+  if (config.streams.empty() && !problems.empty()) return first_of(problems, options.config);
   return config.data_dir;
 }
 
@@ -35,6 +32,18 @@ std::vector<std::string> streams_in(const std::filesystem::path& data_dir) {
 }
 
 }  // namespace
+
+Error first_of(const std::vector<ConfigProblem>& problems, const std::string& file) {
+  return Error{Errc::refused, file + ":" + std::to_string(problems.front().line) + ": " + problems.front().text};
+}
+
+Result<StreamConfig> find_stream(const RelayConfig& config, const std::string& file, const std::string& name) {
+  const auto named = [&](const StreamConfig& stream) { return name.empty() || stream.name == name; };
+  const auto count = std::count_if(config.streams.begin(), config.streams.end(), named);
+  if (count > 1) return Error{Errc::refused, "there are several streams: choose one with --stream"};
+  if (count == 0) return Error{Errc::not_found, file + " has no stream '" + name + "'"};
+  return *std::find_if(config.streams.begin(), config.streams.end(), named);
+}
 
 Result<std::filesystem::path> find_stream_directory(const ArchiveOptions& options) {
   BINRELAY_ASSIGN(const std::filesystem::path data_dir, data_dir_of(options));

@@ -13,30 +13,12 @@ namespace {
 
 constexpr std::array kOperations{RowOperation::insert, RowOperation::update, RowOperation::remove};
 
-struct TableAsked {
-  std::string database, table;
-};
+using TableAsked = AllowList::Pattern;  // its names, as an allow-list spells them
 
-std::string without_backticks(std::string_view name) {
-  if (name.size() < 2 || name.front() != '`' || name.back() != '`') return std::string(name);
-  std::string plain;
-  for (std::size_t i = 1; i + 1 < name.size(); ++i) {
-    plain += name[i];
-    if (name[i] == '`' && i + 2 < name.size() && name[i + 1] == '`') ++i;
-  }
-  return plain;
-}
-
-// A dot inside backticks belongs to the name.
-Result<TableAsked> parse_table(std::string_view text) {
-  bool quoted = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '`') quoted = !quoted;
-    if (text[i] != '.' || quoted) continue;
-    TableAsked asked{without_backticks(text.substr(0, i)), without_backticks(text.substr(i + 1))};
-    if (!asked.database.empty() && !asked.table.empty()) return asked;
-  }
-  return Error{Errc::malformed, "'" + std::string(text) + "' is no DB.TABLE"};
+Result<TableAsked> parse_table(const std::string& text) {
+  const auto parsed = AllowList::parse({text});
+  if (!parsed.ok()) return Error{Errc::malformed, "'" + text + "' is no DB.TABLE"};
+  return parsed->patterns(false).front();
 }
 
 Result<std::shared_ptr<const ConsumerView>> view_to_test(const TestRulesOptions& options, const ChosenRules& chosen) {
