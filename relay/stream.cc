@@ -39,10 +39,10 @@ ServedPosition served_position(const SegmentCatalog& catalog, LogPosition positi
   return {segment ? segment->served_name : "", position.offset};
 }
 
-// Clocks of different machines: the past may lie ahead.
 // Damaged heads hide a damaged tail.
 constexpr int kOpenAttempts = 3;
 
+// Clocks of different machines: the past may lie ahead.
 std::uint64_t seconds_since(std::uint32_t time) {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(0, std::time(nullptr) - std::int64_t{time}));
 }

@@ -65,8 +65,7 @@ class RowCounter {
  public:
   void begin_group() { tables_.clear(); }
   void on_map(const GroupEvent& event);
-  // nullopt: they cannot be told (differences of JSON documents, a column that is not known, an event that is not
-  // whole).
+  // nullopt: they cannot be told (a column that is not known, an event that is not whole).
   std::optional<std::uint64_t> rows_in(const GroupEvent& event) const;
 
  private:
