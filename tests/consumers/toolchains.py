@@ -22,7 +22,7 @@ NO_REGISTRY = re.compile(r"ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|Name or se
                          r"Unknown host|UnknownHostException|403 Forbidden|No matching distribution|Could not transfer|"
                          r"Could not find artifact|No plugin found for prefix|SELF_SIGNED_CERT|UNABLE_TO_(GET|VERIFY)_\w*CERT|"
                          r"UNABLE_TO_VERIFY_LEAF_SIGNATURE|certificate signed by unknown authority|CERTIFICATE_VERIFY_FAILED|"
-                         r"PKIX path building failed")
+                         r"PKIX path building failed|module lookup disabled")
 
 
 def _program(name, why):
