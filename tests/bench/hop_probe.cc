@@ -1,8 +1,8 @@
 // Writers that commit at a steady rate, and consumers at the tail that look for what was committed.
-//   hop_probe RATE SECONDS WRITERS FD... FD:COMMAND...
-// The first WRITERS sockets are logged in to the source, where bench.hop (number BIGINT) exists; the others are
-// consumers. Latency: from the commit's acknowledgement at its writer to the event in a consumer's hands; of several
-// consumers the latest. Prints microseconds.
+//   hop_probe RATE SECONDS TABLES WRITERS FD... FD:COMMAND...
+// The first WRITERS sockets are logged in to the source, where bench.hop0 (number BIGINT), bench.hop1, … exist; the
+// others are consumers. Latency: from the commit's acknowledgement at its writer to the event in a consumer's hands; of
+// several consumers the latest. Prints microseconds.
 #include <algorithm>
 #include <atomic>
 #include <memory>
@@ -25,12 +25,12 @@ struct Commit {
 };
 
 std::unique_ptr<Commit[]> commits;
-std::uint32_t expected = 0;
+std::uint32_t expected = 0, tables = 1;
 std::atomic<std::uint32_t> next_commit{0};
 
 void commit_one(int fd, std::uint32_t number) {
-  const std::string text =
-      "\x03INSERT INTO bench.hop VALUES (" + std::to_string(kMark | number) + ", REPEAT('x', 120))";
+  const std::string text = "\x03INSERT INTO bench.hop" + std::to_string(number % tables) + " VALUES (" +
+                           std::to_string(kMark | number) + ", REPEAT('x', 120))";
   std::string packet(4, '\0');
   packet[0] = static_cast<char>(text.size());
   packet += text;
@@ -82,11 +82,12 @@ double percentile(std::vector<std::int64_t>& times, double share) {
 int main(int count, char** arguments) {
   wait_for_start();
   const double rate = std::stod(arguments[1]), seconds = std::stod(arguments[2]);
-  const int writers = std::atoi(arguments[3]), consumers = count - 4 - writers;
+  tables = static_cast<std::uint32_t>(std::atoi(arguments[3]));
+  const int writers = std::atoi(arguments[4]), consumers = count - 5 - writers;
   expected = static_cast<std::uint32_t>(rate * seconds);
   commits = std::make_unique<Commit[]>(expected);
 
-  for (int i = 4 + writers; i < count; ++i) {
+  for (int i = 5 + writers; i < count; ++i) {
     const std::string_view argument(arguments[i]);
     const std::size_t colon = argument.find(':');
     std::thread(consume, std::stoi(std::string(argument.substr(0, colon))), from_hex(argument.substr(colon + 1)))
@@ -95,7 +96,7 @@ int main(int count, char** arguments) {
   sleep(1);  // they have reached the tail
   std::vector<std::thread> threads;
   const std::int64_t began = wall_ns();
-  for (int i = 0; i < writers; ++i) threads.emplace_back(write_steadily, std::atoi(arguments[4 + i]), began, rate);
+  for (int i = 0; i < writers; ++i) threads.emplace_back(write_steadily, std::atoi(arguments[5 + i]), began, rate);
   for (std::thread& thread : threads) thread.join();
   const double took = static_cast<double>(wall_ns() - began) / 1e9;
   sleep(1);

@@ -11,10 +11,20 @@ class Serving:
     def __init__(self, workload, **options):
         self.workload = workload
         self.source = workload.server(**options)
-        self.relay = Relay(self.source).start()
+        self.relay = Relay(self.source)
+        self._prepare(self.relay)
+        self.relay.start()
         self.relay.caught_up_with(self.source, timeout=600)
         self.files = [path for name, path in sorted(self.relay.segment_files().items())]
+        self.log_bytes = sum(path.stat().st_size for path in self.files)
         self.account = self.source.add_replication_account("bench")
+
+    def _prepare(self, relay):
+        """Before the relay starts."""
+
+    def _consumed(self, came, clients):
+        """Bytes that a figure is of."""
+        return came["bytes"]
 
     def from_relay(self, clients):
         return self._from(self.relay, clients, user=self.relay.user, password=self.relay.password)
@@ -26,14 +36,15 @@ class Serving:
         dumps = [Dump(end, self.files[0].name, **account) for _ in range(clients)]
         before = cpu_seconds(end.process)
         came = discard(dumps)
-        gigabytes = came["bytes"] / 1e9
-        return came["bytes"] / 1e6 / came["seconds"], (cpu_seconds(end.process) - before) / gigabytes
+        consumed = self._consumed(came, clients)
+        return consumed / 1e6 / came["seconds"], (cpu_seconds(end.process) - before) / (consumed / 1e9)
 
     def from_loop(self, clients):
         loop = Loop("serve_ceiling", clients, *self.files)
         port = int(loop.line())
         came = discard([BareDump(port) for _ in range(clients)])
-        return came["bytes"] / 1e6 / came["seconds"], loop.result()["cpu_s"] / (came["bytes"] / 1e9)
+        consumed = self._consumed(came, clients)
+        return consumed / 1e6 / came["seconds"], loop.result()["cpu_s"] / (consumed / 1e9)
 
     def end(self):
         self.relay.stop()

@@ -7,18 +7,25 @@ WRITERS = 4
 
 
 class TailSource:
-    """A MySQL that brings every commit to stable storage before it acknowledges it."""
+    """A MySQL that brings every commit to stable storage before it acknowledges it. Commits take turns at its tables."""
 
-    def __init__(self, **options):
+    def __init__(self, table_count=1, **options):
+        self._table_count = table_count
         self.server = MySql("source", sync_binlog=1, innodb_flush_log_at_trx_commit=1, **options).start()
         self.server.sql("CREATE DATABASE bench")
-        self.server.sql("CREATE TABLE bench.hop (number BIGINT UNSIGNED NOT NULL, what VARCHAR(200))")
+        for statement in self.tables():
+            self.server.sql(statement)
         self.account = self.server.add_replication_account("bench")
 
-    def dump(self, end=None):
+    def tables(self):
+        """The statements that create them, in the database bench."""
+        return [f"CREATE TABLE bench.hop{number} (number BIGINT UNSIGNED NOT NULL, what VARCHAR(200))"
+                for number in range(self._table_count)]
+
+    def dump(self, end=None, account=None):
         """A dump at the end of what the source has, from the source itself or from a relay."""
         file, position = self.server.binlog_position()
-        user, password = (end.user, end.password) if end else self.account
+        user, password = account or ((end.user, end.password) if end else self.account)
         return Dump(end or self.server, file, position, blocking=True, user=user, password=password)
 
     def probe(self, rate, seconds, consumers):
@@ -27,7 +34,7 @@ class TailSource:
         for connection in connections:
             connection._sock.settimeout(None)
         writers = [connection._sock.fileno() for connection in connections]
-        loop = Loop("hop_probe", rate, seconds, WRITERS, *writers, *(consumer.argument for consumer in consumers),
+        loop = Loop("hop_probe", rate, seconds, self._table_count, WRITERS, *writers, *(consumer.argument for consumer in consumers),
                     fds=[*writers, *(consumer.fd for consumer in consumers)])
         loop.go()
         said = loop.result()
