@@ -7,10 +7,11 @@ import pathlib
 import socket
 import struct
 import subprocess
+import uuid
 
 from lab import machine
 
-COM_BINLOG_DUMP, NON_BLOCKING = 0x12, 1
+COM_BINLOG_DUMP, COM_BINLOG_DUMP_GTID, NON_BLOCKING = 0x12, 0x1e, 1
 _server_ids = itertools.count(500_001)
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -29,7 +30,16 @@ def cpu_seconds(process):
 def dump_command(file, position=4, blocking=False):
     """COM_BINLOG_DUMP as a packet."""
     body = bytes([COM_BINLOG_DUMP]) + struct.pack("<IHI", position, 0 if blocking else NON_BLOCKING, next(_server_ids))
-    body += file.encode()
+    return _packet(body + file.encode())
+
+
+def dump_behind(server_uuid, number):
+    """COM_BINLOG_DUMP_GTID as a packet, of one who has the first `number` transactions of one server."""
+    had = struct.pack("<Q16sQQQ", 1, uuid.UUID(server_uuid).bytes, 1, 1, number + 1)
+    return _packet(bytes([COM_BINLOG_DUMP_GTID]) + struct.pack("<HIIQI", 0, next(_server_ids), 0, 4, len(had)) + had)
+
+
+def _packet(body):
     return struct.pack("<I", len(body))[:3] + b"\0" + body
 
 

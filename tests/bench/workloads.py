@@ -42,6 +42,9 @@ class Workload:
 
     def server(self, **options):
         """A running MySQL whose binary log is the workload."""
+        return self.stopped_server(**options).start()
+
+    def stopped_server(self, **options):
         with machine.cache_lock(f"bench-{self.name}"):
             if not (self._kept / "ready").exists():
                 self._make()
@@ -49,7 +52,7 @@ class Workload:
         server.datadir.parent.mkdir(exist_ok=True)
         server._copy_data(self._kept / "data")
         server.password = (self._kept / "password").read_text()
-        return server.start()
+        return server
 
     def _make(self):
         print(f"making {self.name} of {self.size / 1e6:.0f} MB, once", flush=True)
