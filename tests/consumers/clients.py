@@ -7,6 +7,8 @@ import typing
 import toolchains
 from toolchains import HERE
 
+NO_MASTER_STATUS = "this version asks MySQL 9.7 for SHOW MASTER STATUS, which is gone"
+
 
 @dataclasses.dataclass(eq=False)
 class Program:
@@ -77,11 +79,19 @@ def _zongji():
                              program("powersync", "@powersync/mysql-zongji", True)])
 
 
+def _canal():
+    def program(label, begin, **more):
+        return Program(label, _maven("canal", "canal.parse"), lambda: toolchains.java_program("canal", "Main"),
+                       settings={"begin": begin}, **more)
+    return Client("canal", [program("Canal (from a place)", "place"),
+                            program("Canal (from the end)", "now", begins_now=True, excluded={"mysql": NO_MASTER_STATUS})])
+
+
 def _maxwell():
     return Client("maxwell", [Program(
         "Maxwell", _maven("maxwell", "maxwell"), lambda: ["/usr/bin/python3", HERE / "maxwell/main.py", *toolchains.java_program(
             "maxwell", "com.zendesk.maxwell.Maxwell")], begins_now=True, modes=("file",),
-        excluded={"mysql": "this version asks MySQL 9.7 for SHOW MASTER STATUS, which is gone"})])
+        excluded={"mysql": NO_MASTER_STATUS})])
 
 
-CLIENTS = {client.name: client for client in (_python(), _java_client(), _go_mysql(), _zongji(), _debezium(), _maxwell())}
+CLIENTS = {client.name: client for client in (_python(), _java_client(), _go_mysql(), _zongji(), _debezium(), _maxwell(), _canal())}
