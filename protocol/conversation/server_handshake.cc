@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "protocol/check.h"
+#include "protocol/conversation/login_errors.h"
 #include "protocol/packet/capabilities.h"
 
 namespace binrelay {
@@ -14,11 +15,6 @@ constexpr std::byte kMoreData{0x01};
 constexpr std::byte kFastAuthOk{0x03};
 constexpr std::byte kFullAuthNeeded{0x04};
 constexpr std::byte kPublicKeyRequest{0x02};
-
-const SqlError kBadHandshake{1043, "08S01", "Bad handshake"};
-const SqlError kOldAuthentication{
-    1251, "08004",
-    "Client does not support authentication protocol requested by server; consider upgrading MySQL client"};
 
 bool is_known_plugin(std::string_view plugin) { return plugin == kNativePassword || plugin == kCachingSha2Password; }
 
@@ -47,7 +43,7 @@ HandshakeStep ServerHandshake::start() {
 HandshakeStep ServerHandshake::on_change_user(Bytes request, std::uint32_t capabilities) {
   BINRELAY_CHECK(phase_ == Phase::created, "a handshake starts once");
   Result<LoginRequest> login = decode_change_user(request, capabilities);
-  if (!login.ok()) return reject(kBadHandshake, "bad change of user: " + login.error().context);
+  if (!login.ok()) return reject(bad_change_of_user(), "bad change of user: " + login.error().context);
   login_ = std::move(login).value();
   phase_ = Phase::user;
   return HandshakeLookUpUser{login_.user};
@@ -84,10 +80,10 @@ HandshakeStep ServerHandshake::on_login_request(Bytes payload) {
     return HandshakeStartTls{};
   }
   Result<LoginRequest> login = decode_login_request(payload, offered_capabilities(greeting_.offer_tls));
-  if (!login.ok()) return reject(kBadHandshake, "bad handshake: " + login.error().context);
+  if (!login.ok()) return reject(bad_handshake(), "bad handshake: " + login.error().context);
   login_ = std::move(login).value();
   if ((login_.capabilities & capability::kSsl) != 0 && !tls_) {
-    return reject(kBadHandshake, "bad handshake: the client announced TLS and went on without it");
+    return reject(bad_handshake(), "bad handshake: the client announced TLS and went on without it");
   }
   phase_ = Phase::user;
   return HandshakeLookUpUser{login_.user};
@@ -103,9 +99,10 @@ HandshakeStep ServerHandshake::on_user(std::optional<AccountCredentials> found) 
     // Such a client knows one method only: the native answer to the greeting's scramble.
     if (plugin == kNativePassword) return check_response(login_.response);
     password_sent_ = !is_no_password(login_.response);
-    return reject(kOldAuthentication, user_known_ ? "the account has a caching_sha2_password hash, the client knows "
-                                                    "mysql_native_password only: give the account a native hash"
-                                                  : "unknown user");
+    return reject(old_authentication(greeting_.flavour),
+                  user_known_ ? "the account has a caching_sha2_password hash, the client knows "
+                                "mysql_native_password only: give the account a native hash"
+                              : "unknown user");
   }
   if (login_.plugin == plugin) return check_response(login_.response);
   phase_ = Phase::switched;
@@ -199,9 +196,8 @@ HandshakeStep ServerHandshake::accept(std::optional<Sha256Digest> remember) {
 }
 
 HandshakeStep ServerHandshake::deny(std::string reason) {
-  std::string text = "Access denied for user '" + login_.user + "'@'" + peer_host_ +
-                     "' (using password: " + (password_sent_ ? "YES" : "NO") + ")";
-  return reject({1045, "28000", std::move(text)}, user_known_ ? std::move(reason) : "unknown user");
+  return reject(login_denied(login_.user, peer_host_, password_sent_),
+                user_known_ ? std::move(reason) : "unknown user");
 }
 
 HandshakeStep ServerHandshake::reject(SqlError error, std::string reason) {

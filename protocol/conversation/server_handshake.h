@@ -18,6 +18,7 @@
 #include "protocol/auth/passwords.h"
 #include "protocol/bytes.h"
 #include "protocol/conversation/login_request.h"
+#include "protocol/ids.h"
 #include "protocol/packet/replies.h"
 #include "protocol/result.h"
 
@@ -25,6 +26,7 @@ namespace binrelay {
 
 struct ServerGreeting {
   std::string version;  // the source's
+  Flavour flavour = Flavour::mysql;
   std::uint32_t connection_id = 0;
   Scramble scramble{};
   bool offer_tls = true;

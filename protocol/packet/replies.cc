@@ -136,15 +136,12 @@ ByteBuffer build_ok(std::uint64_t affected_rows, std::uint16_t status, std::stri
 }
 
 ByteBuffer build_error(const SqlError& error) {
-  BINRELAY_CHECK(error.sqlstate.size() == kSqlStateLength, "an SQLSTATE has five characters");
+  const bool with_state = !error.sqlstate.empty();
+  BINRELAY_CHECK(!with_state || error.sqlstate.size() == kSqlStateLength, "an SQLSTATE has five characters");
   ByteWriter out;
-  out.u8(kErrorHeader).u16(error.code).text("#").text(error.sqlstate).text(cut_error_text(error.text));
-  return std::move(out).take();
-}
-
-ByteBuffer build_error_without_sqlstate(const SqlError& error) {
-  ByteWriter out;
-  out.u8(kErrorHeader).u16(error.code).text(cut_error_text(error.text));
+  out.u8(kErrorHeader).u16(error.code);
+  if (with_state) out.text("#").text(error.sqlstate);
+  out.text(cut_error_text(error.text));
   return std::move(out).take();
 }
 

@@ -14,7 +14,8 @@ namespace binrelay {
 inline constexpr std::uint16_t kStatusAutocommit = 0x0002;
 inline constexpr std::uint16_t kStatusMoreResults = 0x0008;
 
-// An error as clients see it: code, SQLSTATE of 5 characters, text (cut at kMaxErrorText bytes on the wire).
+// An error as clients see it: code, SQLSTATE of 5 characters ("": none is sent, to one that may not know of any), text
+// (cut at kMaxErrorText bytes on the wire).
 struct SqlError {
   std::uint16_t code = 0;
   std::string sqlstate;
@@ -24,7 +25,6 @@ struct SqlError {
 ByteBuffer build_ok(std::uint64_t affected_rows = 0, std::uint16_t status = kStatusAutocommit,
                     std::string_view text = {}, std::uint16_t warnings = 0);
 ByteBuffer build_error(const SqlError& error);
-ByteBuffer build_error_without_sqlstate(const SqlError& error);  // 1130 before the greeting
 ByteBuffer build_eof(std::uint16_t status = kStatusAutocommit);
 ByteBuffer build_dump_eof();  // fe 00 00 02 00
 

@@ -8,6 +8,7 @@
 #include "protocol/event/event_builder.h"
 #include "protocol/event/events.h"
 #include "relay/commands/binlog_events_columns.h"
+#include "relay/commands/statement_errors.h"
 #include "storage/log_cursor.h"
 
 namespace binrelay {
@@ -17,10 +18,6 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::size_t kReplySize = 64u << 10;
-
-SqlError show_error(const std::string& problem) {
-  return SqlError{1220, "HY000", "Error when executing command SHOW BINLOG EVENTS: " + problem};
-}
 
 // What is left of an answer that is being sent.
 struct EventRows {
@@ -106,12 +103,12 @@ asio::awaitable<Result<RepliedWith>> reply_binlog_events(ShowBinlogEventsStateme
   const auto catalog = relay.log->catalog();
   const auto segment = request.file ? catalog->find(std::string_view(*request.file)) : catalog->history_begin();
   if (!segment) {
-    co_return co_await refuse(channel, show_error("Could not find target log"));
+    co_return co_await refuse(channel, binlog_events_failed("Could not find target log"));
   }
   // From the file's start always: only there is it sure that an event begins.
   auto cursor = LogCursor::open(*relay.log, LogPosition{segment->number, kFirstEventOffset});
   if (!cursor) {
-    co_return co_await refuse(channel, show_error("Could not find target log"));
+    co_return co_await refuse(channel, binlog_events_failed("Could not find target log"));
   }
   EventRows rows{std::move(*cursor),
                  segment,
@@ -127,7 +124,7 @@ asio::awaitable<Result<RepliedWith>> reply_binlog_events(ShowBinlogEventsStateme
   while (!rows.finished) {
     const auto failed = co_await asio::co_spawn(readers, fill(rows, out), asio::use_awaitable);
     if (failed) {
-      append_packet(out, build_error(show_error(failed->context)), channel.sequence());
+      append_packet(out, build_error(binlog_events_failed(failed->context)), channel.sequence());
       co_return replied(co_await channel.send_raw(out), RepliedWith::error);
     }
     if (rows.finished) break;

@@ -184,7 +184,8 @@ Evaluated call_function(std::string_view name, const std::vector<ExpressionValue
                         const SessionState& session) {
   const auto row =
       std::find_if(kFunctions.begin(), kFunctions.end(), [&](const FunctionRow& each) { return each.name == name; });
-  if (row == kFunctions.end() || !is_on(row->flavours, relay.source->flavour)) return unknown_function(name);
+  if (row == kFunctions.end() || !is_on(row->flavours, relay.source->flavour))
+    return unknown_function(session.database, name);
   if (arguments.size() < row->fewest || arguments.size() > row->most) return wrong_argument_count(name);
   return row->call(Call{arguments, relay, session});
 }

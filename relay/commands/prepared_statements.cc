@@ -94,12 +94,13 @@ std::variant<PreparedStatements::Prepared, SqlError> PreparedStatements::prepare
 
 std::variant<std::string, SqlError> PreparedStatements::fill(std::uint32_t id, Bytes request) {
   const auto found = statements_.find(id);
-  if (found == statements_.end()) return unknown_prepared_statement(id, "mysqld_stmt_execute");
+  if (found == statements_.end()) return unknown_prepared_statement(flavour_, id, "execute");
   Statement& statement = found->second;
-  const bool too_long = statement.too_long;
+  auto long_data_error = std::move(statement.long_data_error);
   const auto values = decode_execute(request, statement.long_data, &statement.types);
   forget_long_data(statement);
-  if (too_long || !values) return wrong_arguments("mysqld_stmt_execute");
+  if (long_data_error) return *std::move(long_data_error);
+  if (!values) return malformed_execution(flavour_);
   return fill_placeholders(statement.text, statement.placeholders, *values);
 }
 
@@ -107,8 +108,9 @@ void PreparedStatements::append_long_data(std::uint32_t id, std::uint16_t parame
   const auto found = statements_.find(id);
   if (found == statements_.end()) return;
   Statement& statement = found->second;
-  if (parameter >= statement.long_data.size() || bytes_ + piece.size() > kMaxBytes) {
-    statement.too_long = true;
+  const bool misplaced = parameter >= statement.long_data.size();
+  if (misplaced || bytes_ + piece.size() > kMaxBytes) {
+    statement.long_data_error = misplaced ? long_data_misplaced(flavour_) : long_data_too_long();
     return;
   }
   auto& data = statement.long_data[parameter];
@@ -119,13 +121,13 @@ void PreparedStatements::append_long_data(std::uint32_t id, std::uint16_t parame
 
 std::optional<SqlError> PreparedStatements::reset(std::uint32_t id) {
   const auto found = statements_.find(id);
-  if (found == statements_.end()) return unknown_prepared_statement(id, "mysqld_stmt_reset");
+  if (found == statements_.end()) return unknown_prepared_statement(flavour_, id, "reset");
   forget_long_data(found->second);
   return std::nullopt;
 }
 
 SqlError PreparedStatements::fetch(std::uint32_t id) const {
-  return statements_.contains(id) ? no_open_cursor(id) : unknown_prepared_statement(id, "mysqld_stmt_fetch");
+  return statements_.contains(id) ? no_open_cursor(flavour_, id) : unknown_prepared_statement(flavour_, id, "fetch");
 }
 
 void PreparedStatements::close(std::uint32_t id) {
@@ -146,7 +148,7 @@ void PreparedStatements::forget_long_data(Statement& statement) {
     if (data) bytes_ -= data->size();
     data.reset();
   }
-  statement.too_long = false;
+  statement.long_data_error.reset();
 }
 
 }  // namespace binrelay

@@ -1,8 +1,8 @@
 #pragma once
 // PreparedStatements: what one connection has prepared. A statement is kept as text; executing it fills its values in
 // as literals, so that it is answered like any other text. Thread: the session's. Owner: Session. Invariant: bounded by
-// kMaxStatements and kMaxBytes. Errors are those of mysqld: 1461 too many, 1243 unknown, 1210 malformed, 1064 a syntax
-// error.
+// kMaxStatements and kMaxBytes. Errors are those of mysqld: 1461 too many, 1243 unknown, 1835 or 1210 malformed, 1064 a
+// syntax error.
 #include <cstdint>
 #include <map>
 #include <string>
@@ -20,6 +20,8 @@ class PreparedStatements {
   static constexpr std::size_t kMaxStatements = 1000;
   static constexpr std::size_t kMaxParameters = 65535;
   static constexpr std::size_t kMaxBytes = 16u << 20;  // of texts and long data together
+
+  explicit PreparedStatements(Flavour flavour) : flavour_(flavour) {}
 
   struct Prepared {
     std::uint32_t id = 0;
@@ -44,10 +46,11 @@ class PreparedStatements {
     std::vector<std::size_t> placeholders;
     std::vector<ParameterType> types;  // of the last execution
     std::vector<std::optional<std::string>> long_data;
-    bool too_long = false;
+    std::optional<SqlError> long_data_error;  // told when it is executed
   };
   void forget_long_data(Statement& statement);
 
+  const Flavour flavour_;  // of the source, for error texts
   std::map<std::uint32_t, Statement> statements_;
   std::uint32_t last_id_ = 0;
   std::size_t bytes_ = 0;

@@ -9,6 +9,7 @@
 #include <ctime>
 #include <exception>
 
+#include "protocol/conversation/login_errors.h"
 #include "protocol/limits.h"
 #include "protocol/packet/capabilities.h"
 #include "protocol/sql/statement_text.h"
@@ -113,6 +114,7 @@ class Session : public std::enable_shared_from_this<Session> {
     channel_->set_deadline(std::chrono::seconds(context_.gate->limits().login_seconds));
     channel_->set_max_payload(kLoginPayload);
     greeting_.version = greeting_version(*source_);
+    greeting_.flavour = source_->flavour;
     greeting_.connection_id = state_.connection_id;
     greeting_.scramble = random_scramble();
     greeting_.offer_tls = tls_->offered();
@@ -232,13 +234,14 @@ class Session : public std::enable_shared_from_this<Session> {
     } else if (const auto* fetch = std::get_if<StatementFetchCommand>(&command)) {
       answer = statements_.fetch(fetch->statement_id);
     } else if (const auto* fields = std::get_if<FieldListCommand>(&command)) {
-      answer = state_.database.empty() ? no_database_selected() : unknown_table(state_.database, fields->table);
+      answer = state_.database.empty() ? no_database_selected()
+                                       : unknown_table(source_->flavour, state_.database, fields->table);
     } else if (const auto* kill = std::get_if<ProcessKillCommand>(&command)) {
       answer = answer_statement(KillStatement{kill->connection_id, false}, view(), state_);
       if (const auto* found = std::get_if<KillAnswer>(&answer)) answer = perform_kill(*found);
     } else if (auto* registration = std::get_if<RegisterReplicaCommand>(&command)) {
       if (!state_.privileges.has(Privilege::replication_slave))
-        co_return co_await send_error(account_denied(state_.user, state_.account_host));
+        co_return co_await send_error(login_denied(state_.user, state_.account_host, !account_->password.text.empty()));
       register_replica(std::move(*registration));
     } else if (std::holds_alternative<UnknownCommand>(command)) {
       answer = unknown_command();
@@ -373,7 +376,8 @@ class Session : public std::enable_shared_from_this<Session> {
   bool passes_metadata() const { return account_->metadata && context_.pass_through != nullptr; }
 
   MetadataAsker asker() const {
-    return {state_.user, state_.account_host, state_.database, &allowed_, source_->lower_case_table_names != 0};
+    return {state_.user,     state_.account_host, state_.database, &allowed_, source_->lower_case_table_names != 0,
+            source_->flavour};
   }
 
   // A database of the source is one when the source says so, to an account that may ask it.
@@ -513,8 +517,8 @@ class Session : public std::enable_shared_from_this<Session> {
     const LogPosition start = plan.start;
     const std::string replica_uuid = plan.replica_uuid;
     const char* kind = plan.skip.by_gtid() ? "GTID" : "file and position";
-    dump_.emplace(std::move(plan), *context_.log, source_->server_id, source_->flavour, *channel_, *context_.tail, io_,
-                  *context_.readers, progress);
+    dump_.emplace(std::move(plan), *context_.log, *source_, *channel_, *context_.tail, io_, *context_.readers,
+                  progress);
     dump_->open();
     const auto replaced =
         context_.registry->begin_dump(state_.connection_id, source_->flavour, server_id, replica_uuid, gtid, progress);
@@ -558,7 +562,7 @@ class Session : public std::enable_shared_from_this<Session> {
   bool several_statements_ = false;  // in one text
   bool error_sent_ = false;          // the last answer was one: what follows in a text is left out
   SessionState state_;
-  PreparedStatements statements_;
+  PreparedStatements statements_{source_->flavour};
   AllowList allowed_;                          // of the account
   std::shared_ptr<PassThrough::Lease> lease_;  // while the source is asked
   std::optional<DumpStream> dump_;

@@ -1,5 +1,8 @@
 #include "relay/commands/statement_errors.h"
 
+#include "protocol/sql/quoted_text.h"
+#include "protocol/sql/sql_tokens.h"
+
 namespace binrelay {
 namespace {
 
@@ -49,8 +52,9 @@ SqlError unknown_column(Flavour flavour, std::string_view name) {
           "Unknown column " + shortened(name) + (flavour == Flavour::mysql ? " in 'field list'" : " in 'SELECT'")};
 }
 
-SqlError unknown_function(std::string_view name) {
-  return {1305, "42000", "FUNCTION " + std::string(name.substr(0, 200)) + " does not exist"};
+SqlError unknown_function(std::string_view database, std::string_view name) {
+  const std::string where = database.empty() ? "" : std::string(database.substr(0, 200)) + ".";
+  return {1305, "42000", "FUNCTION " + where + std::string(name.substr(0, 200)) + " does not exist"};
 }
 
 SqlError wrong_argument_count(std::string_view function) {
@@ -90,7 +94,9 @@ SqlError not_owner_of_thread(std::uint64_t id) {
 
 SqlError no_database_selected() { return {1046, "3D000", "No database selected"}; }
 
-SqlError unknown_table(std::string_view database, std::string_view table) {
+SqlError unknown_table(Flavour flavour, std::string_view database, std::string_view table) {
+  if (flavour == Flavour::mariadb && equal_ignoring_case(database, "information_schema"))
+    return {1109, "42S02", "Unknown table " + shortened(table) + " in " + std::string(database)};
   return {1146, "42S02",
           "Table '" + std::string(database) + "." + std::string(table.substr(0, 200)) + "' doesn't exist"};
 }
@@ -101,10 +107,13 @@ SqlError database_denied(std::string_view user, std::string_view host, std::stri
               shortened(database)};
 }
 
-SqlError table_denied(std::string_view user, std::string_view host, std::string_view table) {
+SqlError table_denied(Flavour flavour, std::string_view command, std::string_view user, std::string_view host,
+                      std::string_view database, std::string_view table) {
+  const std::string named =
+      flavour == Flavour::mysql ? shortened(table) : quoted_identifier(database) + "." + quoted_identifier(table);
   return {1142, "42000",
-          "SELECT command denied to user '" + std::string(user) + "'@'" + std::string(host) + "' for table " +
-              shortened(table)};
+          std::string(command) + " command denied to user '" + std::string(user) + "'@'" + std::string(host) +
+              "' for table " + named};
 }
 
 SqlError unknown_command() { return {1047, "08S01", "Unknown command"}; }
@@ -113,24 +122,42 @@ SqlError malformed_packet() { return {1835, "HY000", "Malformed communication pa
 
 SqlError packet_too_large() { return {1153, "08S01", "Got a packet bigger than 'max_allowed_packet' bytes"}; }
 
-SqlError wrong_arguments(std::string_view command) {
-  return {1210, "HY000", "Incorrect arguments to " + std::string(command)};
+SqlError long_data_too_long() {
+  return {1105, "HY000",
+          "Parameter of prepared statement which is set through mysql_send_long_data() is longer than "
+          "'max_allowed_packet' bytes"};
 }
 
-SqlError unknown_prepared_statement(std::uint32_t id, std::string_view command) {
-  return {1243, "HY000",
-          "Unknown prepared statement handler (" + std::to_string(id) + ") given to " + std::string(command)};
+SqlError long_data_misplaced(Flavour flavour) {
+  const char* by = flavour == Flavour::mysql ? "mysql_stmt_precheck" : "mysqld_stmt_send_long_data";
+  return {1210, "HY000", "Incorrect arguments to " + std::string(by)};
+}
+
+SqlError malformed_execution(Flavour flavour) {
+  if (flavour == Flavour::mysql) return malformed_packet();
+  return {1210, "HY000", "Incorrect arguments to mysqld_stmt_execute"};
+}
+
+SqlError unknown_prepared_statement(Flavour flavour, std::uint32_t id, std::string_view command) {
+  // MySQL looks for it in one place, whatever is to be done with it.
+  const std::string by = flavour == Flavour::mysql ? "mysql_stmt_precheck" : "mysqld_stmt_" + std::string(command);
+  return {1243, "HY000", "Unknown prepared statement handler (" + std::to_string(id) + ") given to " + by};
 }
 
 SqlError too_many_placeholders() { return {1390, "HY000", "Prepared statement contains too many placeholders"}; }
 
-SqlError no_open_cursor(std::uint32_t id) {
-  return {1421, "HY000", "The statement (" + std::to_string(id) + ") has no open cursor."};
+SqlError no_open_cursor(Flavour flavour, std::uint32_t id) {
+  const char* end = flavour == Flavour::mysql ? "." : "";
+  return {1421, "HY000", "The statement (" + std::to_string(id) + ") has no open cursor" + end};
 }
 
 SqlError too_many_prepared_statements(std::size_t limit) {
   return {1461, "42000",
           "Can't create more than max_prepared_stmt_count statements (current value: " + std::to_string(limit) + ")"};
+}
+
+SqlError binlog_events_failed(std::string_view problem) {
+  return {1220, "HY000", "Error when executing command SHOW BINLOG EVENTS: " + std::string(problem)};
 }
 
 SqlError no_binary_logging() { return {1381, "HY000", "You are not using binary logging"}; }
@@ -169,11 +196,6 @@ SqlError access_denied(Access access, const SourceIdentity& source) {
 SqlError refused_by_view(std::string_view what) {
   return {1227, "42000",
           "Access denied; binrelay: " + std::string(what) + " shows every event, and this account sees only some"};
-}
-
-SqlError account_denied(std::string_view user, std::string_view host) {
-  return {1045, "28000",
-          "Access denied for user '" + std::string(user) + "'@'" + std::string(host) + "' (using password: YES)"};
 }
 
 SqlError purge_failed(std::string_view why) {

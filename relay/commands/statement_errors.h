@@ -25,7 +25,7 @@ SqlError wrong_variable_value(std::string_view name, std::string_view value);  /
 SqlError wrong_variable_type(std::string_view name);                           // 1232
 SqlError unknown_character_set(std::string_view name);                         // 1115
 SqlError unknown_column(Flavour flavour, std::string_view name);               // 1054
-SqlError unknown_function(std::string_view name);                              // 1305
+SqlError unknown_function(std::string_view database, std::string_view name);   // 1305; database: the session's
 SqlError wrong_argument_count(std::string_view function);                      // 1582
 SqlError number_out_of_range(std::string_view kind);                           // 1690
 SqlError malformed_gtid_text(std::string_view text);                           // 1772
@@ -37,23 +37,27 @@ SqlError unknown_database(std::string_view name);                              /
 SqlError unknown_thread(std::uint64_t id);                                     // 1094
 SqlError not_owner_of_thread(std::uint64_t id);                                // 1095
 SqlError no_database_selected();                                               // 1046
-SqlError unknown_table(std::string_view database, std::string_view table);     // 1146
+SqlError unknown_table(Flavour flavour, std::string_view database, std::string_view table);         // 1146; 1109
 SqlError database_denied(std::string_view user, std::string_view host, std::string_view database);  // 1044
-SqlError table_denied(std::string_view user, std::string_view host, std::string_view table);        // 1142
-SqlError unknown_command();                                                                         // 1047
-SqlError malformed_packet();                                                                        // 1835
-SqlError packet_too_large();                                                                        // 1153
-SqlError wrong_arguments(std::string_view command);                                                 // 1210
-SqlError unknown_prepared_statement(std::uint32_t id, std::string_view command);                    // 1243
-SqlError too_many_placeholders();                                                                   // 1390
-SqlError no_open_cursor(std::uint32_t id);                                                          // 1421
-SqlError too_many_prepared_statements(std::size_t limit);                                           // 1461
-SqlError no_binary_logging();                                                                       // 1381
-SqlError unknown_binary_log();                                                                      // 1373
-SqlError access_denied(Access access, const SourceIdentity& source);                                // 1227
-SqlError refused_by_view(std::string_view what);                                                    // 1227
-SqlError account_denied(std::string_view user, std::string_view host);  // 1045: COM_REGISTER_SLAVE
-SqlError purge_failed(std::string_view why);                            // 1378
-SqlError refused_by_relay(std::string_view what);                       // 1290: names this program and where to go
+// 1142; `command` is SELECT or SHOW.
+SqlError table_denied(Flavour flavour, std::string_view command, std::string_view user, std::string_view host,
+                      std::string_view database, std::string_view table);
+SqlError unknown_command();                                                                        // 1047
+SqlError malformed_packet();                                                                       // 1835
+SqlError packet_too_large();                                                                       // 1153
+SqlError long_data_too_long();                                                                     // 1105
+SqlError long_data_misplaced(Flavour flavour);                                                     // 1210
+SqlError malformed_execution(Flavour flavour);                                                     // 1835; 1210
+SqlError unknown_prepared_statement(Flavour flavour, std::uint32_t id, std::string_view command);  // 1243
+SqlError too_many_placeholders();                                                                  // 1390
+SqlError no_open_cursor(Flavour flavour, std::uint32_t id);                                        // 1421
+SqlError too_many_prepared_statements(std::size_t limit);                                          // 1461
+SqlError binlog_events_failed(std::string_view problem);                                           // 1220
+SqlError no_binary_logging();                                                                      // 1381
+SqlError unknown_binary_log();                                                                     // 1373
+SqlError access_denied(Access access, const SourceIdentity& source);                               // 1227
+SqlError refused_by_view(std::string_view what);                                                   // 1227
+SqlError purge_failed(std::string_view why);                                                       // 1378
+SqlError refused_by_relay(std::string_view what);  // 1290: names this program and where to go
 
 }  // namespace binrelay

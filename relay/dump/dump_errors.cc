@@ -1,5 +1,6 @@
 #include "relay/dump/dump_errors.h"
 
+#include "protocol/event/event_header.h"
 #include "protocol/limits.h"
 
 namespace binrelay {
@@ -19,6 +20,14 @@ std::string place_text(Flavour flavour, const DumpPlace& place) {
 
 bool is_mysql(Flavour flavour) { return flavour == Flavour::mysql; }
 
+// 1236 with this text as it is.
+SqlError dump_error(std::string text) { return {kErrSourceFatal, "HY000", std::move(text)}; }
+
+// … and the tail.
+SqlError dump_error_at(Flavour flavour, std::string_view text, const DumpPlace& place) {
+  return dump_error(std::string(text) + place_text(flavour, place));
+}
+
 // MariaDB names the requested file three times and has read nothing yet.
 SqlError impossible_position(const DumpPlace& place) {
   DumpPlace start = place;
@@ -29,12 +38,6 @@ SqlError impossible_position(const DumpPlace& place) {
 }
 
 }  // namespace
-
-SqlError dump_error(std::string text) { return {kErrSourceFatal, "HY000", std::move(text)}; }
-
-SqlError dump_error_at(Flavour flavour, std::string_view text, const DumpPlace& place) {
-  return dump_error(std::string(text) + place_text(flavour, place));
-}
 
 SqlError file_not_found() { return dump_error("Could not find first log file name in binary log index file"); }
 
@@ -56,7 +59,11 @@ SqlError position_past_end(Flavour flavour, const DumpPlace& place) {
 }
 
 SqlError position_inside_event(Flavour flavour, const DumpPlace& place) {
-  return dump_error_at(flavour, "bogus data in log event", place);
+  // They have read what they took for an event's head; MariaDB counts that as one.
+  DumpPlace there = place;
+  if (!is_mysql(flavour)) there.last_event = place.last_byte;
+  there.last_byte += kEventHeaderSize;
+  return dump_error_at(flavour, "bogus data in log event", there);
 }
 
 SqlError checksum_not_announced(Flavour flavour, const DumpPlace& place) {
@@ -82,12 +89,16 @@ SqlError log_unreadable(Flavour flavour, const DumpPlace& place) {
   return dump_error_at(flavour, "I/O error reading log event", place);
 }
 
-SqlError replaced_by_same_replica(Flavour flavour, const DumpPlace& place) {
-  if (is_mysql(flavour)) {
-    return dump_error_at(
-        flavour, "A replica with the same server_uuid/server_id as this replica has connected to the source", place);
+SqlError replaced_by_same_replica(const SourceIdentity& source, const DumpPlace& place) {
+  if (is_mysql(source.flavour)) {
+    return dump_error_at(Flavour::mysql,
+                         "A replica with the same server_uuid/server_id as this replica has connected to the source",
+                         place);
   }
-  SqlError error = dump_error_at(flavour, "A slave with the same server_uuid/server_id is already connected", place);
+  // As measured on 10.11 and 11.8.
+  const char* same = source.version.starts_with("10.") ? "server_uuid/server_id" : "server_id";
+  SqlError error =
+      dump_error_at(Flavour::mariadb, "A slave with the same " + std::string(same) + " is already connected", place);
   error.code = kErrSlaveSameId;
   return error;
 }

@@ -10,6 +10,7 @@
 #include "protocol/ids.h"
 #include "protocol/packet/replies.h"
 #include "protocol/result.h"
+#include "storage/source_identity.h"
 
 namespace binrelay {
 
@@ -24,9 +25,6 @@ struct DumpPlace {
   std::uint64_t last_byte = 4;   // behind the last byte read
 };
 
-SqlError dump_error(std::string text);                                                   // 1236 with this text as it is
-SqlError dump_error_at(Flavour flavour, std::string_view text, const DumpPlace& place);  // … and the tail
-
 SqlError file_not_found();
 // 1317: unlike 1236 it makes a replica connect again, and before it has seen an event that it would misread.
 SqlError session_was_lost();
@@ -36,8 +34,8 @@ SqlError position_inside_event(Flavour flavour, const DumpPlace& place);
 SqlError checksum_not_announced(Flavour flavour, const DumpPlace& place);
 SqlError anonymous_group(const DumpPlace& place, std::uint64_t position);  // MySQL, in a GTID dump
 SqlError next_file_gone(Flavour flavour, const DumpPlace& place);
-SqlError log_unreadable(Flavour flavour, const DumpPlace& place);            // rot, I/O errors
-SqlError replaced_by_same_replica(Flavour flavour, const DumpPlace& place);  // MariaDB: 4052
+SqlError log_unreadable(Flavour flavour, const DumpPlace& place);                         // rot, I/O errors
+SqlError replaced_by_same_replica(const SourceIdentity& source, const DumpPlace& place);  // MariaDB: 4052
 SqlError no_binary_log();
 
 // Starts by GTID.

@@ -109,7 +109,10 @@ PlanOrError start_in(const Segment& segment, std::uint64_t position, DumpPlan pl
   if (segment.sealed) position = std::min(position, std::max(segment.last_boundary, kFirstEventOffset));
   plan.start = {segment.number, position};
   plan.place.last_file = segment.served_name;
-  plan.place.last_event = plan.place.last_byte = position;
+  // Before mid-file data goes the file's format description.
+  const std::uint64_t description_end = kFirstEventOffset + segment.format_description.size();
+  plan.place.last_event = position > kFirstEventOffset ? description_end : position;
+  plan.place.last_byte = position;
   plan.error_after_rotate = refuse_checksum(plan, segment, plan.place);
   if (plan.error_after_rotate && plan.session_was_lost) return session_was_lost();
   return plan;

@@ -43,13 +43,14 @@ bool is_group_head(EventType type) {
 
 }  // namespace
 
-DumpStream::DumpStream(DumpPlan plan, const EventLog& log, ServerId source_server_id, Flavour flavour,
-                       PacketChannel& channel, TailSignal& signal, asio::io_context& context,
-                       asio::thread_pool& readers, std::shared_ptr<ConnectionEntry::Progress> progress)
+DumpStream::DumpStream(DumpPlan plan, const EventLog& log, const SourceIdentity& source, PacketChannel& channel,
+                       TailSignal& signal, asio::io_context& context, asio::thread_pool& readers,
+                       std::shared_ptr<ConnectionEntry::Progress> progress)
     : plan_(std::move(plan)),
       log_(log),
-      source_server_id_(source_server_id),
-      flavour_(flavour),
+      source_(source),
+      source_server_id_(source.server_id),
+      flavour_(source.flavour),
       channel_(channel),
       waiter_(signal, context),
       readers_(readers),
@@ -88,7 +89,7 @@ awaitable<DumpEnd> DumpStream::serve() {
   if (refused) co_return *refused;
   for (;;) {
     if (end_reason_ == EndReason::query_killed) co_return finish_with_eof("KILL QUERY");
-    if (end_reason_ == EndReason::replaced_by_same_replica) co_return fail(replaced_by_same_replica(flavour_, place()));
+    if (end_reason_ == EndReason::replaced_by_same_replica) co_return fail(replaced_by_same_replica(source_, place()));
     if (end_reason_) co_return DumpEnd{*end_reason_ == EndReason::shutdown ? "shutdown" : "killed"};
 
     Ended ended;
@@ -115,7 +116,7 @@ DumpEnd DumpStream::fail_step(const Error& error) {
   const bool of_view = error.code == Errc::refused || error.code == Errc::unsupported || error.code == Errc::limit;
   if (plan_.view && of_view) return fail(view_unavailable(error.context));
   const bool inside_event = first_event_ && error.code != Errc::io;
-  DumpEnd ended = fail(inside_event ? position_inside_event(flavour_, place()) : log_unreadable(flavour_, place()));
+  DumpEnd ended = fail(inside_event ? position_inside_event(flavour_, plan_.place) : log_unreadable(flavour_, place()));
   ended.reason += " (" + error.context + ")";
   return ended;
 }
@@ -146,7 +147,7 @@ std::optional<SqlError> DumpStream::check_first_event(const CursorEvent& event) 
                          event.header.type == EventType::format_description ||
                          event.header.size < kEventHeaderSize + kChecksumSize || event_checksum_holds(event.bytes);
   if (ends_right && sum_right) return std::nullopt;
-  return position_inside_event(flavour_, place());
+  return position_inside_event(flavour_, plan_.place);
 }
 
 std::optional<SqlError> DumpStream::decide(const CursorEvent& event) {
@@ -248,6 +249,7 @@ DumpStream::Ended DumpStream::add_event(const CursorEvent& event, bool* in_piece
     if (error) return fail(*error);
     first_event_ = false;
   }
+  last_event_began_ = event.position.offset;
   if (event.header.timestamp != 0) event_time_ = event.header.timestamp;
   if (plan_.skip.by_gtid()) {
     bool send = true;
@@ -522,9 +524,10 @@ DumpStream::Clock::time_point DumpStream::heartbeat_due() const {
 
 DumpPlace DumpStream::place() const {
   DumpPlace place = plan_.place;
-  if (cursor_ && segment_) {
+  if (cursor_ && segment_ && cursor_->position() != plan_.start) {
     place.last_file = segment_->served_name;
-    place.last_event = place.last_byte = cursor_->position().offset;
+    place.last_byte = cursor_->position().offset;
+    place.last_event = flavour_ == Flavour::mysql ? place.last_byte : last_event_began_;
   }
   return place;
 }

@@ -29,7 +29,7 @@ struct DumpEnd {
 
 class DumpStream {
  public:
-  DumpStream(DumpPlan plan, const EventLog& log, ServerId source_server_id, Flavour flavour, PacketChannel& channel,
+  DumpStream(DumpPlan plan, const EventLog& log, const SourceIdentity& source, PacketChannel& channel,
              TailSignal& signal, boost::asio::io_context& context, boost::asio::thread_pool& readers,
              std::shared_ptr<ConnectionEntry::Progress> progress);
 
@@ -92,6 +92,7 @@ class DumpStream {
 
   DumpPlan plan_;
   const EventLog& log_;
+  const SourceIdentity& source_;  // the session's
   const ServerId source_server_id_;
   const Flavour flavour_;
   PacketChannel& channel_;
@@ -110,6 +111,7 @@ class DumpStream {
   ByteBuffer held_rest_;
   bool clear_created_ = false;  // that first group was skipped
   bool first_event_ = true;
+  std::uint64_t last_event_began_ = kFirstEventOffset;
   bool skipping_ = false;          // inside a group that is not sent
   bool skipped_run_open_ = false;  // groups were skipped since the last packet sent
   std::uint64_t skipped_end_ = 0;  // where the last skipped event ended

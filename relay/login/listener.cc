@@ -10,6 +10,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <future>
 
+#include "protocol/conversation/login_errors.h"
 #include "protocol/packet/replies.h"
 #include "relay/login/packet_channel.h"
 
@@ -23,7 +24,7 @@ namespace {
 constexpr auto kPauseAfterFailedAccept = std::chrono::milliseconds(100);
 
 asio::awaitable<void> turn_away(std::shared_ptr<PacketChannel> channel) {
-  const ByteBuffer error = build_error({1040, "08004", "Too many connections"});
+  const ByteBuffer error = build_error(too_many_connections());
   (void)co_await channel->send_payload(error);
   channel->close();
 }

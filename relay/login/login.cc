@@ -5,6 +5,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "protocol/conversation/login_errors.h"
 #include "relay/commands/statement_answers.h"
 #include "relay/commands/statement_errors.h"
 
@@ -20,10 +21,6 @@ HandshakeRejected lost(const Error& error) {
 
 constexpr std::uint16_t kAccessDenied = 1045;
 constexpr auto kLastWordTime = std::chrono::seconds(1);  // a refusal waits no longer for its reader
-
-SqlError too_many_connections_of(const std::string& user) {
-  return {1203, "42000", "User " + user + " already has more than 'max_user_connections' active connections"};
-}
 
 // What the account insists on and this connection has not got; for the log.
 std::optional<std::string> missing_protection(const AccountConfig& account, const PacketChannel& channel) {
@@ -91,7 +88,7 @@ asio::awaitable<LoginOutcome> run_login(PacketChannel& channel, ServerGreeting g
     } else if (auto* accepted = std::get_if<HandshakeAccepted>(&step)) {
       BINRELAY_CHECK(account != nullptr, "nobody is accepted without an account");
       if (auto missing = missing_protection(*account, channel)) {
-        const SqlError denied = account_denied(accepted->user, channel.peer_address());
+        const SqlError denied = login_denied(accepted->user, channel.peer_address(), !account->password.text.empty());
         const ByteBuffer error = build_error(denied);
         (void)co_await channel.send_payload(error);
         co_return HandshakeRejected{denied, accepted->user, *std::move(missing)};

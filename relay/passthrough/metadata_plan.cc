@@ -47,8 +47,9 @@ std::variant<MetadataRequest, SqlError> plan_show(const MetadataStatement& state
   if (statement.kind == MetadataStatement::Kind::databases) request.shown = databases_shown(asker);
   if (!statement.of_a_database()) return request;
   if (statement.of_one_table()) {
+    const char* command = statement.kind == MetadataStatement::Kind::create_table ? "SHOW" : "SELECT";
     if (!asker.allowed->allows(statement.database, statement.table, asker.fold))
-      return table_denied(asker.user, asker.host, statement.table);
+      return table_denied(asker.flavour, command, asker.user, asker.host, statement.database, statement.table);
     return request;
   }
   if (!asker.allowed->allows_in(statement.database, asker.fold))

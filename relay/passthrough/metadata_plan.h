@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "protocol/filter/allow_list.h"
+#include "protocol/ids.h"
 #include "protocol/packet/replies.h"
 #include "relay/upstream/row_source.h"
 
@@ -25,6 +26,7 @@ struct MetadataAsker {
   std::string database;    // the session's, "" = none
   const AllowList* allowed = nullptr;
   bool fold = false;  // the source compares names without regard to case
+  Flavour flavour = Flavour::mysql;
 };
 
 // nullopt: not such a statement; the relay answers it itself. An error where the account may not see what it asks for.

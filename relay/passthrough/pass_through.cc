@@ -7,13 +7,13 @@
 #include <utility>
 
 #include "protocol/sql/quoted_text.h"
+#include "relay/passthrough/pass_through_errors.h"
 
 namespace binrelay {
 namespace {
 
 constexpr std::size_t kMaxIdle = 4;
 constexpr auto kMaxIdleTime = std::chrono::seconds(60);
-constexpr std::uint16_t kErrorOfRelay = 1105, kTooManyConnections = 1040, kTooManyRows = 1104;
 constexpr std::uint16_t kNoSuchVariable = 1193;
 
 bool same_login(const MetadataLogin& left, const MetadataLogin& right) {
@@ -25,9 +25,7 @@ bool same_login(const MetadataLogin& left, const MetadataLogin& right) {
 std::variant<std::unique_ptr<PassThrough::Lease>, SqlError> PassThrough::lend(const MetadataLogin& login) {
   const std::lock_guard lock(mutex_);
   if (lent_ >= limits_.metadata_connections) {
-    return SqlError{kTooManyConnections, "08004",
-                    "Too many connections: " + std::to_string(lent_) +
-                        " statements about table definitions are being answered (limits.metadata_connections)"};
+    return too_many_metadata_questions(lent_);
   }
   ++lent_;
   auto lease = std::make_unique<Lease>(*this, login);
@@ -65,17 +63,14 @@ std::optional<SqlError> PassThrough::Lease::connect() {
   std::shared_ptr<RowSource> opened = owner_.open_(login_);
   {
     const std::lock_guard lock(mutex_);
-    if (interrupted_) return SqlError{kErrorOfRelay, "HY000", "interrupted"};
+    if (interrupted_) return metadata_question_interrupted();
     source_ = opened;
   }
   used_before_ = false;
   database_.clear();
   if (const Status connected = opened->connect(); !connected.ok()) {
     owner_.logger_->warn("pass-through as '{}': {}", login_.user, connected.error().context);
-    return SqlError{kErrorOfRelay, "HY000",
-                    connected.error().code == Errc::authentication
-                        ? "the source refuses the account's metadata_user; the relay's log says why"
-                        : "the source cannot be reached for table definitions now; the relay's log says why"};
+    return connected.error().code == Errc::authentication ? source_refuses_metadata_user() : source_unreachable();
   }
   // What the answers look like, and that nothing can be changed or waited for long, whatever is asked.
   const std::string seconds = std::to_string(owner_.limits_.metadata_seconds);
@@ -97,7 +92,7 @@ SqlError PassThrough::Lease::told(const SqlError& error) {
   if (!is_of_connection(error)) return error;
   owner_.logger_->warn("pass-through as '{}': {} ({})", login_.user, error.text, error.code);
   unusable_ = true;
-  return {kErrorOfRelay, "HY000", "the connection to the source was lost, or it did not answer in time; try again"};
+  return source_gave_no_answer();
 }
 
 std::variant<std::vector<ColumnDefinition>, SqlError> PassThrough::Lease::ask(const MetadataRequest& request) {
@@ -136,9 +131,7 @@ std::variant<RowPortion, SqlError> PassThrough::Lease::next(std::size_t bytes) {
   rows_ += rows.rows.size();
   unusable_ = !rows.last;
   if (rows_ > owner_.limits_.metadata_rows) {
-    return SqlError{kTooManyRows, "42000",
-                    "The answer has more than " + std::to_string(owner_.limits_.metadata_rows) +
-                        " rows (limits.metadata_rows): ask for less"};
+    return too_many_metadata_rows(owner_.limits_.metadata_rows);
   }
   return portion;
 }

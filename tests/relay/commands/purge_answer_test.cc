@@ -15,11 +15,20 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
+// DyingDisk works until it is told to die.
+class DyingDisk final : public DiskFaults {
+ public:
+  std::optional<Error> before(DiskStep, const std::filesystem::path&, std::size_t&) override {
+    return dead ? std::optional(Error{Errc::io, "no space left on device"}) : std::nullopt;
+  }
+  bool dead = false;
+};
+
 // Four files, closed on 2023-11-14.
 class PurgeAnswer : public testing::Test {
  protected:
   explicit PurgeAnswer(Flavour flavour = Flavour::mysql)
-      : log_(flavour),
+      : log_(flavour, &disk_),
         housekeeper_(log_.log(), log_.registry(), RetentionConfig{.rules = {}, .purge_hold_seconds = 0}, "nowhere",
                      std::make_shared<spdlog::logger>("", std::make_shared<spdlog::sinks::null_sink_mt>()),
                      {[] { return std::int64_t{1'800'000'000}; }, [] { return std::nullopt; }}) {
@@ -63,6 +72,7 @@ class PurgeAnswer : public testing::Test {
     return names;
   }
 
+  DyingDisk disk_;
   SampleLog log_;
   Housekeeper housekeeper_;
   SessionState session_;
@@ -82,6 +92,18 @@ TEST_F(PurgeAnswer, PurgesToAFile) {
   EXPECT_EQ(refusal_of("PURGE MASTER LOGS TO ''").text, "Target log not found in binlog index");
   EXPECT_THAT(warnings_of("PURGE MASTER LOGS TO 'binlog.000004'"), IsEmpty());
   EXPECT_THAT(listed(), ElementsAre("4"));
+}
+
+// purge_failed
+TEST_F(PurgeAnswer, SaysWhyNothingWasPurged) {
+  disk_.dead = true;
+  const SqlError error = refusal_of("PURGE BINARY LOGS TO 'binlog.000003'");
+  disk_.dead = false;
+  EXPECT_EQ(error.code, 1378);
+  EXPECT_EQ(error.sqlstate, "HY000");
+  EXPECT_THAT(error.text, testing::StartsWith("binrelay: nothing was purged: "));
+  EXPECT_THAT(error.text, HasSubstr("no space left on device"));
+  EXPECT_THAT(listed(), ElementsAre("1", "2", "3", "4"));
 }
 
 TEST_F(PurgeAnswer, PurgesByTime) {

@@ -23,12 +23,14 @@ inline const std::string kOtherUuid = "99999999-8888-7777-6666-555555555555";
 
 class SampleLog {
  public:
-  explicit SampleLog(Flavour flavour) : flavour_(flavour), previous_(empty_state(flavour)) {
+  explicit SampleLog(Flavour flavour, DiskFaults* faults = nullptr)
+      : flavour_(flavour), previous_(empty_state(flavour)) {
     static int number = 0;
     directory_ = std::filesystem::temp_directory_path() /
                  ("binrelay-sample-" + std::to_string(getpid()) + "-" + std::to_string(++number));
     StorageOptions options;
     options.directory = directory_;
+    options.faults = faults;
     RecoveryReport report;
     auto opened = EventLog::open(options, &report);
     BINRELAY_CHECK(opened.ok(), "the sample log opens");

@@ -113,6 +113,18 @@ TEST_F(PassThroughTest, SaysNothingOfTheSourceWhenItCannotBeAsked) {
   EXPECT_EQ(error.text.find("10.0.0.7"), std::string::npos) << error.text;
 }
 
+// metadata_question_interrupted
+TEST_F(PassThroughTest, AsksNothingForWhoHasBeenInterrupted) {
+  const auto lease = lend();
+  lease->interrupt();
+  const auto begun = lease->begin({"shop", "SHOW TABLES", {}});
+  const auto& error = std::get<SqlError>(begun);
+  EXPECT_EQ(error.code, 1105);
+  EXPECT_EQ(error.sqlstate, "HY000");
+  EXPECT_EQ(error.text, "interrupted");
+  EXPECT_TRUE(script_.asked.empty());
+}
+
 TEST_F(PassThroughTest, KeepsToItsLimits) {
   script_.rows = 4;
   const auto first = lend();
