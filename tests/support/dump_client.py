@@ -43,7 +43,7 @@ class DumpClient:
         if not self._is_mysql:
             self._run(f"SET @slave_connect_state = '{gtids}'")
             return self.from_file("", 4)
-        data = _encode(gtids)
+        data = encode_gtids(gtids)
         self._connection._execute_command(
             COM_BINLOG_DUMP_GTID, struct.pack("<HIIQI", flags, self._server_id, 0, 4, len(data)) + data)
         return self
@@ -81,7 +81,8 @@ class DumpClient:
             cursor.execute(statement)
 
 
-def _encode(gtids):
+def encode_gtids(gtids):
+    """A MySQL set as text, as COM_BINLOG_DUMP_GTID carries it."""
     runs = _runs_by_source(gtids)
     tagged = any(tag for _, tag in runs)
     data = struct.pack("<Q", 1 << 56 | len(runs) << 8 | 1 if tagged else len(runs))

@@ -10,8 +10,10 @@ import pymysql
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
 import scenario  # noqa: E402
+import error_rows  # noqa: E402
 from certificates import Authority  # noqa: E402
 from dump_client import DumpClient  # noqa: E402
+from said_errors import said  # noqa: E402
 from workload import Workload  # noqa: E402
 
 from lab import Relay, machine  # noqa: E402
@@ -147,6 +149,18 @@ class _Listener:
             connection.close()
 
 
+class _Outsider:
+    """Asks whatever brings an error about, as the account without rights."""
+
+    is_relay = True
+
+    def __init__(self, relay):
+        self.server, self.port = relay, relay.port
+
+    def connect(self, user=None, **more):
+        return self.server.connect(user="outsider", **more)
+
+
 def _nothing_leaks(stage, source):
     stage.needs_relay()
     source.sql("CREATE DATABASE secret_schema")
@@ -206,6 +220,8 @@ def _nothing_leaks(stage, source):
                              before=("SET @mariadb_slave_capability = 4", "SET @slave_connect_state = '0-1-999'"))
         listener.command(COM_REGISTER_SLAVE, _register(83))
         held.ping(reconnect=False)
+    at = error_rows.Places(source)
+    listener.heard += [(row.error, repr(said(_Outsider(relay), row.ask)).encode()) for row in error_rows.rows_of(source.flavour, at)]
     secrets = _secrets_of(source, relay)
     for asked, heard in listener.heard:
         told = [secret for secret in secrets if secret in heard and secret.decode() not in asked]

@@ -107,56 +107,6 @@ def _same_connections(source, relay):
     return 4
 
 
-# Errors that a source and its relay have in common, code and text.
-ERRORS = ("nonsense", "SELECT 1 +", "SELECT 'open", "", "SELECT @@no_such_variable", "SELECT @@global.no_such_variable",
-          "SET no_such_variable = 1", "SET SESSION no_such_variable = 1", "SET @@session.no_such_variable = DEFAULT",
-          "SELECT no_such_column", "USE no_such_database", "KILL 98765432", "KILL QUERY 98765432", "SET NAMES no_such_set",
-          "SET autocommit = 'maybe'", "SET wait_timeout = 'long'", "SET version = '1'", "SET log_bin = 0", "SET max_binlog_size = 4096",
-          "SELECT @@session.max_binlog_size", "SET binlog_checksum = 'NONE'", "SELECT unix_timestamp(1, 2)", "SHOW NONSENSE", "SHOW VARIABLES LIKE", "KILL", "SET", "SELECT",
-          "SHOW BINLOG EVENTS IN 'no.000042'")
-ERRORS_OF_MYSQL = ("SELECT gtid_subset('')", "select $$", "SELECT @@session.server_uuid", "SELECT @@gtid_binlog_pos")
-ERRORS_OF_MARIADB = ("SELECT @@gtid_executed", "SELECT @@session.gtid_strict_mode", "SET gtid_slave_pos = ''")
-# Those with another text: a source quotes the whole expression or a character of the set, or names a function of its own.
-SAME_CODE = ("SELECT 9223372036854775807 + 1",)
-SAME_CODE_OF_MYSQL = ("SELECT GTID_SUBSET('nonsense', '')", "SELECT GTID_SUBTRACT('', '1:2')")
-# Commands, by their first byte and the rest.
-COMMANDS = ((0x17, struct.pack("<IBI", 4242, 0, 1)), (0x1A, struct.pack("<I", 4242)),
-            (0x1B, struct.pack("<H", 7)), (0x04, b"no_such_table\0"), (0x16, b"nonsense"), (0x16, b"SELECT @@no_such_variable"),
-            (0x02, b"no_such_database"), (0x7F, b""))
-
-
-def _same_errors(source, relay):
-    """Each error of the dialect that a source has, too; how many."""
-    login = dict(zip(("user", "password"), source.add_replication_account("errors")))
-    source.sql(f"GRANT SELECT ON *.* TO {login['user']}@'127.0.0.1'")  # it may know which databases there are
-    differing = []
-    for statement in SAME_CODE + (SAME_CODE_OF_MYSQL if source.flavour == "mysql" else ()):
-        if _try(source, statement) != _try(relay, statement):
-            differing.append((statement, _try(relay, statement), _try(source, statement)))
-    statements = ERRORS + (ERRORS_OF_MYSQL if source.flavour == "mysql" else ERRORS_OF_MARIADB)
-    for statement in statements:
-        expected, found = _rows_or_error(source, statement, **login), _rows_or_error(relay, statement)
-        if found != expected or not isinstance(found[0], int):
-            differing.append((statement, found, expected))
-    for code, body in COMMANDS:
-        answers = []
-        for end, way in ((source, login), (relay, {})):
-            connection = end.connect(**way)
-            try:
-                connection._execute_command(code, body)
-                answers.append(connection._read_packet().get_all_data())
-            except pymysql.err.MySQLError as error:
-                answers.append(error.args)
-            finally:
-                connection.close()
-        if source.flavour == "mysql" and code in (0x17, 0x1A):  # it names a function of its own
-            answers = [answer[:1] for answer in answers]
-        if answers[0] != answers[1] or isinstance(answers[0], bytes):
-            differing.append((hex(code), answers[1], answers[0]))
-    assert not differing, "(asked, relay, source): " + "\n".join(map(str, differing))
-    return len(statements) + len(COMMANDS)
-
-
 def _same_statements(stage, source):
     relay = stage.relay(source)
     work = Workload(source)
@@ -193,7 +143,6 @@ def _same_statements(stage, source):
     stage.say(f"{compared} answers equal")
     if stage.direct:
         return
-    stage.say(f"{_same_errors(source, relay)} errors equal")
     relay.add_account("other")
     relay.restart()
     stage.say(f"{_same_connections(source, relay)} kinds of answers about connections equal")
