@@ -148,6 +148,12 @@ def _bounds(stage, relay):
     for statement, code in (("SHOW CREATE TABLE shop.secret", 1142), ("DESC shop.secret", 1142), ("SHOW TABLES FROM mysql", 1044),
                             ("SHOW INDEX FROM `订单 库`.x", 1142), ("SHOW CREATE DATABASE mysql", 1044), ("USE mysql2", 1044)):
         assert _answer(bounded, statement)[0] == code, (statement, _answer(bounded, statement))
+    # What is there and what is not sound the same.
+    for asked, hidden, missing in (("SHOW CREATE TABLE shop.`{}`", "secret", "nothing"), ("DESC shop.`{}`", "secret", "nothing"),
+                                   ("SHOW INDEX FROM shop.`{}`", "secret", "nothing"), ("SHOW TABLES FROM `{}`", "订单 库", "nowhere"),
+                                   ("SHOW CREATE DATABASE `{}`", "订单 库", "nowhere"), ("USE `{}`", "订单 库", "nowhere")):
+        told, not_there = (_answer(bounded, asked.format(name)) for name in (hidden, missing))
+        assert (told[0], told[1].replace(hidden, missing)) == not_there, f"{asked}: {told}, {not_there}"
     without = _connect(relay, "without")
     for statement in ("SHOW CREATE TABLE shop.orders", "SELECT * FROM information_schema.tables", "DESC shop.orders"):
         code, text = _answer(without, statement)
