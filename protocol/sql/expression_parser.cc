@@ -73,8 +73,8 @@ class ExpressionParser {
     const bool introducer = in_.at(Kind::word) && (in_.peek().text.front() == '_' || in_.at_word("N"));
     std::string name = in_.expect_name();
     if (introducer && in_.at(Kind::string)) return {Literal{in_.expect_string()}};  // _utf8mb4'text'
-    if (in_.accept_symbol("(")) return {FunctionCall{to_lower(name), arguments()}};
-    if (is_call) return {FunctionCall{to_lower(name), {}}};
+    if (in_.accept_symbol("(")) return {FunctionCall{to_lower(name), arguments(), name}};
+    if (is_call) return {FunctionCall{to_lower(name), {}, name}};
     while (in_.accept_symbol(".")) name += "." + in_.expect_name();
     return {ColumnName{std::move(name)}};
   }

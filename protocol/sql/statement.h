@@ -31,6 +31,7 @@ struct Expression;
 struct FunctionCall {
   std::string name;  // lower case
   std::vector<Expression> arguments;
+  std::string written;  // the name as the client has it, for error texts
 };
 struct BinaryOperation {             // 30*1000000000
   char op = '*';                     // + - * /

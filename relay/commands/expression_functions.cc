@@ -180,13 +180,13 @@ std::optional<CursorEvent> next_event(LogCursor& cursor) {
 
 }  // namespace
 
-Evaluated call_function(std::string_view name, const std::vector<ExpressionValue>& arguments, const RelayView& relay,
+Evaluated call_function(const FunctionCall& call, const std::vector<ExpressionValue>& arguments, const RelayView& relay,
                         const SessionState& session) {
-  const auto row =
-      std::find_if(kFunctions.begin(), kFunctions.end(), [&](const FunctionRow& each) { return each.name == name; });
+  const auto row = std::find_if(kFunctions.begin(), kFunctions.end(),
+                                [&](const FunctionRow& each) { return each.name == call.name; });
   if (row == kFunctions.end() || !is_on(row->flavours, relay.source->flavour))
-    return unknown_function(session.database, name);
-  if (arguments.size() < row->fewest || arguments.size() > row->most) return wrong_argument_count(name);
+    return unknown_function(session.database, call.written);
+  if (arguments.size() < row->fewest || arguments.size() > row->most) return wrong_argument_count(call.written);
   return row->call(Call{arguments, relay, session});
 }
 

@@ -8,7 +8,7 @@
 namespace binrelay {
 
 // 1305 for a function that does not exist on the source's flavour, 1582 for a wrong number of arguments.
-Evaluated call_function(std::string_view name, const std::vector<ExpressionValue>& arguments, const RelayView& relay,
+Evaluated call_function(const FunctionCall& call, const std::vector<ExpressionValue>& arguments, const RelayView& relay,
                         const SessionState& session);
 
 // MariaDB's binlog_gtid_pos(): the position a replica has that has read `file` up to `offset`. nullopt: no such file,

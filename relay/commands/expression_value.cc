@@ -95,7 +95,7 @@ class Evaluator {
       if (total > kMaxExpressionBytes) return expression_too_long();
       arguments.push_back(std::get<ExpressionValue>(std::move(value)));
     }
-    return call_function(call.name, arguments, relay_, session_);
+    return call_function(call, arguments, relay_, session_);
   }
 
   Evaluated operator()(const BinaryOperation& operation) const {

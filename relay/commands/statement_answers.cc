@@ -291,6 +291,7 @@ class StatementAnswerer {
   }
 
   Answer operator()(const UseStatement& use) {
+    if (use.database.empty()) return no_database_selected();
     if (!is_known_database(use.database)) return unknown_database(use.database);
     return UseDatabaseAnswer{use.database};
   }

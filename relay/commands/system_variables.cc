@@ -255,7 +255,7 @@ std::optional<std::string> checked_value(const VariableRow& row, const std::opti
                                          std::optional<SqlError>* error) {
   if (!given) {
     if (row.name == "character_set_results") return "";  // NULL: no conversion
-    *error = wrong_variable_value(row.name, "NULL");
+    *error = row.kind == Kind::number ? wrong_variable_type(row.name) : wrong_variable_value(row.name, "NULL");
     return std::nullopt;
   }
   if (given->size() > kMaxSessionVariableSize) {
