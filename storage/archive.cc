@@ -230,6 +230,22 @@ Result<GtidState> Archive::executed() const {
   return state;
 }
 
+std::optional<std::uint64_t> Archive::begin_not_before(const Segment& segment, std::int64_t time) const {
+  // Times of transactions go back and forth, so each block's greatest counts. What stands around them, the head and a
+  // ROTATE, is as old as its file and the one that follows.
+  if (segment.created_at >= time || !segment.sealed) return kFirstEventOffset;
+  std::uint64_t indexed = kFirstEventOffset, last_begin = kFirstEventOffset;
+  for (const BlockRecord& block : state_->blocks_of(segment, segment.last_boundary)) {
+    if (block.last_timestamp >= time) return block.begin;
+    last_begin = block.begin;
+    indexed = block.end;
+  }
+  if (indexed != segment.last_boundary) return indexed;
+  const auto following = state_->catalog.after(segment.number);
+  if (following && following->created_at < time) return std::nullopt;
+  return last_begin;
+}
+
 Status Archive::events(const Segment& segment, std::uint64_t from_offset,
                        const std::function<bool(const ArchivedEvent&)>& visit, std::uint64_t whole_up_to) const {
   BINRELAY_ASSIGN(const std::uint64_t limit, readable_end(state_->log, segment));

@@ -70,6 +70,9 @@ class Archive {
   Result<GtidState> executed() const;
   Result<std::vector<SegmentListing>> list(const Progress& progress) const;
   Result<SegmentListing> listing_of(const std::shared_ptr<const Segment>& segment) const;
+  // Where an event of `segment` can begin that is not of before `time`, unix seconds: by the index, without reading the
+  // file. nullopt: nowhere.
+  std::optional<std::uint64_t> begin_not_before(const Segment& segment, std::int64_t time) const;
   // Calls `visit` for each event of `segment` from `from_offset` on until it returns false. Damage is an error that
   // names its place, here and in a listing; only what is being written, or was when the relay died, is left out.
   Status events(const Segment& segment, std::uint64_t from_offset,

@@ -135,8 +135,12 @@ Status print_events(const EventsOptions& options, Bound from, Bound to) {
   EventPrinter printer(from, to, options.limit, options.archive.json);
   std::size_t searched = 0;
   for (; searched < files.size() && !printer.full(); ++searched) {
+    const Segment& segment = *files[searched];
+    const auto begin = from.time ? archive.begin_not_before(segment, *from.time)
+                                 : std::optional(from.position.value_or(kFirstEventOffset));
+    if (!begin) continue;
     const auto visit = [&](const ArchivedEvent& event) { return printer.visit(event); };
-    BINRELAY_TRY(archive.events(*files[searched], from.position.value_or(kFirstEventOffset), visit));
+    BINRELAY_TRY(archive.events(segment, *begin, visit));
   }
   std::fflush(stdout);
   print_coverage(files, searched, printer.shown());

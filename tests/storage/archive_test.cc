@@ -105,6 +105,32 @@ TEST_F(ArchiveTest, ListsTheSameWithAndWithoutAnIndexWhileTheLogRuns) {
   }
 }
 
+TEST_F(ArchiveTest, WhereATimeBeginsIsFoundByTheIndexAndLosesNoEvent) {
+  fill();
+  wait_for_index();
+  for (const bool indexed : {true, false}) {
+    const Archive opened = archive();
+    const auto& segments = opened.catalog().segments();
+    for (const std::int64_t time : {1, 1'700'000'100, 1'700'000'101, 1'700'000'200, 1'700'000'201}) {
+      for (const auto& segment : segments) {
+        std::optional<std::uint64_t> first;
+        ASSERT_OK(opened.events(*segment, kFirstEventOffset, [&](const ArchivedEvent& event) {
+          if (event.header.timestamp >= time) first = event.offset;
+          return !first;
+        }));
+        const auto begin = opened.begin_not_before(*segment, time);
+        SCOPED_TRACE(segment->served_name + " from " + std::to_string(time) + (indexed ? "" : " without an index"));
+        EXPECT_TRUE(!first || (begin && *begin <= *first));
+        if (!indexed || !segment->sealed) continue;
+        EXPECT_EQ(begin.has_value(), first.has_value());
+        EXPECT_LT(first.value_or(0) - begin.value_or(0), 2 * options.index_block_bytes);
+      }
+    }
+    close();
+    std::filesystem::remove_all(options.directory / "index");
+  }
+}
+
 TEST_F(ArchiveTest, ARebuiltIndexEqualsTheOneTheLogWrote) {
   fill();
   wait_for_index();
