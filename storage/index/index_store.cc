@@ -27,6 +27,7 @@ rocksdb::Options small_options() {
   options.write_buffer_size = 2u << 20;
   options.max_open_files = 64;
   options.max_background_jobs = 2;
+  options.max_file_opening_threads = 1;  // its 16 are started at each opening, for a few small files
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
   options.info_log = std::make_shared<NoLog>();
