@@ -37,6 +37,6 @@ class Filtering:
 
 def measure(question, options):
     filtering = Filtering()
-    yield Rounds(question, f"{RATE}/s, {CONSUMERS} consumers to 1", "ms/s", options.rounds).run(
+    yield Rounds(question, f"{RATE}/s, {CONSUMERS} consumers to 1", "ms/s", options.timed_rounds).run(
         relay=lambda: filtering.cost_of(CONSUMERS, options.seconds), ceiling=lambda: filtering.cost_of(1, options.seconds))
     filtering.end()

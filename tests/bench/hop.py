@@ -49,10 +49,10 @@ class Hop:
 def measure(question, options):
     hop = Hop(durable=question == "hop_fsync")
     for rate in RATES:
-        p50 = Rounds(question, f"{rate}/s p50", "us", options.rounds)
-        p99 = Rounds(question, f"{rate}/s p99", "us", options.rounds)
-        crowd = Rounds(question, f"{rate}/s p99 beside {OTHERS} others", "us", options.rounds)
-        for _ in range(options.rounds):
+        p50 = Rounds(question, f"{rate}/s p50", "us", options.timed_rounds)
+        p99 = Rounds(question, f"{rate}/s p99", "us", options.timed_rounds)
+        crowd = Rounds(question, f"{rate}/s p99 beside {OTHERS} others", "us", options.timed_rounds)
+        for _ in range(options.timed_rounds):
             alone = hop.by_relay(rate, options.seconds)
             for who, said in (("relay", alone), ("peer", hop.by_source(rate, options.seconds)),
                               ("ceiling", hop.by_forwarder(rate, options.seconds))):

@@ -76,9 +76,9 @@ def measure(question, options):
     relay.stop()
     replicas = {"replica": Replica(source, "applies", True), "replica that only receives": Replica(source, "receives", False),
                 "sync_relay_log=1": Replica(source, "syncs", True, sync_relay_log=1)}
-    rows = {(replica, part): Rounds(question, f"{RATE}/s commit {part}, {replica}", "us", options.rounds)
+    rows = {(replica, part): Rounds(question, f"{RATE}/s commit {part}, {replica}", "us", options.timed_rounds)
             for replica in replicas for part in ("p50", "p99")}
-    for _ in range(options.rounds):
+    for _ in range(options.timed_rounds):
         ours = _by_relay(source, relay, options.seconds)
         theirs = {name: replica.measured(options.seconds) for name, replica in replicas.items()}
         for (replica, part), rounds in rows.items():

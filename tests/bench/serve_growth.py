@@ -1,7 +1,7 @@
 """serve_growth: does a GB cost the relay more CPU when there are more consumers, or a longer log?
 
 Logs of a twentieth, a quarter and the whole of the largest, each served to 1, 4, 16 and 64 consumers that read at the same
-time. At most 64 times the smallest log is served at once: where all consumers together would take more, they read as much
+time. At most 32 times the smallest log is served at once: where all consumers together would take more, they read as much
 of the log's end. In place of the ceiling stands the smallest log with one consumer."""
 
 from bare_loops import Dump, cpu_seconds, discard
@@ -12,6 +12,7 @@ from rounds import Rounds
 CONSUMERS = (1, 4, 16, 64)
 PARTS = (20, 4, 1)  # of the largest log
 LEAST_BYTES = 900_000_000
+MOST, ROUNDS = 32, 2
 
 
 class Stored:
@@ -43,8 +44,8 @@ class Stored:
 
 def measure(question, options):
     logs = [Stored(options.large_bytes // part, FILES // part) for part in PARTS]
-    most = CONSUMERS[-1] * logs[0].bytes
-    count = min(3, options.rounds)
+    most = MOST * logs[0].bytes
+    count = min(ROUNDS, options.rounds)
     points = {(log, consumers): Rounds(question, f"{log.bytes / 1e9:.3g} GB, {consumers} consumers", "CPU s/GB", count)
               for log in logs for consumers in CONSUMERS}
     for _ in range(count):

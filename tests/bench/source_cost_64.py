@@ -46,7 +46,7 @@ class Cost:
 
 def measure(question, options):
     cost = Cost()
-    row = Rounds(question, f"{RATE}/s commit p50", "us", options.rounds).run(
+    row = Rounds(question, f"{RATE}/s commit p50", "us", options.timed_rounds).run(
         relay=lambda: cost.on_relay(options.seconds), peer=lambda: cost.on_source(options.seconds),
         ceiling=lambda: cost.behind_forwarder(options.seconds))
     row["cpu_s_per_s"] = row.pop("cpu_s_per_gb")
