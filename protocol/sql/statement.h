@@ -53,6 +53,16 @@ struct SelectStatement {  // SELECT without FROM
   std::optional<std::uint64_t> limit;
 };
 
+// SELECT columns FROM information_schema.innodb_cmp or innodb_cmpmem: how InnoDB compresses its pages. Who asks is
+// mysqld_exporter, with its defaults.
+struct PageCompressionStatement {
+  struct Selected {
+    std::string name;  // lower case
+    std::string label;
+  };
+  std::vector<Selected> columns;
+};
+
 struct Assignment {
   std::variant<SystemVariable, UserVariable> target;
   Expression value;
@@ -120,11 +130,11 @@ struct RefusedStatement {
 };
 
 using Statement =
-    std::variant<SelectStatement, SetStatement, SetNamesStatement, SetTransactionStatement, ShowVariablesStatement,
-                 ShowStatusStatement, ShowBinaryLogsStatement, ShowBinaryLogStatusStatement, ShowBinlogEventsStatement,
-                 ShowReplicasStatement, ShowReplicaStatusStatement, ShowProcesslistStatement, ShowWarningsStatement,
-                 ShowGrantsStatement, ShowDatabasesStatement, UseStatement, KillStatement, PurgeBinaryLogsStatement,
-                 TransactionStatement, EmptyStatement, RefusedStatement>;
+    std::variant<SelectStatement, PageCompressionStatement, SetStatement, SetNamesStatement, SetTransactionStatement,
+                 ShowVariablesStatement, ShowStatusStatement, ShowBinaryLogsStatement, ShowBinaryLogStatusStatement,
+                 ShowBinlogEventsStatement, ShowReplicasStatement, ShowReplicaStatusStatement, ShowProcesslistStatement,
+                 ShowWarningsStatement, ShowGrantsStatement, ShowDatabasesStatement, UseStatement, KillStatement,
+                 PurgeBinaryLogsStatement, TransactionStatement, EmptyStatement, RefusedStatement>;
 
 inline constexpr std::size_t kMaxParseErrorText = 80;  // mysqld shows as much
 struct ParseError {

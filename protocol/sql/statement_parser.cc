@@ -5,6 +5,7 @@
 
 #include "protocol/limits.h"
 #include "protocol/sql/expression_parser.h"
+#include "protocol/sql/page_compression_parser.h"
 #include "protocol/sql/set_parser.h"
 #include "protocol/sql/show_parser.h"
 #include "protocol/sql/statement.h"
@@ -205,7 +206,10 @@ constexpr std::array kRefusedVerbs{
 Statement parse_any(TokenCursor& in, std::string_view text) {
   if (in.at_end() || in.at_symbol(";")) return EmptyStatement{};
   accept_timeout_for(in);
-  if (in.accept("SELECT")) return parse_select(in, text);
+  if (in.accept("SELECT")) {
+    if (auto asked = parse_page_compression(in, text)) return std::move(*asked);
+    return parse_select(in, text);
+  }
   if (in.accept("SET")) return parse_set(in);
   if (in.accept("SHOW")) return parse_show(in);
   if (in.accept("USE")) return UseStatement{in.expect_name()};

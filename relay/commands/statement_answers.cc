@@ -117,6 +117,17 @@ class StatementAnswerer {
     return result;
   }
 
+  // There are no pages here.
+  Answer operator()(const PageCompressionStatement& select) {
+    if (!may(Privilege::process)) return access_denied(Access::page_compression, source_);
+    ResultSet result;
+    for (const auto& [name, label] : select.columns) {
+      const bool wide = name == "relocation_ops";
+      result.columns.push_back({label, wide ? ColumnType::longlong : ColumnType::long_, false});
+    }
+    return result;
+  }
+
   // All or nothing, and a name nobody knows is told first.
   Answer operator()(const SetStatement& set) {
     for (const Assignment& assignment : set.assignments) {

@@ -182,6 +182,9 @@ SqlError access_denied(Access access, const SourceIdentity& source) {
     case Access::replica_status:
       privilege = super + (mysql ? "REPLICATION CLIENT" : "SLAVE MONITOR");
       break;
+    case Access::page_compression:
+      privilege = "PROCESS";
+      break;
     case Access::dump:
       privilege = "REPLICATION SLAVE";
       break;

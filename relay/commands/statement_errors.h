@@ -13,7 +13,15 @@
 namespace binrelay {
 
 // What an account may lack the privilege for.
-enum class Access : std::uint8_t { binlog_names, binlog_events, replicas, replica_status, dump, purge };
+enum class Access : std::uint8_t {
+  binlog_names,
+  binlog_events,
+  replicas,
+  replica_status,
+  page_compression,
+  dump,
+  purge
+};
 
 SqlError syntax_error(Flavour flavour, const ParseError& error);               // 1064
 SqlError empty_query();                                                        // 1065

@@ -12,7 +12,7 @@ enum class Privilege : std::uint8_t {
   replication_slave,   // dumps, SHOW BINLOG EVENTS, SHOW REPLICAS
   replication_client,  // names, positions and GTIDs: SHOW BINARY LOGS, @@gtid_executed, SHOW REPLICA STATUS …
   binlog_admin,        // PURGE BINARY LOGS
-  process,             // SHOW PROCESSLIST shows the connections of all accounts
+  process,             // SHOW PROCESSLIST shows the connections of all accounts; tables of how pages are compressed
 };
 
 class Privileges {

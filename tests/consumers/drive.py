@@ -55,6 +55,11 @@ REPLICAS = ("SHOW REPLICAS", "SHOW SLAVE HOSTS")  # the source has one, the rela
 EXPORTER_PORT_WAIT = 30
 
 
+EXPORTER_COLLECTORS = {f"collect.{name}" for name in (  # those that it has on by default
+    "global_status", "global_variables", "info_schema.innodb_cmp", "info_schema.innodb_cmpmem",
+    "info_schema.query_response_time", "slave_status")}
+
+
 def _jdbc(scheme):
     def make(host, port, user, password, statements):
         return [f"jdbc:{scheme}://{host}:{port}/", user, password, statements]
@@ -121,10 +126,7 @@ class Ends:
         """What mysqld_exporter tells of the server at `port`: its samples."""
         listens = machine.free_port()
         folder = machine.scratch("exporter")
-        # Tables of InnoDB are no business of a relay.
-        off = ["--no-collect.info_schema.innodb_cmp", "--no-collect.info_schema.innodb_cmpmem",
-               "--no-collect.info_schema.query_response_time"]
-        process = machine.Process([*command, f"--mysqld.address=127.0.0.1:{port}", f"--mysqld.username={USER}", *off,
+        process = machine.Process([*command, f"--mysqld.address=127.0.0.1:{port}", f"--mysqld.username={USER}",
                                    f"--config.my-cnf={folder}/none", f"--web.listen-address=127.0.0.1:{listens}"], folder / "log",
                                   env={**os.environ, "MYSQLD_EXPORTER_PASSWORD": self.password})
         try:
@@ -140,7 +142,8 @@ class Ends:
     def export(self, command):
         samples = self.scrape(command, self.relay.port)
         collectors = {name: value for name, value in samples.items() if name.startswith("mysql_exporter_collector_success")}
-        assert samples["mysql_up"] == "1" and len(collectors) >= 3 and set(collectors.values()) == {"1"}, collectors
+        expected = {f'mysql_exporter_collector_success{{collector="{name}"}}': "1" for name in EXPORTER_COLLECTORS}
+        assert samples["mysql_up"] == "1" and collectors.items() >= expected.items() and set(collectors.values()) == {"1"}, collectors
         assert float(samples["mysql_global_variables_server_id"]) == self.source.value("SELECT @@server_id")
         return len(samples)
 

@@ -114,6 +114,7 @@ def statements():
         *same("access_denied:binlog_names", sql("SHOW BINARY LOGS", user="none")),
         *same("access_denied:binlog_events", sql("SHOW BINLOG EVENTS", user="none")),
         *same("access_denied:purge", sql("PURGE BINARY LOGS TO 'no.000042'", user="none")),
+        *same("access_denied:page_compression", sql("SELECT page_size FROM information_schema.innodb_cmp", user="none")),
         *same("access_denied:dump", dump("no.000042", user="none")),
         *own("refused_by_view", sql("SHOW BINLOG EVENTS", user="filtered"), 1227, "42000",
              "Access denied; binrelay: SHOW BINLOG EVENTS shows every event, and this account sees only some",

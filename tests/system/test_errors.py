@@ -239,7 +239,7 @@ def _declared():
 
 def _accesses():
     header = (ROOT / "relay/commands/statement_errors.h").read_text()
-    return re.search(r"enum class Access : \S+ \{ (.*) \};", header)[1].split(", ")
+    return re.findall(r"\w+", re.search(r"enum class Access : \S+ \{([^}]*)\};", header)[1])
 
 
 def every_error_has_a_row(stage):

@@ -18,6 +18,10 @@ SAME_VALUE = ("VERSION()", "@@version", "@@server_uuid", "@@log_bin", "@@binlog_
 ER_UNKNOWN_SYSTEM_VARIABLE = 1193
 COM_STATISTICS, COM_REGISTER_SLAVE = 0x09, 0x15
 REPLICA_ID = 4711
+# What mysqld_exporter asks of InnoDB: a relay has those tables, and nothing in them.
+OF_PAGES = ("SELECT page_size, compress_ops, compress_ops_ok, compress_time, uncompress_ops, uncompress_time "
+            "FROM information_schema.innodb_cmp", "SELECT Page_Size, pages_used AS u FROM INFORMATION_SCHEMA.INNODB_CMPMEM",
+            "SELECT * FROM information_schema.innodb_cmp", "SELECT * FROM information_schema.innodb_cmpmem")
 
 
 def _try(end, statement):
@@ -107,6 +111,25 @@ def _same_connections(source, relay):
     return 4
 
 
+def _same_columns_of_pages(source, relay):
+    """For accounts with PROCESS, and the same error for others; how many answers."""
+    login = dict(zip(("user", "password"), source.add_replication_account("plain")))
+    source.sql(f"CREATE USER watcher@'127.0.0.1' IDENTIFIED BY '{login['password']}'")
+    source.sql("GRANT PROCESS ON *.* TO watcher@'127.0.0.1'")
+    watchers = ({"user": "watcher", "password": login["password"]}, {"user": "watcher", "password": relay.accounts["watcher"][0]})
+    for statement in OF_PAGES:
+        answers = []
+        for end, watcher in zip((source, relay), watchers):
+            with end.connect(**watcher) as connection, connection.cursor() as cursor:
+                cursor.execute(statement)
+                answers.append([column[:2] for column in cursor.description])
+                assert bool(cursor.fetchall()) == (end is source), statement
+        assert answers[0] == answers[1], f"{statement}: {answers[1]} instead of {answers[0]}"
+        expected, found = _rows_or_error(source, statement, **login), _rows_or_error(relay, statement)
+        assert found == expected and isinstance(found[0], int), f"{statement}: {found} instead of {expected}"
+    return 2 * len(OF_PAGES)
+
+
 def _same_statements(stage, source):
     relay = stage.relay(source)
     work = Workload(source)
@@ -144,7 +167,9 @@ def _same_statements(stage, source):
     if stage.direct:
         return
     relay.add_account("other")
+    relay.add_account("watcher", privileges=["PROCESS"])
     relay.restart()
+    stage.say(f"{_same_columns_of_pages(source, relay)} answers about pages equal")
     stage.say(f"{_same_connections(source, relay)} kinds of answers about connections equal")
     with relay.connect() as connection, connection.cursor() as cursor:  # what is refused leaves the connection usable
         for statement in ("CREATE TABLE a (b INT)", "nonsense", "SET GLOBAL binlog_format = 'ROW'", "select $$", "RESET MASTER"):

@@ -299,6 +299,26 @@ INSTANTIATE_TEST_SUITE_P(Comments, Statements,
                                            Understood{"SELECT 'open", "error near ''open' line 1"}));
 
 INSTANTIATE_TEST_SUITE_P(
+    PageCompression, Statements,
+    ::testing::Values(
+        Understood{"\n\t\tSELECT\n\t\t  page_size, compress_ops\n\t\t  FROM information_schema.innodb_cmp\n\t\t",
+                   "page compression [page_size] page_size [compress_ops] compress_ops"},
+        Understood{"select Page_Size as p, `PAGES_USED` x from INFORMATION_SCHEMA.INNODB_CMPMEM;",
+                   "page compression [p] page_size [x] pages_used"},
+        Understood{"SELECT * FROM information_schema.`innodb_cmpmem`",
+                   "page compression [page_size] page_size [buffer_pool_instance] buffer_pool_instance "
+                   "[pages_used] pages_used [pages_free] pages_free [relocation_ops] relocation_ops "
+                   "[relocation_time] relocation_time"},
+        // More than its columns is for a server with tables.
+        Understood{"SELECT pages_used FROM information_schema.innodb_cmp", "refused SELECT … FROM"},
+        Understood{"SELECT page_size + 1 FROM information_schema.innodb_cmp", "refused SELECT … FROM"},
+        Understood{"SELECT page_size FROM information_schema.innodb_cmp WHERE 1", "refused SELECT … FROM"},
+        Understood{"SELECT page_size FROM innodb_cmp", "refused SELECT … FROM"},
+        Understood{"SELECT page_size FROM information_schema.innodb_cmp, mysql.user", "refused SELECT … FROM"},
+        Understood{"SELECT page_size FROM information_schema.innodb_cmp; SELECT 1", "error near 'SELECT 1' line 1"},
+        Understood{"SELECT *, page_size FROM information_schema.innodb_cmp", "refused SELECT … FROM"}));
+
+INSTANTIATE_TEST_SUITE_P(
     Mistakes, Statements,
     ::testing::Values(
         Understood{"SELECT", "error near '' line 1"}, Understood{"SELECT 1 2", "error near '2' line 1"},

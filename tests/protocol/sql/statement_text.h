@@ -55,6 +55,11 @@ struct StatementText {
     }
     return select.limit ? text + " limit " + std::to_string(*select.limit) : text;
   }
+  std::string operator()(const PageCompressionStatement& select) const {
+    std::string text = "page compression";
+    for (const auto& [name, label] : select.columns) text += " [" + label + "] " + name;
+    return text;
+  }
   std::string operator()(const SetStatement& set) const {
     std::string text = "set";
     for (const Assignment& assignment : set.assignments) {

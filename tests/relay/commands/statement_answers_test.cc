@@ -587,6 +587,14 @@ TEST_F(MysqlAnswers, TellsOfTheConnectionsTls) {
   EXPECT_THAT(rows("SHOW STATUS LIKE 'wsrep_local_state'").rows, IsEmpty());
 }
 
+TEST_F(MysqlAnswers, HasNoCompressedPages) {
+  const std::string asked = "SELECT page_size, relocation_ops AS r FROM information_schema.innodb_cmpmem";
+  EXPECT_EQ(error(asked).text, "Access denied; you need (at least one of) the PROCESS privilege(s) for this operation");
+  session.privileges = {Privilege::process};
+  EXPECT_THAT(columns(asked), ElementsAre("page_size", "r"));
+  EXPECT_THAT(rows(asked).rows, IsEmpty());
+}
+
 TEST_F(MysqlAnswers, AnswersSmallTalk) {
   EXPECT_THAT(rows("SHOW WARNINGS").rows, IsEmpty());
   EXPECT_THAT(columns("SHOW WARNINGS"), ElementsAre("Level", "Code", "Message"));
