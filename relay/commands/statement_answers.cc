@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "protocol/limits.h"
+#include "protocol/sql/sql_tokens.h"
 #include "relay/commands/expression_value.h"
 #include "relay/commands/purge_answer.h"
 #include "relay/commands/replica_status.h"
@@ -26,13 +27,6 @@ std::vector<Column> text_columns(std::initializer_list<const char*> names) {
 }
 
 std::int64_t now_seconds() { return static_cast<std::int64_t>(std::time(nullptr)); }
-
-bool equal_ignoring_case(std::string_view left, std::string_view right) {
-  const auto lower = [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c + 32 : +c; };
-  return std::equal(left.begin(), left.end(), right.begin(), right.end(), [&](char a, char b) {
-    return lower(static_cast<unsigned char>(a)) == lower(static_cast<unsigned char>(b));
-  });
-}
 
 std::optional<std::string> text_or_null(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional(text);
