@@ -46,10 +46,10 @@ void EndsBoard::on_written(LogPosition end, LogPosition boundary, std::vector<An
     } else {
       unsynced_gtids_.insert(unsynced_gtids_.end(), gtids.begin(), gtids.end());
     }
-    work_.notify_one();
   }
   gtids.clear();
-  tell(moved);
+  tell(moved);  // first: consumers wait for this, nobody for the disk
+  work_.notify_one();
   std::unique_lock lock(mutex_);
   durable_.wait(lock, [&] { return failure_ || ends_.written.offset - ends_.durable.offset <= kMaxUnsyncedBytes; });
 }
@@ -130,14 +130,17 @@ void EndsBoard::on_synced(SyncWork work) {
     ends_.durable = work.end;
     durable_boundary_ = work.boundary;
     if (serve_after_ == ServeAfter::fsync) moved = move_visible(work.boundary, work.gtids);
-    durable_.notify_all();
+    if (index_wants_ && durable_boundary_ >= *index_wants_) indexable_.notify_one();
   }
   tell(moved);
+  durable_.notify_all();
 }
 
 std::optional<LogPosition> EndsBoard::wait_for_durable_boundary(SegmentNumber segment, std::uint64_t wanted) {
   std::unique_lock lock(mutex_);
-  durable_.wait(lock, [&] { return stopping_ || durable_boundary_ >= LogPosition{segment, wanted}; });
+  index_wants_ = LogPosition{segment, wanted};
+  indexable_.wait(lock, [&] { return stopping_ || durable_boundary_ >= *index_wants_; });
+  index_wants_.reset();
   if (stopping_) return std::nullopt;
   return durable_boundary_;
 }
@@ -189,6 +192,7 @@ void EndsBoard::reopen(LogEnds ends, GtidState executed, std::shared_ptr<const S
     failed_.store(false, std::memory_order_release);
     check_ends();
     durable_.notify_all();
+    indexable_.notify_one();
   }
   tell(moved);
 }
@@ -198,6 +202,7 @@ void EndsBoard::stop() {
   stopping_ = true;
   work_.notify_all();
   durable_.notify_all();
+  indexable_.notify_one();
 }
 
 std::optional<Error> EndsBoard::failure() const {

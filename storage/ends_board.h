@@ -95,8 +95,10 @@ class EndsBoard {
   std::function<void()> listener_;  // set before the first append
 
   mutable std::mutex mutex_;
-  std::condition_variable work_;     // the sync thread waits
-  std::condition_variable durable_;  // upstream and index threads wait
+  std::condition_variable work_;       // the sync thread waits
+  std::condition_variable durable_;    // the upstream thread waits
+  std::condition_variable indexable_;  // the index thread waits: seldom woken, whatever the number of commits
+  std::optional<LogPosition> index_wants_;
   LogEnds ends_;
   LogPosition written_boundary_;  // last boundary <= written
   LogPosition durable_boundary_;  // last boundary <= durable

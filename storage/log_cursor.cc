@@ -124,6 +124,12 @@ CursorStep LogCursor::next() {
   }
 }
 
+EventRun LogCursor::next_run(const EventTypeSet& types, std::size_t most) {
+  return state_->begun ? state_->reader.next_run(types, most) : EventRun{};
+}
+
+void LogCursor::release_buffer() { state_->reader.release_buffer(); }
+
 PieceStep LogCursor::next_piece() { return state_->reader.next_piece(); }
 Result<bool> LogCursor::read(ReadMode mode) {
   auto outcome = state_->read(mode);

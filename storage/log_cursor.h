@@ -47,6 +47,8 @@ class LogCursor {
   ~LogCursor();
 
   CursorStep next();
+  // Behind a first next(): events of this segment that are at hand, one behind the other; see EventReader::next_run().
+  EventRun next_run(const EventTypeSet& types, std::size_t most);
   PieceStep next_piece();
   // True: bytes were read (or there is nothing to read). False: cached_only and the bytes are not in the page cache.
   // Errc::checksum: they are not the bytes that were stored; a later try may find them restored. Errc::not_found: no
@@ -55,6 +57,9 @@ class LogCursor {
 
   // Of a large event that has just begun: what is known of the rest of it, without reading.
   std::optional<Error> known_damage(const CursorEvent& event) const;
+
+  // Nothing is read for a while.
+  void release_buffer();
 
   const Segment& segment() const;
   LogPosition position() const;  // of the next event

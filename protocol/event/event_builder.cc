@@ -11,7 +11,6 @@ namespace binrelay {
 namespace {
 
 constexpr std::size_t kSizeOffset = 9;
-constexpr std::size_t kLogPosOffset = 13;
 constexpr std::size_t kCreatedOffset = kEventHeaderSize + 52;
 
 // A whole event with timestamp 0: nothing this program makes happened at a time of the source.

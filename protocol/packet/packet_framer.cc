@@ -1,14 +1,18 @@
 #include "protocol/packet/packet_framer.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 #include "protocol/check.h"
+#include "protocol/event/event_header.h"
 
 namespace binrelay {
 
 namespace {
 
 constexpr std::size_t kHeaderSize = 4;
+constexpr std::size_t kFrameSize = kHeaderSize + 1;  // every event is led by the OK status byte
 // A reader that has nothing buffered gives back what a large statement made it grow to.
 constexpr std::size_t kKeptCapacity = 64u << 10;
 
@@ -19,11 +23,18 @@ void empty(ByteBuffer& buffer) {
 
 void append(ByteBuffer& out, Bytes bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
 
-void append_header(ByteBuffer& out, std::uint64_t size, std::uint8_t sequence) {
-  out.push_back(static_cast<std::byte>(size & 0xff));
-  out.push_back(static_cast<std::byte>(size >> 8 & 0xff));
-  out.push_back(static_cast<std::byte>(size >> 16 & 0xff));
-  out.push_back(static_cast<std::byte>(sequence));
+std::array<std::byte, kHeaderSize> packet_header(std::uint64_t size, std::uint8_t sequence) {
+  return {static_cast<std::byte>(size), static_cast<std::byte>(size >> 8), static_cast<std::byte>(size >> 16),
+          static_cast<std::byte>(sequence)};
+}
+
+// Of an event that is one packet: the packet's header and the status byte. Behind `to` there is room for all of it.
+std::byte* frame(std::byte* to, Bytes event, std::uint8_t sequence) {
+  const auto header = packet_header(event.size() + 1, sequence);
+  std::memcpy(to, header.data(), header.size());
+  to[header.size()] = std::byte{0};
+  std::memcpy(to + header.size() + 1, event.data(), event.size());
+  return to + kFrameSize + event.size();
 }
 
 }  // namespace
@@ -71,42 +82,57 @@ void append_packet(ByteBuffer& out, Bytes payload, std::uint8_t* sequence) {
   out.reserve(out.size() + payload.size() + kHeaderSize * (payload.size() / kMaxPacketPayload + 1));
   while (true) {
     const Bytes part = payload.first(std::min(payload.size(), kMaxPacketPayload));
-    append_header(out, part.size(), (*sequence)++);
+    append(out, packet_header(part.size(), (*sequence)++));
     append(out, part);
     payload = payload.subspan(part.size());
     if (part.size() < kMaxPacketPayload) return;
   }
 }
 
-void EventFramer::begin(ByteBuffer& out, std::uint64_t event_size) {
+void append_packet(SendBuffer& out, Bytes payload, std::uint8_t* sequence) {
+  ByteBuffer packet;
+  append_packet(packet, payload, sequence);
+  out.append(packet);
+}
+
+void EventFramer::begin(SendBuffer& out, std::uint64_t event_size) {
   BINRELAY_CHECK(!in_event(), "an event begins inside another");
   event_left_ = event_size + 1;
   begin_packet(out);
-  const std::byte ok{0};  // every event is led by the OK status byte
+  const std::byte ok{0};
   piece(out, Bytes(&ok, 1));
 }
 
-void EventFramer::whole(ByteBuffer& out, Bytes event) {
-  const std::size_t payload = event.size() + 1;
-  if (payload >= kMaxPacketPayload) {
+void EventFramer::whole(SendBuffer& out, Bytes event) {
+  if (event.size() + 1 >= kMaxPacketPayload) {
     begin(out, event.size());
     return piece(out, event);
   }
   // Nearly every event is one packet: at millions a second the steps above would be most of what they cost.
   BINRELAY_CHECK(!in_event(), "an event begins inside another");
-  const std::byte head[] = {static_cast<std::byte>(payload), static_cast<std::byte>(payload >> 8),
-                            static_cast<std::byte>(payload >> 16), static_cast<std::byte>(sequence_++), std::byte{0}};
-  const std::size_t at = out.size();
-  if (out.capacity() - at < sizeof head + event.size()) out.reserve(std::max(2 * at, at + sizeof head + event.size()));
-  append(out, head);
-  append(out, event);
+  frame(out.begin_append(kFrameSize + event.size()), event, sequence_++);
+  out.end_append(kFrameSize + event.size());
 }
 
-void EventFramer::piece(ByteBuffer& out, Bytes bytes) {
+void EventFramer::run(SendBuffer& out, const EventRun& run) {
+  BINRELAY_CHECK(!in_event(), "a run begins inside an event");
+  BINRELAY_CHECK(run.bytes.size() + 1 < kMaxPacketPayload, "each event of a run is one packet");
+  std::byte* const begin = out.begin_append(run.bytes.size() + run.count * kFrameSize);
+  std::byte* to = begin;
+  for (Bytes left = run.bytes; !left.empty();) {
+    std::uint32_t size = 0;
+    std::memcpy(&size, left.data() + kEventSizeOffset, sizeof size);
+    to = frame(to, left.first(size), sequence_++);
+    left = left.subspan(size);
+  }
+  out.end_append(static_cast<std::size_t>(to - begin));
+}
+
+void EventFramer::piece(SendBuffer& out, Bytes bytes) {
   BINRELAY_CHECK(bytes.size() <= event_left_, "more event bytes than announced");
   while (!bytes.empty()) {
     const Bytes part = bytes.first(std::min<std::uint64_t>(bytes.size(), packet_left_));
-    append(out, part);
+    out.append(part);
     bytes = bytes.subspan(part.size());
     packet_left_ -= part.size();
     event_left_ -= part.size();
@@ -115,10 +141,10 @@ void EventFramer::piece(ByteBuffer& out, Bytes bytes) {
   }
 }
 
-void EventFramer::begin_packet(ByteBuffer& out) {
+void EventFramer::begin_packet(SendBuffer& out) {
   packet_left_ = std::min<std::uint64_t>(event_left_, kMaxPacketPayload);
   packet_is_full_ = packet_left_ == kMaxPacketPayload;
-  append_header(out, packet_left_, sequence_++);
+  out.append(packet_header(packet_left_, sequence_++));
 }
 
 }  // namespace binrelay

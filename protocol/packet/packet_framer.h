@@ -5,7 +5,9 @@
 #include <optional>
 
 #include "protocol/bytes.h"
+#include "protocol/event/event_run.h"
 #include "protocol/limits.h"
+#include "protocol/packet/send_buffer.h"
 #include "protocol/result.h"
 
 namespace binrelay {
@@ -43,6 +45,7 @@ class PacketReader {
 // Appends `payload` as packets to `out`, beginning with *sequence, which ends one past the last used. A payload whose
 // length is a multiple of 2^24-1 is closed by an empty packet.
 void append_packet(ByteBuffer& out, Bytes payload, std::uint8_t* sequence);
+void append_packet(SendBuffer& out, Bytes payload, std::uint8_t* sequence);
 
 // EventFramer frames binlog events for a dumping client without holding an event whole: 0x00 + event bytes, split at
 // 2^24-1 like any payload.
@@ -53,17 +56,19 @@ class EventFramer {
  public:
   explicit EventFramer(std::uint8_t sequence) : sequence_(sequence) {}
   // Begins an event of `event_size` bytes; the pieces that follow must add up to it.
-  void begin(ByteBuffer& out, std::uint64_t event_size);
-  void piece(ByteBuffer& out, Bytes bytes);
+  void begin(SendBuffer& out, std::uint64_t event_size);
+  void piece(SendBuffer& out, Bytes bytes);
   // begin + piece for an event that is at hand.
-  void whole(ByteBuffer& out, Bytes event);
+  void whole(SendBuffer& out, Bytes event);
+  // whole() for each event of the run.
+  void run(SendBuffer& out, const EventRun& run);
   bool in_event() const { return event_left_ > 0; }
   std::uint8_t sequence() const { return sequence_; }
   // For the packet that ends the stream (EOF or ERR).
   std::uint8_t* mutable_sequence() { return &sequence_; }
 
  private:
-  void begin_packet(ByteBuffer& out);
+  void begin_packet(SendBuffer& out);
 
   std::uint64_t event_left_ = 0;   // bytes of the payload still to come
   std::uint64_t packet_left_ = 0;  // of them in the packet begun

@@ -15,6 +15,13 @@ class DumpCursor {
   explicit DumpCursor(std::unique_ptr<FilteredCursor> filtered) : filtered_(std::move(filtered)) {}
 
   CursorStep next() { return filtered_ ? filtered_->next() : plain_->next(); }
+  // As LogCursor's; a view shows its events one by one.
+  EventRun next_run(const EventTypeSet& types, std::size_t most) {
+    return filtered_ ? EventRun{} : plain_->next_run(types, most);
+  }
+  void release_buffer() {
+    if (!filtered_) plain_->release_buffer();
+  }
   PieceStep next_piece() { return filtered_ ? filtered_->next_piece() : plain_->next_piece(); }
   Result<bool> read(ReadMode mode) { return filtered_ ? filtered_->read(mode) : plain_->read(mode); }
   std::optional<Error> known_damage(const CursorEvent& event) const {

@@ -1,6 +1,7 @@
 #include "relay/dump/dump_stream.h"
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -21,7 +22,8 @@ namespace {
 
 // One write covers about this much; larger buffers fall out of the processor's cache.
 constexpr std::size_t kWriteSize = 128u << 10;
-constexpr std::size_t kFramingRoom = 4u << 10;
+// What a dump keeps that waits for more.
+constexpr std::size_t kIdleBuffer = 16u << 10;
 // A dump replaced or told to end says so to its client, if the client still reads within this time.
 constexpr auto kLastWordTime = std::chrono::seconds(5);
 // Stored bytes that were found damaged are fetched from the source meanwhile, if it can be reached.
@@ -36,10 +38,10 @@ awaitable<std::optional<Error>> read_blocking(DumpCursor& cursor) {
   co_return std::nullopt;
 }
 
-bool is_group_head(EventType type) {
-  return type == EventType::gtid || type == EventType::anonymous_gtid || type == EventType::gtid_tagged ||
-         type == EventType::mariadb_gtid;
-}
+constexpr std::array kGroupHeads{EventType::gtid, EventType::anonymous_gtid, EventType::gtid_tagged,
+                                 EventType::mariadb_gtid};
+
+bool is_group_head(EventType type) { return std::ranges::find(kGroupHeads, type) != kGroupHeads.end(); }
 
 }  // namespace
 
@@ -55,7 +57,8 @@ DumpStream::DumpStream(DumpPlan plan, const EventLog& log, const SourceIdentity&
       waiter_(signal, context),
       readers_(readers),
       progress_(std::move(progress)),
-      framer_(*channel.sequence()) {}
+      framer_(*channel.sequence()),
+      run_types_(types_in_runs()) {}
 
 void DumpStream::open() {
   auto cursor = LogCursor::open(log_, plan_.start);
@@ -123,7 +126,6 @@ DumpEnd DumpStream::fail_step(const Error& error) {
 
 awaitable<DumpStream::Ended> DumpStream::send_head() {
   if (!cursor_) co_return fail(file_not_found());
-  out_.reserve(kWriteSize + LogCursor::kBufferSize + kFramingRoom);  // so that it does not grow to twice as much
   segment_ = log_.catalog()->find(plan_.start.segment);
   if (!segment_) co_return fail(file_not_found());
   enter_segment(segment_->number);
@@ -233,6 +235,7 @@ void DumpStream::tell_place_behind_unpacked(std::uint64_t place) {
 // Nothing suspends between events that are at hand: a coroutine for each would cost more than all the rest.
 std::optional<CursorStep> DumpStream::add_events(Ended* ended) {
   while (!*ended && out_.size() < kWriteSize) {
+    if (add_run()) continue;
     CursorStep step = cursor_->next();
     const auto* event = std::get_if<CursorEvent>(&step);
     if (event == nullptr) return step;
@@ -241,6 +244,29 @@ std::optional<CursorStep> DumpStream::add_events(Ended* ended) {
     if (in_pieces) return step;
   }
   return std::nullopt;
+}
+
+// Of a view, of a client that is spared some kinds of events, and where a place can be in the middle of a skipped
+// group, every event is looked at; by GTID the first of each group is, and the rest goes as that one did.
+EventTypeSet DumpStream::types_in_runs() const {
+  const bool downgraded =
+      flavour_ == Flavour::mariadb && (plan_.mariadb_capability < kCapabilityGtid || !plan_.send_annotate);
+  if (plan_.view || plan_.leave_out_marked || downgraded || plan_.skip.may_end()) return {};
+  EventTypeSet types = EventTypeSet::of_groups();
+  if (!plan_.skip.by_gtid()) return types;
+  for (const EventType head : kGroupHeads) types.remove(head);
+  return types;
+}
+
+bool DumpStream::add_run() {
+  const bool within_sent = !skipping_ && !skipped_run_open_ && !held_description_;
+  const bool all_of_file = plan_.skip.by_gtid() || is_empty(segment_->series->skip);
+  if (first_event_ || !within_sent || !all_of_file) return false;
+  const EventRun run = cursor_->next_run(run_types_, kWriteSize - out_.size());
+  if (run.count == 0) return false;
+  framer_.run(out_, run);
+  if (run.last_timestamp != 0) event_time_ = run.last_timestamp;
+  return true;
 }
 
 DumpStream::Ended DumpStream::add_event(const CursorEvent& event, bool* in_pieces) {
@@ -361,7 +387,10 @@ awaitable<DumpStream::Ended> DumpStream::on_visible_end() {
   const auto due = heartbeat_due();
   note_acknowledged(true);
   const auto until = sent_.more_than_one() ? std::min(due, Clock::now() + kAcknowledgementLook) : due;
-  co_await waiter_.wait(until, [&] { return !end_reason_ && !channel_.closed() && log_.ends().visible <= at; });
+  out_.release_above(kIdleBuffer);
+  cursor_->release_buffer();
+  rested_ =
+      co_await waiter_.wait(until, [&] { return !end_reason_ && !channel_.closed() && log_.ends().visible <= at; });
   if (channel_.closed() && !end_reason_) co_return DumpEnd{"the consumer has left"};
   if (!end_reason_ && Clock::now() >= due && log_.ends().visible <= at) {
     add_heartbeat(at.offset);
@@ -404,7 +433,7 @@ awaitable<DumpStream::Ended> DumpStream::read_more() {
     failed = co_await wait_while_damaged(std::move(*failed), look);
   }
   if (failed) co_return fail_unreadable(*failed);
-  // Who sends lets the others have the thread; a long run of skipped groups sends nothing.
+  // Others have the thread when a client does not take what it is sent; not everybody waits for that.
   if (!std::exchange(rested_, false)) co_await asio::post(channel_.executor(), asio::use_awaitable);
   // Nor is it silence.
   const bool silent = skipped_run_open_ || cursor_->looks_ahead();
@@ -422,7 +451,15 @@ awaitable<DumpStream::Ended> DumpStream::flush_if_large() {
 
 awaitable<DumpStream::Ended> DumpStream::flush() {
   if (out_.empty()) co_return std::nullopt;
-  const Status sent = co_await channel_.send_raw(out_);
+  // Most of the time the connection takes all of it, and nothing has to suspend.
+  Status sent = Done{};
+  const Result<std::size_t> taken = channel_.send_at_once(out_.bytes());
+  if (!taken) {
+    sent = taken.error();
+  } else if (*taken < out_.size()) {
+    sent = co_await channel_.send_raw(out_.bytes().subspan(*taken));
+    rested_ = true;
+  }
   if (!sent)
     co_return DumpEnd{end_reason_          ? "ended"
                       : channel_.stalled() ? "the consumer reads nothing"
@@ -437,7 +474,6 @@ awaitable<DumpStream::Ended> DumpStream::flush() {
   out_.clear();
   note_acknowledged(false);
   last_sent_ = Clock::now();
-  rested_ = true;
   co_return std::nullopt;
 }
 

@@ -10,7 +10,9 @@
 #include <memory>
 #include <optional>
 
+#include "protocol/event/event_run.h"
 #include "protocol/packet/packet_framer.h"
+#include "protocol/packet/send_buffer.h"
 #include "relay/commands/replica_registry.h"
 #include "relay/dump/dump_cursor.h"
 #include "relay/dump/dump_plan.h"
@@ -52,6 +54,9 @@ class DumpStream {
   // to be sent in pieces, or none.
   std::optional<CursorStep> add_events(Ended* ended);
   Ended add_event(const CursorEvent& event, bool* in_pieces);
+  // What go out as they are, many at a time. False: the next event must be looked at.
+  bool add_run();
+  EventTypeSet types_in_runs() const;
   boost::asio::awaitable<Ended> send_large_event(const CursorEvent& event);
   boost::asio::awaitable<Ended> on_segment_end(const Segment& following);
   boost::asio::awaitable<Ended> on_visible_end();
@@ -104,7 +109,8 @@ class DumpStream {
   SentSegments sent_;
   std::shared_ptr<const Segment> segment_;  // the one being sent
   EventFramer framer_;
-  ByteBuffer out_;
+  const EventTypeSet run_types_;  // none: every event is looked at
+  SendBuffer out_;
   // A GTID dump holds the first file's FDE and PREVIOUS_GTIDS back until the first group tells whether `created` must
   // be cleared.
   std::optional<ByteBuffer> held_description_;

@@ -97,6 +97,11 @@ std::vector<MariadbGtid> GroupSkip::take_progress() {
   return rule->passed.to_list();
 }
 
+bool GroupSkip::may_end() const {
+  const auto* rule = std::get_if<ByPosition>(&rule_);
+  return rule && rule->until;
+}
+
 bool GroupSkip::ends_here() const {
   const auto* rule = std::get_if<ByPosition>(&rule_);
   return rule && rule->until && rule->until->empty();

@@ -50,6 +50,9 @@ class GroupSkip {
   // MariaDB: false while the log is before what the consumer has already. Domains the log knew nothing of do not count.
   bool position_reached() const;
 
+  // ends_here() may come true.
+  bool may_end() const;
+
   // nullopt: an anonymous group. It is always sent; a dump by MySQL GTIDs refuses it before asking.
   SkipDecision on_group(const std::optional<AnyGtid>& gtid);
   const std::optional<SqlError>& refusal() const { return refusal_; }

@@ -24,8 +24,9 @@ class TailSignal {
     Waiter(TailSignal& signal, boost::asio::io_context& context)
         : signal_(signal), context_(context), timer_(context) {}
     // Returns when `deadline` has passed, wake() was called, or `still_nothing` was true and the log has moved since.
-    // The protocol that loses no wake-up: enter the room, then ask `still_nothing`, then sleep.
-    boost::asio::awaitable<void> wait(Clock::time_point deadline, const auto& still_nothing);
+    // The protocol that loses no wake-up: enter the room, then ask `still_nothing`, then sleep. True: others had the
+    // thread meanwhile.
+    boost::asio::awaitable<bool> wait(Clock::time_point deadline, const auto& still_nothing);
     void wake() { timer_.cancel(); }
 
    private:
@@ -54,10 +55,12 @@ class TailSignal {
   std::vector<std::shared_ptr<Room>> rooms_;
 };
 
-boost::asio::awaitable<void> TailSignal::Waiter::wait(Clock::time_point deadline, const auto& still_nothing) {
+boost::asio::awaitable<bool> TailSignal::Waiter::wait(Clock::time_point deadline, const auto& still_nothing) {
   signal_.enter(*this);
-  if (still_nothing()) co_await sleep(deadline);
+  const bool sleeps = still_nothing();
+  if (sleeps) co_await sleep(deadline);
   signal_.leave(*this);
+  co_return sleeps;
 }
 
 }  // namespace binrelay

@@ -10,6 +10,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <cerrno>
 #include <memory>
 
 #include "protocol/limits.h"
@@ -88,6 +89,16 @@ awaitable<Status> PacketChannel::send_payload(Bytes payload) {
   outgoing_.clear();
   append_packet(outgoing_, payload, &sequence_);
   co_return co_await send_raw(outgoing_);
+}
+
+Result<std::size_t> PacketChannel::send_at_once(Bytes packets) {
+  if (tls_ || closed_) return std::size_t{0};
+  for (;;) {
+    const ssize_t count = ::send(socket_.native_handle(), packets.data(), packets.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (count >= 0) return static_cast<std::size_t>(count);
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return std::size_t{0};
+    if (errno != EINTR) return gone({errno, boost::system::system_category()});
+  }
 }
 
 awaitable<Status> PacketChannel::send_raw(Bytes packets) {

@@ -27,6 +27,8 @@ class PacketChannel : public std::enable_shared_from_this<PacketChannel> {
   boost::asio::awaitable<Result<Bytes>> read_payload();
   // Sends one payload as packets, going on from the sequence of the last payload read or sent.
   boost::asio::awaitable<Status> send_payload(Bytes payload);
+  // Of bytes that are packets already, as many as the connection takes without waiting; none over TLS.
+  Result<std::size_t> send_at_once(Bytes packets);
   // Sends bytes that are packets already.
   boost::asio::awaitable<Status> send_raw(Bytes packets);
   boost::asio::awaitable<Status> start_tls(boost::asio::ssl::context& context);

@@ -11,7 +11,6 @@
 namespace binrelay {
 namespace {
 
-constexpr std::size_t kLogPosOffset = 13;
 constexpr std::size_t kCreatedOffset = kEventHeaderSize + 2 + 50;  // behind the binlog version and the server version
 
 // A format description resent before mid-file data differs from the file's in log_pos, flags, created and so in its

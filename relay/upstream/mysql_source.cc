@@ -23,6 +23,7 @@
 #include "protocol/packet/greeting_view.h"
 #include "protocol/wire/byte_reader.h"
 #include "protocol/wire/byte_writer.h"
+#include "relay/upstream/packet_blocks.h"
 
 namespace binrelay {
 namespace {
@@ -33,10 +34,11 @@ constexpr std::uint32_t kClientErrorsBegin = 2000, kClientErrorsEnd = 3000, kCon
 constexpr std::uint32_t kLoginDenied = 1045, kAccessDeniedToDatabase = 1044, kHostNotPrivileged = 1130,
                         kAccountLocked = 3118, kMustChangePassword = 1820, kMustChangePasswordLogin = 1862,
                         kTlsError = 2026;
-constexpr unsigned char kEndOfStream = 0xfe;
+constexpr std::byte kEndOfStream{0xfe}, kErrorPacket{0xff};
 // Semi-synchronous replication: what stands before each event, and begins an acknowledgement (MySQL server,
 // plugin/semisync/semisync.h).
 constexpr std::byte kSemiSyncMagic{0xef}, kAckAsked{1};
+constexpr std::size_t kSemiSyncHeader = 2;
 // Logins the source may ask for. Not mysql_clear_password: whoever answers in the source's place would be handed the
 // password.
 [[maybe_unused]] constexpr const char* kAllowedLogins =
@@ -87,6 +89,10 @@ struct MysqlSource::Connection {
 #endif
   static int wait_for_socket(my_socket waiting, my_bool for_read, int timeout_ms);
   bool tls_settled = false, refused_without_tls = false;
+  std::optional<PacketBlocks> stream;  // of a dump, once it has begun; not over TLS
+  void read_in_blocks();
+  Result<Bytes> next_packet();
+  Error stream_error(Bytes packet);
   bool settle_tls(int opened);  // false: not as the configuration demands
 #else
   MYSQL_RPL dump{};
@@ -103,6 +109,7 @@ struct MysqlSource::Connection {
   Result<Bytes> without_semi_sync_header(Bytes event);
   Status take_socket();
   Error failure(std::string_view doing);
+  Error failure(std::string_view doing, std::uint32_t number, const std::string& text);
   Error connect_failure();
   SqlError sql_error() const;
   void forget_rows() { mysql_free_result(std::exchange(rows, nullptr)); }
@@ -194,10 +201,10 @@ Result<Bytes> MysqlSource::Connection::without_semi_sync_header(Bytes event) {
   // A dump begins with an artificial ROTATE, whose first byte is that of the timestamp 0.
   if (std::exchange(semi_sync_offered, false)) semi_sync = !event.empty() && event[0] == kSemiSyncMagic;
   if (!semi_sync) return event;
-  if (event.size() < 2 || event[0] != kSemiSyncMagic)
+  if (event.size() < kSemiSyncHeader || event[0] != kSemiSyncMagic)
     return Error{Errc::malformed, "the source sent an event without the header of semi-synchronous replication"};
   asked = event[1] == kAckAsked;
-  return event.subspan(2);
+  return event.subspan(kSemiSyncHeader);
 }
 
 // A TLS record is read without the library's own deadline.
@@ -303,7 +310,10 @@ Error MysqlSource::Connection::connect_failure() {
 }
 
 Error MysqlSource::Connection::failure(std::string_view doing) {
-  const std::uint32_t number = mysql ? mysql_errno(mysql) : 0;
+  return mysql ? failure(doing, mysql_errno(mysql), mysql_error(mysql)) : failure(doing, 0, "not connected");
+}
+
+Error MysqlSource::Connection::failure(std::string_view doing, std::uint32_t number, const std::string& text) {
   server_error = is_servers(number) ? number : 0;
   {
     const std::lock_guard lock(socket_mutex);
@@ -312,8 +322,7 @@ Error MysqlSource::Connection::failure(std::string_view doing) {
   const Errc code = refuses_account(number) ? Errc::authentication
                     : server_error != 0     ? Errc::refused
                                             : Errc::connection;
-  return Error{code, std::string(doing) + ": " + (mysql ? mysql_error(mysql) : "not connected") + " (" +
-                         std::to_string(number) + ")"};
+  return Error{code, std::string(doing) + ": " + text + " (" + std::to_string(number) + ")"};
 }
 
 MysqlSource::MysqlSource(const SourceConfig& config, std::function<Endpoint()> address)
@@ -354,6 +363,9 @@ void MysqlSource::close() {
   connection_->server_error = 0;
   connection_->release_socket();
   connection_->forget_rows();
+#ifdef BINRELAY_CONNECTOR_C
+  connection_->stream.reset();
+#endif
   if (connection_->mysql) mysql_close(std::exchange(connection_->mysql, nullptr));
 }
 
@@ -510,19 +522,53 @@ Status MysqlSource::start_dump(const BinlogDump& dump) {
     return connection_->failure("dump");
   connection_->semi_sync_offered = dump.semi_sync;
   connection_->semi_sync = false;
+  connection_->read_in_blocks();
   return Done{};
+}
+
+// From here on the library is not asked to read: what it has read ahead already comes first.
+void MysqlSource::Connection::read_in_blocks() {
+  if (mysql_get_ssl_cipher(mysql) != nullptr || !mysql->net.pvio) return;
+  MARIADB_PVIO& io = *mysql->net.pvio;
+  Bytes read_ahead;
+  if (io.cache && io.cache_size != 0) read_ahead = std::as_bytes(std::span(io.cache_pos, io.cache + io.cache_size));
+  if (read_ahead.size() > PacketBlocks::kBlockSize) return;
+  stream.emplace(mysql_get_socket(mysql), kMaxEventSize + 1 + kSemiSyncHeader, read_ahead);
+  io.cache_pos = io.cache + io.cache_size;
+}
+
+Result<Bytes> MysqlSource::Connection::next_packet() {
+  constexpr std::string_view kReading = "reading the source's stream";
+  if (!stream) {
+    const unsigned long length = mysql_net_read_packet(mysql);
+    if (length == packet_error) return failure(kReading);
+    return Bytes(reinterpret_cast<const std::byte*>(mysql->net.read_pos), length);
+  }
+  auto packet = stream->next(1 + (semi_sync ? kSemiSyncHeader : 0));
+  if (!packet) return failure(kReading, 0, packet.error().context);
+  if (!packet->empty() && packet->front() == kErrorPacket) return stream_error(*packet);
+  return packet;
+}
+
+// MySQL manual, "Protocol::ERR_Packet".
+Error MysqlSource::Connection::stream_error(Bytes packet) {
+  constexpr std::size_t kSqlState = 6;  // with the mark before it
+  ByteReader in(packet);
+  in.skip(1);
+  const std::uint16_t number = in.u16();
+  std::string_view text = in.text(in.remaining());
+  if (text.starts_with('#')) text.remove_prefix(std::min(kSqlState, text.size()));
+  return failure("reading the source's stream", number, std::string(text));
 }
 
 Result<Bytes> MysqlSource::next_event() {
   MYSQL* const mysql = connection_->mysql;
   if (!mysql) return Error{Errc::connection, "not connected"};
-  const unsigned long length = mysql_net_read_packet(mysql);
-  if (length == packet_error) return connection_->failure("reading the source's stream");
-  const unsigned char* const packet = mysql->net.read_pos;
-  if (length == 0) return Error{Errc::malformed, "the source sent an empty packet"};
+  BINRELAY_ASSIGN(const Bytes packet, connection_->next_packet());
+  if (packet.empty()) return Error{Errc::malformed, "the source sent an empty packet"};
   if (packet[0] == kEndOfStream) return Error{Errc::connection, "the source ended its stream"};
-  if (packet[0] != 0) return Error{Errc::malformed, "the source sent a packet that is no event"};
-  auto event = connection_->without_semi_sync_header(Bytes(reinterpret_cast<const std::byte*>(packet) + 1, length - 1));
+  if (packet[0] != std::byte{0}) return Error{Errc::malformed, "the source sent a packet that is no event"};
+  auto event = connection_->without_semi_sync_header(packet.subspan(1));
   // Having asked, the source counts its packets anew, as if the acknowledgement had come already.
   if (connection_->asked) mysql->net.pkt_nr = mysql->net.compress_pkt_nr = 1;
   return event;
@@ -542,6 +588,7 @@ Status MysqlSource::acknowledge(const std::string& file, std::uint64_t position)
 bool MysqlSource::more_at_hand() {
   const MYSQL* const mysql = connection_->mysql;
   if (!mysql || !mysql->net.pvio) return false;
+  if (connection_->stream && connection_->stream->whole_packet_at_hand()) return true;
   // A packet that lies whole in the library's read-ahead, or bytes in the socket.
   const MARIADB_PVIO& io = *mysql->net.pvio;
   constexpr std::size_t kPacketHeader = 4;

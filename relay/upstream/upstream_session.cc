@@ -11,6 +11,13 @@
 #include "relay/upstream/start_search.h"
 
 namespace binrelay {
+namespace {
+
+// So far from the source's end more is certain to come at once, and what has come is stored in large steps. Well above
+// what the sizes of files can be wrong by.
+constexpr std::uint64_t kFarBehind = 16u << 20;
+
+}  // namespace
 
 UpstreamSession::UpstreamSession(EventLog& log, EventSource& source, const UpstreamSettings& settings, Endpoint address,
                                  SessionObserver& observer, SemiSync& semi_sync, spdlog::logger& logger)
@@ -330,7 +337,7 @@ Status UpstreamSession::receive(Ingest& ingest) {
             "a client library that cannot take part); going on without");
     }
     observer_.on_received();
-    const bool more_at_hand = source_.more_at_hand();
+    const bool more_at_hand = behind_ > kFarBehind || source_.more_at_hand();
     BINRELAY_TRY(ingest.after_event(more_at_hand));
     if (semi_sync_.wanted()) BINRELAY_TRY(acknowledge(ingest, more_at_hand, received));
     // A file that begins, or more than 64 MiB that are not durable, wait for the disk, and what comes behind them waits

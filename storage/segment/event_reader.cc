@@ -6,14 +6,19 @@
 #include "protocol/check.h"
 
 namespace binrelay {
+namespace {
+
+constexpr std::size_t kSmallestRoom = 4u << 10;
+
+}  // namespace
+
 EventReader::EventReader(std::shared_ptr<const File> file, std::uint64_t offset, std::uint64_t limit,
                          std::size_t buffer_size)
     : file_(std::move(file)),
       offset_(offset),
       limit_(limit),
       read_offset_(offset),
-      capacity_(std::max<std::size_t>(buffer_size, 4096)),
-      buffer_(std::make_unique_for_overwrite<std::byte[]>(capacity_)) {}
+      capacity_(std::max<std::size_t>(buffer_size, kSmallestRoom)) {}
 
 ReadStep EventReader::next() {
   drop(piece_bytes_);
@@ -41,6 +46,16 @@ ReadStep EventReader::next() {
   return event;
 }
 
+EventRun EventReader::next_run(const EventTypeSet& types, std::size_t most) {
+  if (piece_bytes_ > 0) return {};
+  const std::uint64_t left = limit_ - offset_;
+  const Bytes unread(buffer_.get() + begin_, std::min<std::uint64_t>(available(), left));
+  const EventRun run = find_run(unread, offset_, types, most);
+  offset_ += run.bytes.size();
+  begin_ += run.bytes.size();
+  return run;
+}
+
 PieceStep EventReader::next_piece() {
   BINRELAY_CHECK(piece_bytes_ > 0, "pieces are asked for while the event has some left");
   if (available() == 0) return NeedsRead{};
@@ -52,13 +67,9 @@ PieceStep EventReader::next_piece() {
 }
 
 Result<bool> EventReader::read(ReadMode mode) {
-  if (begin_ > 0) {
-    std::memmove(buffer_.get(), buffer_.get() + begin_, available());
-    filled_ -= begin_;
-    begin_ = 0;
-  }
-  if (read_offset_ >= limit_ || filled_ == capacity_) return true;
-  const std::size_t wanted = std::min<std::uint64_t>(capacity_ - filled_, limit_ - read_offset_);
+  if (read_offset_ >= limit_ || available() == capacity_) return true;
+  const std::size_t wanted = std::min<std::uint64_t>(capacity_ - available(), limit_ - read_offset_);
+  make_room(available() + wanted);
   const std::span<std::byte> room(buffer_.get() + filled_, wanted);
 
   std::size_t got = 0;
@@ -74,6 +85,28 @@ Result<bool> EventReader::read(ReadMode mode) {
   filled_ += got;
   read_offset_ += got;
   return true;
+}
+
+// What is unread comes to the front.
+void EventReader::make_room(std::size_t bytes) {
+  const std::size_t unread = available();
+  if (room_ < bytes) {
+    const std::size_t room = std::clamp(2 * bytes, kSmallestRoom, capacity_);
+    auto larger = std::make_unique_for_overwrite<std::byte[]>(room);
+    if (unread != 0) std::memcpy(larger.get(), buffer_.get() + begin_, unread);
+    buffer_ = std::move(larger);
+    room_ = room;
+  } else if (begin_ > 0 && unread != 0) {
+    std::memmove(buffer_.get(), buffer_.get() + begin_, unread);
+  }
+  filled_ = unread;
+  begin_ = 0;
+}
+
+void EventReader::release_buffer() {
+  if (available() != 0 || room_ == kSmallestRoom) return;
+  buffer_.reset();
+  room_ = begin_ = filled_ = 0;
 }
 
 Error EventReader::placed(Error error) const {

@@ -11,6 +11,7 @@
 
 #include "protocol/bytes.h"
 #include "protocol/event/event_header.h"
+#include "protocol/event/event_run.h"
 #include "protocol/result.h"
 #include "storage/file/disk.h"
 
@@ -45,6 +46,9 @@ class EventReader {
   // an event, or its log_pos is not its end modulo 2^32. The reader stays before the bad event; placed() says where
   // that is.
   ReadStep next();
+  // Events at hand of these types, whole, `most` bytes of them: none when the next event is not such, and next() tells
+  // what it is. Valid until the next call of a non-const member.
+  EventRun next_run(const EventTypeSet& types, std::size_t most);
   // The rest of an event that was not whole; next() passes over what was not asked for.
   PieceStep next_piece();
   Result<bool> read(ReadMode mode);
@@ -52,6 +56,8 @@ class EventReader {
   // What read() asks the file for, at most.
   std::uint64_t next_read_begin() const { return read_offset_; }
   std::uint64_t next_read_end() const { return std::min(limit_, read_offset_ + capacity_ - available()); }
+  // Who waits for more keeps no memory: the next read() takes what it needs.
+  void release_buffer();
 
   std::uint64_t offset() const { return offset_; }  // of the next event
   std::uint64_t limit() const { return limit_; }
@@ -61,14 +67,16 @@ class EventReader {
 
  private:
   std::size_t available() const { return filled_ - begin_; }
-  void drop(std::uint64_t count);  // from the front of what is unread
+  void make_room(std::size_t bytes);  // in the buffer, for so many in all
+  void drop(std::uint64_t count);     // from the front of what is unread
 
   std::shared_ptr<const File> file_;
   std::uint64_t offset_;  // of the next event
   std::uint64_t limit_;
   std::uint64_t read_offset_;      // file offset of buffer_[filled_]
   std::uint64_t piece_bytes_ = 0;  // of a large event, not handed out yet
-  std::size_t capacity_;
+  std::size_t capacity_;           // the most that is buffered
+  std::size_t room_ = 0;           // of buffer_
   std::size_t begin_ = 0;
   std::size_t filled_ = 0;
   std::unique_ptr<std::byte[]> buffer_;

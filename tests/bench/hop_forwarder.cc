@@ -4,6 +4,7 @@
 // ended; SIGTERM makes it print its CPU time.
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 
 #include <csignal>
 
@@ -52,6 +53,8 @@ int main(int, char** arguments) {
     const int client = ::accept(listener, nullptr, nullptr);
     char asked[1024];
     if (client < 0 || ::recv(client, asked, sizeof asked, 0) <= 0) die("accept");
+    const int on = 1;  // as servers do: what has been written is sent, also while something is not acknowledged yet
+    ::setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     clients.push_back(client);
   }
   write_all(source, command.data(), command.size());

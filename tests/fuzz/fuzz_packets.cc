@@ -99,7 +99,8 @@ void log_in(Client client, std::uint8_t set_up) {
 }
 
 void check_framing(Bytes bytes) {
-  ByteBuffer packet, event;
+  ByteBuffer packet;
+  SendBuffer event;
   std::uint8_t sequence = 0;
   append_packet(packet, bytes, &sequence);
   EventFramer framer(0);

@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstring>
 #include <string>
+
+#include "protocol/event/event_header.h"
 
 namespace binrelay {
 namespace {
@@ -150,10 +153,10 @@ TEST(EventFramer, SplitsAsServersDo) {
                          {16777215, {{16777215, 9}, {1, 10}}},
                          {2 * 16777215 - 1, {{16777215, 9}, {16777215, 10}, {0, 11}}},
                          {2 * 16777215, {{16777215, 9}, {16777215, 10}, {1, 11}}}}) {
-    ByteBuffer out;
+    SendBuffer out;
     EventFramer framer(9);
     framer.whole(out, pattern(event_size));
-    EXPECT_EQ(headers_of(out), packets) << event_size;
+    EXPECT_EQ(headers_of(out.bytes()), packets) << event_size;
     EXPECT_FALSE(framer.in_event());
   }
 }
@@ -161,7 +164,7 @@ TEST(EventFramer, SplitsAsServersDo) {
 TEST(EventFramer, FramesPiecesAsTheWhole) {
   for (const std::size_t size : {std::size_t{100}, kFull - 1, kFull, 2 * kFull + 5}) {
     const ByteBuffer event = pattern(size);
-    ByteBuffer whole, pieces;
+    SendBuffer whole, pieces;
     EventFramer(250).whole(whole, event);
     EventFramer framer(250);
     framer.begin(pieces, size);
@@ -170,17 +173,17 @@ TEST(EventFramer, FramesPiecesAsTheWhole) {
       framer.piece(pieces, Bytes(event).subspan(at, std::min<std::size_t>(65'537, size - at)));
     }
     EXPECT_FALSE(framer.in_event());
-    EXPECT_TRUE(whole == pieces) << size;
+    EXPECT_TRUE(std::ranges::equal(whole.bytes(), pieces.bytes())) << size;
   }
 }
 
 TEST(EventFramer, IsReadBackByAPacketReader) {
-  ByteBuffer out;
+  SendBuffer out;
   EventFramer framer(1);
   for (int i = 0; i < 300; ++i) framer.whole(out, pattern(40));
   EXPECT_EQ(framer.sequence(), static_cast<std::uint8_t>(1 + 300));
   PacketReader reader(1u << 20);
-  reader.feed(out);
+  reader.feed(out.bytes());
   for (int i = 0; i < 300; ++i) {
     const auto payload = reader.next();
     ASSERT_TRUE(payload.ok() && *payload);
@@ -189,8 +192,25 @@ TEST(EventFramer, IsReadBackByAPacketReader) {
   }
 }
 
+TEST(EventFramer, FramesARunAsItsEvents) {
+  ByteBuffer log;
+  SendBuffer one_by_one, run;
+  EventFramer framer(250);
+  const std::vector<std::uint32_t> sizes{19, 300, 23, 70'000};
+  for (const std::uint32_t size : sizes) {
+    ByteBuffer event = pattern(size);
+    std::memcpy(event.data() + kEventSizeOffset, &size, sizeof size);
+    framer.whole(one_by_one, event);
+    log.insert(log.end(), event.begin(), event.end());
+  }
+  EventFramer in_one(250);
+  in_one.run(run, EventRun{log, sizes.size(), 0});
+  EXPECT_TRUE(std::ranges::equal(one_by_one.bytes(), run.bytes()));
+  EXPECT_EQ(in_one.sequence(), framer.sequence());
+}
+
 TEST(EventFramerDeathTest, TakesNoMoreThanAnnounced) {
-  ByteBuffer out;
+  SendBuffer out;
   EventFramer framer(1);
   framer.begin(out, 4);
   EXPECT_DEATH(framer.piece(out, pattern(5)), "more event bytes than announced");

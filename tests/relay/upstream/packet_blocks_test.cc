@@ -1,0 +1,142 @@
+#include "relay/upstream/packet_blocks.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "protocol/event/event_header.h"
+#include "protocol/limits.h"
+#include "protocol/packet/packet_framer.h"
+
+namespace binrelay {
+namespace {
+
+constexpr std::size_t kStatus = 1;
+constexpr std::size_t kMaxPayload = 40u << 20;
+
+// A source's end of the connection, and ours.
+class Pair {
+ public:
+  Pair() { EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends_.data()), 0); }
+  ~Pair() {
+    close_source();
+    ::close(ends_[0]);
+  }
+  int ours() const { return ends_[0]; }
+  int source() const { return ends_[1]; }
+  void send(Bytes bytes) const {
+    while (!bytes.empty()) {
+      const ssize_t count = ::send(ends_[1], bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      ASSERT_GT(count, 0);
+      bytes = bytes.subspan(static_cast<std::size_t>(count));
+    }
+  }
+  void close_source() {
+    if (ends_[1] >= 0) ::close(std::exchange(ends_[1], -1));
+  }
+
+ private:
+  std::array<int, 2> ends_{};
+};
+
+ByteBuffer event_of(std::size_t size) {
+  ByteBuffer event(size);
+  for (std::size_t i = 0; i < size; ++i) event[i] = static_cast<std::byte>(i * 31 + size);
+  const auto announced = static_cast<std::uint32_t>(size);
+  std::memcpy(event.data() + kEventSizeOffset, &announced, sizeof announced);
+  return event;
+}
+
+ByteBuffer payload_of(std::size_t event_size) {
+  ByteBuffer payload{std::byte{0}};
+  const ByteBuffer event = event_of(event_size);
+  payload.insert(payload.end(), event.begin(), event.end());
+  return payload;
+}
+
+TEST(PacketBlocks, GivesPayloadsOfAnySizeInOrder) {
+  const std::vector<std::size_t> sizes{19,        500,        262'139,    262'140,    262'141,        300'000, 20,
+                                       1'000'000, 16'777'213, 16'777'214, 16'777'215, 2 * 16'777'215, 77};
+  Pair pair;
+  std::thread source([&] {
+    std::uint8_t sequence = 1;
+    for (const std::size_t size : sizes) {
+      ByteBuffer packets;
+      append_packet(packets, payload_of(size), &sequence);
+      pair.send(packets);
+    }
+    pair.close_source();
+  });
+  PacketBlocks blocks(pair.ours(), kMaxPayload, {});
+  for (const std::size_t size : sizes) {
+    const auto payload = blocks.next(kStatus);
+    ASSERT_TRUE(payload.ok()) << size << ": " << payload.error().context;
+    EXPECT_TRUE(std::ranges::equal(*payload, payload_of(size))) << size;
+  }
+  const auto over = blocks.next(kStatus);
+  ASSERT_FALSE(over.ok());
+  EXPECT_EQ(over.error().code, Errc::connection);
+  source.join();
+}
+
+TEST(PacketBlocks, BeginsWithWhatWasReadAhead) {
+  ByteBuffer packets;
+  std::uint8_t sequence = 1;
+  append_packet(packets, payload_of(100), &sequence);
+  append_packet(packets, payload_of(200), &sequence);
+  for (std::size_t ahead = 0; ahead <= packets.size(); ++ahead) {
+    Pair pair;
+    PacketBlocks blocks(pair.ours(), kMaxPayload, Bytes(packets).first(ahead));
+    EXPECT_EQ(blocks.whole_packet_at_hand(), ahead >= 105) << ahead;
+    pair.send(Bytes(packets).subspan(ahead));
+    EXPECT_TRUE(std::ranges::equal(*blocks.next(kStatus), payload_of(100)));
+    EXPECT_TRUE(std::ranges::equal(*blocks.next(kStatus), payload_of(200)));
+    EXPECT_FALSE(blocks.whole_packet_at_hand());
+  }
+}
+
+TEST(PacketBlocks, EndsWhenNothingComesInTime) {
+  Pair pair;
+  const timeval soon{.tv_sec = 0, .tv_usec = 1000};
+  ASSERT_EQ(::setsockopt(pair.ours(), SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof soon), 0);
+  PacketBlocks blocks(pair.ours(), kMaxPayload, {});
+  const auto payload = blocks.next(kStatus);
+  ASSERT_FALSE(payload.ok());
+  EXPECT_EQ(payload.error().code, Errc::connection);
+}
+
+TEST(PacketBlocks, RefusesPayloadsAboveTheLimit) {
+  const ByteBuffer one_packet = payload_of(16'777'000), two_packets = payload_of(16'777'300);
+  for (const ByteBuffer& payload : {one_packet, two_packets}) {
+    Pair pair;
+    std::thread source([&] {
+      ByteBuffer packets;
+      std::uint8_t sequence = 1;
+      append_packet(packets, payload, &sequence);
+      Bytes left = packets;
+      while (!left.empty()) {
+        const ssize_t count = ::send(pair.source(), left.data(), left.size(), MSG_NOSIGNAL);
+        if (count <= 0) return;
+        left = left.subspan(static_cast<std::size_t>(count));
+      }
+    });
+    {
+      PacketBlocks blocks(pair.ours(), payload.size() - 1, {});
+      const auto read = blocks.next(kStatus);
+      ASSERT_FALSE(read.ok());
+      EXPECT_EQ(read.error().code, Errc::limit);
+    }
+    ::shutdown(pair.ours(), SHUT_RDWR);
+    source.join();
+  }
+}
+
+}  // namespace
+}  // namespace binrelay
