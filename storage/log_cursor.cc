@@ -128,6 +128,8 @@ EventRun LogCursor::next_run(const EventTypeSet& types, std::size_t most) {
   return state_->begun ? state_->reader.next_run(types, most) : EventRun{};
 }
 
+Bytes LogCursor::at_hand() const { return state_->begun ? state_->reader.at_hand() : Bytes{}; }
+void LogCursor::pass_over(std::size_t bytes) { state_->reader.pass_over(bytes); }
 void LogCursor::release_buffer() { state_->reader.release_buffer(); }
 
 PieceStep LogCursor::next_piece() { return state_->reader.next_piece(); }

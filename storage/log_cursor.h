@@ -49,6 +49,9 @@ class LogCursor {
   CursorStep next();
   // Behind a first next(): events of this segment that are at hand, one behind the other; see EventReader::next_run().
   EventRun next_run(const EventTypeSet& types, std::size_t most);
+  // Behind a first next(); see EventReader.
+  Bytes at_hand() const;
+  void pass_over(std::size_t bytes);
   PieceStep next_piece();
   // True: bytes were read (or there is nothing to read). False: cached_only and the bytes are not in the page cache.
   // Errc::checksum: they are not the bytes that were stored; a later try may find them restored. Errc::not_found: no

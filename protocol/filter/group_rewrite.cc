@@ -9,9 +9,6 @@
 namespace binrelay {
 namespace {
 
-// Holes are filled with one event as long as that stays small: a consumer may ask for any place between two events.
-constexpr std::uint64_t kMaxFilledAtOnce = 64u << 10;
-
 ByteBuffer buffer_of(Bytes bytes) { return ByteBuffer(bytes.begin(), bytes.end()); }
 
 }  // namespace

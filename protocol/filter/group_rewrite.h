@@ -14,6 +14,8 @@
 namespace binrelay {
 
 inline constexpr std::size_t kMaxHeldBytes = 64u << 20;
+// Holes are filled with one event as long as that stays small: a consumer may ask for any place between two events.
+inline constexpr std::uint64_t kMaxFilledAtOnce = 64u << 10;
 
 struct OutEvent {
   enum class Kind : std::uint8_t {

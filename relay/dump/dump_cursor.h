@@ -19,6 +19,8 @@ class DumpCursor {
   EventRun next_run(const EventTypeSet& types, std::size_t most) {
     return filtered_ ? EventRun{} : plain_->next_run(types, most);
   }
+  // Of a view only.
+  std::optional<EventRun> next_plain_group() { return filtered_ ? filtered_->next_plain_group() : std::nullopt; }
   void release_buffer() {
     if (!filtered_) plain_->release_buffer();
   }

@@ -235,7 +235,7 @@ void DumpStream::tell_place_behind_unpacked(std::uint64_t place) {
 // Nothing suspends between events that are at hand: a coroutine for each would cost more than all the rest.
 std::optional<CursorStep> DumpStream::add_events(Ended* ended) {
   while (!*ended && out_.size() < kWriteSize) {
-    if (add_run()) continue;
+    if (plan_.view ? add_plain_group(ended) : add_run()) continue;
     CursorStep step = cursor_->next();
     const auto* event = std::get_if<CursorEvent>(&step);
     if (event == nullptr) return step;
@@ -246,12 +246,17 @@ std::optional<CursorStep> DumpStream::add_events(Ended* ended) {
   return std::nullopt;
 }
 
-// Of a view, of a client that is spared some kinds of events, and where a place can be in the middle of a skipped
-// group, every event is looked at; by GTID the first of each group is, and the rest goes as that one did.
-EventTypeSet DumpStream::types_in_runs() const {
+// For a client that is spared some kinds of events, or wants to stop somewhere.
+bool DumpStream::looks_at_all_events() const {
   const bool downgraded =
       flavour_ == Flavour::mariadb && (plan_.mariadb_capability < kCapabilityGtid || !plan_.send_annotate);
-  if (plan_.view || plan_.leave_out_marked || downgraded || plan_.skip.may_end()) return {};
+  const bool unpacked = plan_.view && plan_.view->options.unpack_payloads;
+  return plan_.leave_out_marked || downgraded || unpacked || plan_.skip.may_end();
+}
+
+// By GTID the first event of each group is looked at, and the rest goes as that one did.
+EventTypeSet DumpStream::types_in_runs() const {
+  if (looks_at_all_events()) return {};
   EventTypeSet types = EventTypeSet::of_groups();
   if (!plan_.skip.by_gtid()) return types;
   for (const EventType head : kGroupHeads) types.remove(head);
@@ -266,6 +271,24 @@ bool DumpStream::add_run() {
   if (run.count == 0) return false;
   framer_.run(out_, run);
   if (run.last_timestamp != 0) event_time_ = run.last_timestamp;
+  return true;
+}
+
+bool DumpStream::add_plain_group(Ended* ended) {
+  const bool all_of_file = plan_.skip.by_gtid() || is_empty(segment_->series->skip);
+  if (first_event_ || !all_of_file || looks_at_all_events()) return false;
+  const LogPosition begin = cursor_->position();
+  const auto group = cursor_->next_plain_group();
+  if (!group) return false;
+  if (group->last_timestamp != 0) event_time_ = group->last_timestamp;
+  if (plan_.skip.by_gtid()) {
+    const EventHeader header = decode_event_header(group->bytes).value();
+    bool send = true;
+    *ended = judge_by_gtid({header, begin, group->bytes.first(header.size), true}, &send);
+    if (*ended || !send) return true;
+  }
+  framer_.run(out_, *group);
+  if (flavour_ == Flavour::mysql) replica_position_ += group->bytes.size();
   return true;
 }
 

@@ -56,7 +56,9 @@ class DumpStream {
   Ended add_event(const CursorEvent& event, bool* in_pieces);
   // What go out as they are, many at a time. False: the next event must be looked at.
   bool add_run();
+  bool add_plain_group(Ended* ended);
   EventTypeSet types_in_runs() const;
+  bool looks_at_all_events() const;
   boost::asio::awaitable<Ended> send_large_event(const CursorEvent& event);
   boost::asio::awaitable<Ended> on_segment_end(const Segment& following);
   boost::asio::awaitable<Ended> on_visible_end();
@@ -109,7 +111,7 @@ class DumpStream {
   SentSegments sent_;
   std::shared_ptr<const Segment> segment_;  // the one being sent
   EventFramer framer_;
-  const EventTypeSet run_types_;  // none: every event is looked at
+  const EventTypeSet run_types_;  // empty when every event is looked at
   SendBuffer out_;
   // A GTID dump holds the first file's FDE and PREVIOUS_GTIDS back until the first group tells whether `created` must
   // be cleared.

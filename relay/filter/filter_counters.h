@@ -32,6 +32,13 @@ class FilterCounters {
       count.last_match = now;
     }
   }
+  void add(std::uint64_t rule, const RuleTally& tally) {
+    const std::int64_t now = std::time(nullptr);
+    const std::lock_guard lock(mutex_);
+    RuleCount& count = count_of(rule);
+    count.tally += tally;
+    count.last_match = now;
+  }
   std::map<std::uint64_t, RuleCount> read() const {
     const std::lock_guard lock(mutex_);
     return counts_;

@@ -61,6 +61,7 @@ void FilteredCursor::note_segment() {
   flavour_ = cursor_.segment().flavour;
   checksum_ = cursor_.segment().checksum;
   boundary_.start_file(flavour_, checksum_);
+  plain_.reset();
 }
 
 CursorStep FilteredCursor::next() {
@@ -97,6 +98,26 @@ CursorStep FilteredCursor::next() {
     }
     if (progress) return std::move(*progress);
   }
+}
+
+std::optional<EventRun> FilteredCursor::next_plain_group() {
+  if (state_ == State::held && !anything_ready()) state_ = State::between;
+  const LogPosition at = cursor_.position();
+  if (state_ != State::between || collecting_ || !options_.judges || at.offset < from_) return std::nullopt;
+  const Bytes stored = cursor_.at_hand();
+  if (stored.empty()) return std::nullopt;
+  std::shared_ptr<const RuleSet> rules = view_->rules_at(at);
+  if (!rules) return std::nullopt;
+  if (!plain_ || rules != plain_rules_) {
+    plain_rules_ = std::move(rules);
+    plain_.emplace(flavour_, checksum_, ViewRules(plain_rules_, view_->allowed), options_);
+  }
+  plain_out_.clear();
+  const auto group = plain_->next(stored, at.offset, &plain_out_);
+  if (!group) return std::nullopt;
+  cursor_.pass_over(group->stored_size);
+  if (view_->counters != nullptr) view_->counters->add(0, group->tally);
+  return EventRun{plain_out_, group->events, group->last_timestamp};
 }
 
 // --- the consumer's place ---

@@ -14,8 +14,10 @@
 #include <string>
 #include <vector>
 
+#include "protocol/event/event_run.h"
 #include "protocol/event/transaction_boundary.h"
 #include "protocol/filter/group_rewrite.h"
+#include "protocol/filter/plain_groups.h"
 #include "relay/filter/consumer_view.h"
 #include "relay/filter/piece_patch.h"
 #include "relay/filter/prepare_search.h"
@@ -32,6 +34,9 @@ class FilteredCursor {
 
   // As LogCursor's. Errc::refused, unsupported, limit: the view cannot be shown from here on, and why.
   CursorStep next();
+  // What goes out of the next group, as events one behind the other, if that can be told at one look; nothing
+  // otherwise: next() goes on. Valid until the next call.
+  std::optional<EventRun> next_plain_group();
   PieceStep next_piece();
   Result<bool> read(ReadMode mode);
   std::optional<Error> known_damage(const CursorEvent& event) const;
@@ -114,6 +119,10 @@ class FilteredCursor {
   std::optional<GroupRewriter> rewriter_;
   LogPosition group_begin_{};
   std::uint64_t group_end_ = 0;  // 0: not seen yet
+
+  std::shared_ptr<const RuleSet> plain_rules_;  // those of plain_
+  std::optional<PlainGroups> plain_;
+  ByteBuffer plain_out_;
 
   bool holding_ = false;  // the group is in memory so far
   std::vector<HeldEvent> held_;

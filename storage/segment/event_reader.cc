@@ -47,13 +47,20 @@ ReadStep EventReader::next() {
 }
 
 EventRun EventReader::next_run(const EventTypeSet& types, std::size_t most) {
-  if (piece_bytes_ > 0) return {};
-  const std::uint64_t left = limit_ - offset_;
-  const Bytes unread(buffer_.get() + begin_, std::min<std::uint64_t>(available(), left));
-  const EventRun run = find_run(unread, offset_, types, most);
-  offset_ += run.bytes.size();
-  begin_ += run.bytes.size();
+  const EventRun run = find_run(at_hand(), offset_, types, most);
+  pass_over(run.bytes.size());
   return run;
+}
+
+Bytes EventReader::at_hand() const {
+  if (piece_bytes_ > 0) return {};
+  return {buffer_.get() + begin_, std::min<std::uint64_t>(available(), limit_ - offset_)};
+}
+
+void EventReader::pass_over(std::size_t bytes) {
+  BINRELAY_CHECK(bytes <= at_hand().size(), "what is passed over was at hand");
+  offset_ += bytes;
+  begin_ += bytes;
 }
 
 PieceStep EventReader::next_piece() {

@@ -49,6 +49,9 @@ class EventReader {
   // Events at hand of these types, whole, `most` bytes of them: none when the next event is not such, and next() tells
   // what it is. Valid until the next call of a non-const member.
   EventRun next_run(const EventTypeSet& types, std::size_t most);
+  // What is buffered of the events that come next, the last of them perhaps in part; pass_over() is for whole ones.
+  Bytes at_hand() const;
+  void pass_over(std::size_t bytes);
   // The rest of an event that was not whole; next() passes over what was not asked for.
   PieceStep next_piece();
   Result<bool> read(ReadMode mode);
