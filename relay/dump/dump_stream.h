@@ -44,6 +44,9 @@ class DumpStream {
   void end(EndReason reason);
 
  private:
+  // One write covers about this much; larger buffers fall out of the processor's cache.
+  static constexpr std::size_t kWriteSize = 128u << 10;
+
   using Clock = TailSignal::Clock;
   using Ended = std::optional<DumpEnd>;
   using Look = std::function<boost::asio::awaitable<std::optional<Error>>()>;
