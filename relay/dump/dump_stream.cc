@@ -199,6 +199,7 @@ awaitable<DumpStream::Ended> DumpStream::on_visible_end() {
   const auto until = sent_.more_than_one() ? std::min(due, Clock::now() + kAcknowledgementLook) : due;
   out_.release_above(kIdleBuffer);
   cursor_->release_buffer();
+  channel_.release_buffers();
   rested_ =
       co_await waiter_.wait(until, [&] { return !end_reason_ && !channel_.closed() && log_.ends().visible <= at; });
   if (channel_.closed() && !end_reason_) co_return DumpEnd{"the consumer has left"};
@@ -261,15 +262,8 @@ awaitable<DumpStream::Ended> DumpStream::flush_if_large() {
 
 awaitable<DumpStream::Ended> DumpStream::flush() {
   if (out_.empty()) co_return std::nullopt;
-  // Most of the time the connection takes all of it, and nothing has to suspend.
-  Status sent = Done{};
-  const Result<std::size_t> taken = channel_.send_at_once(out_.bytes());
-  if (!taken) {
-    sent = taken.error();
-  } else if (*taken < out_.size()) {
-    sent = co_await channel_.send_raw(out_.bytes().subspan(*taken));
-    rested_ = true;
-  }
+  const Status sent = co_await channel_.send_eagerly(out_.bytes());
+  if (channel_.waited()) rested_ = true;
   if (!sent)
     co_return DumpEnd{end_reason_          ? "ended"
                       : channel_.stalled() ? "the consumer reads nothing"

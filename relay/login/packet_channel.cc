@@ -2,10 +2,12 @@
 
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <openssl/x509.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -91,32 +93,56 @@ awaitable<Status> PacketChannel::send_payload(Bytes payload) {
   co_return co_await send_raw(outgoing_);
 }
 
-Result<std::size_t> PacketChannel::send_at_once(Bytes packets) {
-  if (tls_ || closed_) return std::size_t{0};
-  for (;;) {
-    const ssize_t count = ::send(socket_.native_handle(), packets.data(), packets.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (count >= 0) return static_cast<std::size_t>(count);
-    if (errno == EAGAIN || errno == EWOULDBLOCK) return std::size_t{0};
-    if (errno != EINTR) return gone({errno, boost::system::system_category()});
-  }
+awaitable<Status> PacketChannel::send_raw(Bytes packets) {
+  Status sent = co_await send_eagerly(packets);
+  if (!waited_) co_await asio::post(socket_.get_executor(), use_awaitable);
+  co_return sent;
 }
 
-awaitable<Status> PacketChannel::send_raw(Bytes packets) {
-  boost::system::error_code failed;
+awaitable<Status> PacketChannel::send_eagerly(Bytes packets) {
+  waited_ = false;
+  if (tls_) {
+    auto records = encrypted(packets);
+    if (!records) co_return std::move(records).error();
+    packets = *records;
+  }
   while (!packets.empty()) {
-    write_waits_ = Clock::now();
-    const auto buffer = asio::buffer(packets.data(), packets.size());
-    std::size_t count = 0;
-    if (tls_) {
-      count = co_await tls_->async_write_some(buffer, redirect_error(use_awaitable, failed));
-    } else {
-      count = co_await socket_.async_write_some(buffer, redirect_error(use_awaitable, failed));
+    const ssize_t count = ::send(socket_.native_handle(), packets.data(), packets.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (count >= 0) {
+      packets = packets.subspan(static_cast<std::size_t>(count));
+      continue;
     }
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN && errno != EWOULDBLOCK) co_return gone({errno, boost::system::system_category()});
+    waited_ = true;
+    write_waits_ = Clock::now();
+    boost::system::error_code failed;
+    co_await socket_.async_wait(asio::socket_base::wait_write, redirect_error(use_awaitable, failed));
     write_waits_.reset();
     if (failed) co_return gone(failed);
-    packets = packets.subspan(count);
   }
+  if (tls_) static_cast<void>(BIO_reset(SSL_get_wbio(tls_->native_handle())));
   co_return Done{};
+}
+
+// All of it in one go, where OpenSSL puts it, until that is reset. The stream of Asio would encrypt and send one
+// record of 16 KiB at a time.
+Result<Bytes> PacketChannel::encrypted(Bytes packets) {
+  while (!packets.empty()) {  // a record at a time: Asio has set SSL_MODE_ENABLE_PARTIAL_WRITE
+    std::size_t written = 0;
+    ERR_clear_error();
+    if (SSL_write_ex(tls_->native_handle(), packets.data(), packets.size(), &written) != 1)
+      return Error{Errc::connection, "TLS: the connection cannot be written to"};
+    packets = packets.subspan(written);
+  }
+  char* records = nullptr;
+  const long size = BIO_get_mem_data(SSL_get_wbio(tls_->native_handle()), &records);
+  return Bytes(reinterpret_cast<const std::byte*>(records), static_cast<std::size_t>(size));
+}
+
+void PacketChannel::release_buffers() {
+  if (tls_ && BIO_pending(SSL_get_wbio(tls_->native_handle())) == 0)
+    SSL_set0_wbio(tls_->native_handle(), BIO_new(BIO_s_mem()));
 }
 
 awaitable<Status> PacketChannel::start_tls(asio::ssl::context& context) {
@@ -129,6 +155,8 @@ awaitable<Status> PacketChannel::start_tls(asio::ssl::context& context) {
   co_await tls_->async_handshake(asio::ssl::stream_base::server, asio::buffer(hello.data(), hello.size()),
                                  redirect_error(use_awaitable, failed));
   if (failed) co_return gone(failed);
+  // From here on Asio's stream reads only. What OpenSSL itself has to say goes out with what is sent next.
+  SSL_set0_wbio(tls_->native_handle(), BIO_new(BIO_s_mem()));
   co_return Done{};
 }
 

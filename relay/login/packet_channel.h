@@ -27,10 +27,13 @@ class PacketChannel : public std::enable_shared_from_this<PacketChannel> {
   boost::asio::awaitable<Result<Bytes>> read_payload();
   // Sends one payload as packets, going on from the sequence of the last payload read or sent.
   boost::asio::awaitable<Status> send_payload(Bytes payload);
-  // Of bytes that are packets already, as many as the connection takes without waiting; none over TLS.
-  Result<std::size_t> send_at_once(Bytes packets);
-  // Sends bytes that are packets already.
+  // Sends bytes that are packets already. Others have the thread meanwhile.
   boost::asio::awaitable<Status> send_raw(Bytes packets);
+  // The same, but keeps the thread while the connection takes what it is given; waited() says whether it did not.
+  boost::asio::awaitable<Status> send_eagerly(Bytes packets);
+  bool waited() const { return waited_; }
+  // Nothing is sent for a while.
+  void release_buffers();
   boost::asio::awaitable<Status> start_tls(boost::asio::ssl::context& context);
   // Reads and forgets until the peer closes its side or the channel closes: while a client dumps, whatever it says is
   // not for us.
@@ -67,6 +70,7 @@ class PacketChannel : public std::enable_shared_from_this<PacketChannel> {
  private:
   using Clock = std::chrono::steady_clock;
   boost::asio::awaitable<Result<std::size_t>> read_some();
+  Result<Bytes> encrypted(Bytes packets);
   void watch_writes(Clock::time_point until);
 
   boost::asio::ip::tcp::socket socket_;
@@ -80,7 +84,7 @@ class PacketChannel : public std::enable_shared_from_this<PacketChannel> {
   std::string peer_address_;
   std::uint16_t peer_port_ = 0, local_port_ = 0;
   std::uint8_t sequence_ = 0;
-  bool closed_ = false, stalled_ = false;
+  bool closed_ = false, stalled_ = false, waited_ = false;
 };
 
 }  // namespace binrelay

@@ -4,7 +4,7 @@ One of 100 tables that are written in turn is monitored. The figure is the relay
 ceiling stands its own with one consumer."""
 
 from bare_loops import cpu_seconds
-from lab import Relay
+from bench_relay import BenchRelay
 from rounds import Rounds
 from tail_source import Crowd, TailSource
 
@@ -15,7 +15,7 @@ RULES = [(1, "bench", "hop50", 1, 1, 1)]
 class Filtering:
     def __init__(self):
         self.source = TailSource(TABLES)
-        self.relay = Relay(self.source.server)
+        self.relay = BenchRelay(self.source.server)
         self.relay.set_rules(RULES)
         self.account = self.relay.add_account("filtered", view="rules")
         self.relay.start()

@@ -3,7 +3,8 @@
 Peer: the source itself, no hop. Ceiling: a bare forwarder that writes (and syncs), then forwards."""
 
 from bare_loops import BareDump, Loop
-from lab import Relay, machine
+from bench_relay import BenchRelay
+from lab import machine
 from rounds import Rounds
 from tail_source import Crowd, TailSource
 
@@ -15,7 +16,7 @@ class Hop:
     def __init__(self, durable):
         self.durable = durable
         self.source = TailSource()
-        self.relay = Relay(self.source.server, stream={"serve_after": "fsync" if durable else "write"}).start()
+        self.relay = BenchRelay(self.source.server, stream={"serve_after": "fsync" if durable else "write"}).start()
         self.relay.caught_up_with(self.source.server)
 
     def by_source(self, rate, seconds):

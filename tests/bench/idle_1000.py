@@ -5,7 +5,8 @@ import ssl
 import time
 
 from bare_loops import cpu_seconds, dump_command
-from lab import MySql, Relay
+from bench_relay import BenchRelay
+from lab import MySql
 from rounds import Rounds
 
 CONSUMERS = 1000
@@ -31,7 +32,7 @@ def measure(question, options):
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4 * CONSUMERS)), hard))
     source = MySql("source").start()
     for name, more in (("no TLS", {}), ("TLS", {"ssl": _trusting()})):
-        relay = Relay(source, name="relay-" + name.replace(" ", "-").lower(), limits={"connections_per_account": 2 * CONSUMERS}).start()
+        relay = BenchRelay(source, name="relay-" + name.replace(" ", "-").lower(), limits={"connections_per_account": 2 * CONSUMERS}).start()
         relay.caught_up_with(source)
         before = relay.process.memory_bytes()
         dumps = [_idle_dump(source, relay, **more) for _ in range(CONSUMERS)]

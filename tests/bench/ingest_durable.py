@@ -7,7 +7,8 @@ import itertools
 import time
 
 from bare_loops import Dump, Loop, cpu_seconds, discard
-from lab import MySql, Relay, machine
+from bench_relay import BenchRelay
+from lab import MySql, machine
 from lab.machine import wait_until
 from rounds import Rounds
 from workloads import binlog_bytes
@@ -26,7 +27,7 @@ class Ingest:
         self.account = self.source.add_replication_account("bench")
 
     def by_relay(self):
-        relay = Relay(self.source, name=f"relay{next(self._relays)}").start()  # an account of its own at the source
+        relay = BenchRelay(self.source, name=f"relay{next(self._relays)}").start()  # an account of its own at the source
         wait_until("the first file is stored", relay.segment_files, 60, POLL_SECONDS / 5)
         before, began = cpu_seconds(relay.process), time.monotonic()  # a start costs the same whatever there is to store
         with relay.connect() as connection, connection.cursor() as cursor:

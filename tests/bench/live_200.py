@@ -1,6 +1,6 @@
 """live_200: how far behind are 200 consumers while the source writes 2 MB/s?"""
 
-from lab import Relay
+from bench_relay import BenchRelay
 from rounds import Rounds
 from tail_source import TailSource
 
@@ -9,7 +9,7 @@ CONSUMERS, RATE = 200, 4000  # about 500 bytes of log for each commit
 
 def measure(question, options):
     source = TailSource()
-    relay = Relay(source.server).start()
+    relay = BenchRelay(source.server).start()
     relay.caught_up_with(source.server)
     rounds = Rounds(question, "furthest behind", "us", 1)
     rounds.add("relay", source.probe(RATE, options.seconds * 2, [source.dump(relay) for _ in range(CONSUMERS)])["hop_max"])

@@ -11,7 +11,7 @@ import struct
 import time
 
 from bare_loops import dump_behind
-from lab import Relay
+from bench_relay import BenchRelay
 from large_log import LargeLog
 from rounds import Rounds
 
@@ -91,7 +91,7 @@ def _index_share(question, log, relay):
 
 def measure(question, options):
     log = LargeLog(options.large_bytes)
-    relay = Relay(log.source).start()
+    relay = BenchRelay(log.source).start()
     relay.caught_up_with(log.source, timeout=1200)
     peer = log.source.add_replication_account("bench")
     server_uuid = log.source.value("SELECT @@server_uuid")

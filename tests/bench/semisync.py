@@ -4,7 +4,8 @@ The relay acknowledges what is on stable storage. Peer: a mysqld replica, which 
 and applies; in rows of their own one that only receives, and one with sync_relay_log=1, the only one whose acknowledgement
 promises what the relay's does."""
 
-from lab import MySql, Relay
+from bench_relay import BenchRelay
+from lab import MySql
 from lab.machine import wait_until
 from rounds import Rounds
 from tail_source import TailSource
@@ -72,7 +73,7 @@ def _by_relay(source, relay, seconds):
 
 def measure(question, options):
     source = SemiSyncSource()
-    relay = Relay(source.server, source_settings={"semi_sync": True}).start()
+    relay = BenchRelay(source.server, source_settings={"semi_sync": True}).start()
     relay.stop()
     replicas = {"replica": Replica(source, "applies", True), "replica that only receives": Replica(source, "receives", False),
                 "sync_relay_log=1": Replica(source, "syncs", True, sync_relay_log=1)}

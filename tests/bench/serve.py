@@ -1,7 +1,7 @@
 """serve_1, serve_16: how fast is a stored log served to consumers that read as fast as they can?"""
 
 from bare_loops import BareDump, Dump, Loop, cpu_seconds, discard
-from lab import Relay
+from bench_relay import BenchRelay
 from rounds import Rounds
 
 
@@ -11,7 +11,7 @@ class Serving:
     def __init__(self, workload, **options):
         self.workload = workload
         self.source = workload.server(**options)
-        self.relay = Relay(self.source)
+        self.relay = BenchRelay(self.source)
         self._prepare(self.relay)
         self.relay.start()
         self.relay.caught_up_with(self.source, timeout=600)

@@ -5,7 +5,7 @@ time. At most 32 times the smallest log is served at once: where all consumers t
 of the log's end. In place of the ceiling stands the smallest log with one consumer."""
 
 from bare_loops import Dump, cpu_seconds, discard
-from lab import Relay
+from bench_relay import BenchRelay
 from large_log import FILES, LargeLog
 from rounds import Rounds
 
@@ -21,7 +21,7 @@ class Stored:
     def __init__(self, size, files):
         log = LargeLog(size, files)
         self.bytes, self.names = log.bytes, log.names
-        self.relay = Relay(log.source, name=f"relay{files}").start()
+        self.relay = BenchRelay(log.source, name=f"relay{files}").start()
         self.relay.caught_up_with(log.source, timeout=1200)
         log.discard()
 

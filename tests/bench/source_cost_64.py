@@ -5,7 +5,8 @@ Ceiling: behind a bare forwarder. CPU is that of the relay and of the forwarder,
 import json
 
 from bare_loops import BareDump, Loop, cpu_seconds
-from lab import Relay, machine
+from bench_relay import BenchRelay
+from lab import machine
 from rounds import Rounds
 from tail_source import Crowd, TailSource
 
@@ -15,7 +16,7 @@ CONSUMERS, RATE = 64, 2000
 class Cost:
     def __init__(self):
         self.source = TailSource()
-        self.relay = Relay(self.source.server).start()
+        self.relay = BenchRelay(self.source.server).start()
 
     def on_source(self, seconds):
         crowd = Crowd([self.source.dump() for _ in range(CONSUMERS)])

@@ -7,7 +7,7 @@ import time
 
 import pymysql
 
-from lab import Relay
+from bench_relay import BenchRelay
 from lab.machine import wait_until
 from large_log import LargeLog
 from rounds import Rounds
@@ -42,7 +42,7 @@ def measure(question, options):
     log = LargeLog(options.large_bytes)
     clean = Rounds(question, f"{log.shown}, after a clean stop", "ms", options.rounds)
     killed = Rounds(question, f"{log.shown}, after kill -9", "ms", options.rounds)
-    relay = Relay(log.source).start()
+    relay = BenchRelay(log.source).start()
     for name in log.names[-1 - FILES_BETWEEN_KILLS * options.rounds:-1:FILES_BETWEEN_KILLS]:
         _wait_for_file(relay, name)
         relay.kill()
