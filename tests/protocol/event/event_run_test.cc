@@ -11,9 +11,9 @@ namespace {
 
 constexpr std::uint64_t kBegin = 4'294'967'200;  // where the events begin: log_pos wraps behind it
 
-class Events {
+class RunOfEvents {
  public:
-  Events& add(EventType type, std::uint32_t size, std::uint32_t timestamp = 7) {
+  RunOfEvents& add(EventType type, std::uint32_t size, std::uint32_t timestamp = 7) {
     const std::size_t at = bytes_.size();
     bytes_.resize(at + size);
     const auto log_pos = static_cast<std::uint32_t>(kBegin + at + size);
@@ -29,8 +29,8 @@ class Events {
   ByteBuffer bytes_;
 };
 
-Events three() {
-  return Events().add(EventType::query, 60, 10).add(EventType::write_rows, 90, 11).add(EventType::xid, 31, 0);
+RunOfEvents three_events() {
+  return RunOfEvents().add(EventType::query, 60, 10).add(EventType::write_rows, 90, 11).add(EventType::xid, 31, 0);
 }
 
 EventRun run_of(Bytes bytes, std::size_t most = SIZE_MAX) {
@@ -38,7 +38,7 @@ EventRun run_of(Bytes bytes, std::size_t most = SIZE_MAX) {
 }
 
 TEST(EventRun, TakesAllThatIsThere) {
-  Events events = three();
+  RunOfEvents events = three_events();
   const EventRun run = run_of(events.bytes());
   EXPECT_EQ(run.count, 3u);
   EXPECT_EQ(run.bytes.size(), 181u);
@@ -46,7 +46,7 @@ TEST(EventRun, TakesAllThatIsThere) {
 }
 
 TEST(EventRun, EndsBeforeAnEventThatIsCutOff) {
-  Events events = three();
+  RunOfEvents events = three_events();
   for (std::size_t size = 0; size <= events.bytes().size(); ++size) {
     const std::size_t whole = size < 60 ? 0 : size < 150 ? 1 : size < 181 ? 2 : 3;
     EXPECT_EQ(run_of(Bytes(events.bytes()).first(size)).count, whole) << size;
@@ -54,7 +54,7 @@ TEST(EventRun, EndsBeforeAnEventThatIsCutOff) {
 }
 
 TEST(EventRun, IsNoLongerThanAsked) {
-  Events events = three();
+  RunOfEvents events = three_events();
   EXPECT_EQ(run_of(events.bytes(), 150).count, 2u);
   EXPECT_EQ(run_of(events.bytes(), 149).count, 1u);
   EXPECT_EQ(run_of(events.bytes(), 0).count, 0u);
@@ -63,22 +63,22 @@ TEST(EventRun, IsNoLongerThanAsked) {
 TEST(EventRun, EndsBeforeOtherTypes) {
   for (const EventType type : {EventType::rotate, EventType::format_description, EventType::previous_gtids,
                                EventType::stop, EventType::mariadb_gtid_list, static_cast<EventType>(200)}) {
-    Events events;
+    RunOfEvents events;
     events.add(EventType::xid, 31).add(type, 50).add(EventType::query, 60);
     EXPECT_EQ(run_of(events.bytes()).count, 1u) << event_type_name(type);
   }
 }
 
 TEST(EventRun, EndsBeforeWhatDoesNotAddUp) {
-  Events wrong_place = three();
+  RunOfEvents wrong_place = three_events();
   wrong_place.bytes()[60 + kLogPosOffset] ^= std::byte{1};
   EXPECT_EQ(run_of(wrong_place.bytes()).count, 1u);
 
-  Events no_place = three();  // MariaDB >= 11.4
+  RunOfEvents no_place = three_events();  // MariaDB >= 11.4
   std::memset(&no_place.bytes()[60 + kLogPosOffset], 0, 4);
   EXPECT_EQ(run_of(no_place.bytes()).count, 3u);
 
-  Events too_small = three();
+  RunOfEvents too_small = three_events();
   std::memset(&too_small.bytes()[60 + kEventSizeOffset], 0, 4);
   EXPECT_EQ(run_of(too_small.bytes()).count, 1u);
 }

@@ -11,13 +11,13 @@ namespace {
 using made::GroupMaker;
 using made::MadeGroup;
 
-struct Setting {
+struct PlainSetting {
   Flavour flavour = Flavour::mysql;
   ChecksumAlgorithm checksum = ChecksumAlgorithm::crc32;
   bool by_size = false;
 };
 
-ByteBuffer joined(const std::vector<ByteBuffer>& events) {
+ByteBuffer stored_bytes(const std::vector<ByteBuffer>& events) {
   ByteBuffer bytes;
   for (const ByteBuffer& event : events) bytes.insert(bytes.end(), event.begin(), event.end());
   return bytes;
@@ -32,7 +32,7 @@ ViewRules some_named(DefaultMonitor others) {
   return {std::make_shared<const RuleSet>(std::move(rules), 0, others), std::make_shared<const AllowList>()};
 }
 
-class PlainGroupsOf : public testing::TestWithParam<Setting> {};
+class PlainGroupsOf : public testing::TestWithParam<PlainSetting> {};
 
 TEST_P(PlainGroupsOf, GoOutAsTheTwoPassesSay) {
   const auto [flavour, checksum, by_size] = GetParam();
@@ -45,7 +45,7 @@ TEST_P(PlainGroupsOf, GoOutAsTheTwoPassesSay) {
     int seen = 0, left_alone = 0;
     for (int i = 0; i < 20'000; ++i) {
       const MadeGroup group = maker.group();
-      ByteBuffer stored = joined(group.events);
+      ByteBuffer stored = stored_bytes(group.events);
       stored.resize(stored.size() + 30);  // more follows
       ByteBuffer out;
       const auto found = plain.next(stored, group.begin, &out);
@@ -57,7 +57,7 @@ TEST_P(PlainGroupsOf, GoOutAsTheTwoPassesSay) {
       ++seen;
       const auto expected = rewrite_group(group.as_input(checksum), flavour, rules, options);
       ASSERT_TRUE(expected.ok());
-      ASSERT_EQ(out, joined(*expected)) << "group " << i;
+      ASSERT_EQ(out, stored_bytes(*expected)) << "group " << i;
       EXPECT_EQ(found->events, expected->size()) << "group " << i;
       EXPECT_EQ(found->stored_size, group.end - group.begin) << "group " << i;
       EXPECT_EQ(found->tally.events_passed + found->tally.events_dropped, group.all_row_events.size()) << "group " << i;
@@ -68,11 +68,11 @@ TEST_P(PlainGroupsOf, GoOutAsTheTwoPassesSay) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Rewrite, PlainGroupsOf,
-                         testing::Values(Setting{}, Setting{Flavour::mysql, ChecksumAlgorithm::none, false},
-                                         Setting{Flavour::mysql, ChecksumAlgorithm::crc32, true},
-                                         Setting{Flavour::mysql, ChecksumAlgorithm::none, true},
-                                         Setting{Flavour::mariadb, ChecksumAlgorithm::crc32, false},
-                                         Setting{Flavour::mariadb, ChecksumAlgorithm::none, false}),
+                         testing::Values(PlainSetting{}, PlainSetting{Flavour::mysql, ChecksumAlgorithm::none, false},
+                                         PlainSetting{Flavour::mysql, ChecksumAlgorithm::crc32, true},
+                                         PlainSetting{Flavour::mysql, ChecksumAlgorithm::none, true},
+                                         PlainSetting{Flavour::mariadb, ChecksumAlgorithm::crc32, false},
+                                         PlainSetting{Flavour::mariadb, ChecksumAlgorithm::none, false}),
                          [](const auto& info) {
                            return std::string(to_text(info.param.flavour)) + to_text(info.param.checksum) +
                                   (info.param.by_size ? "BySize" : "");
@@ -84,7 +84,7 @@ TEST(PlainGroups, MustBeWhole) {
   GroupMaker maker(Flavour::mysql, ChecksumAlgorithm::crc32, 12);
   for (int whole = 0; whole < 20;) {
     const MadeGroup group = maker.group();
-    const ByteBuffer stored = joined(group.events);
+    const ByteBuffer stored = stored_bytes(group.events);
     ByteBuffer out;
     if (!plain.next(stored, group.begin, &out)) continue;
     ++whole;

@@ -18,14 +18,14 @@
 namespace binrelay {
 namespace {
 
-constexpr std::size_t kStatus = 1;
-constexpr std::size_t kMaxPayload = 40u << 20;
+constexpr std::size_t kStatusByte = 1;
+constexpr std::size_t kLargestPayload = 40u << 20;
 
 // A source's end of the connection, and ours.
-class Pair {
+class ConnectedPair {
  public:
-  Pair() { EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends_.data()), 0); }
-  ~Pair() {
+  ConnectedPair() { EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends_.data()), 0); }
+  ~ConnectedPair() {
     close_source();
     ::close(ends_[0]);
   }
@@ -46,7 +46,7 @@ class Pair {
   std::array<int, 2> ends_{};
 };
 
-ByteBuffer event_of(std::size_t size) {
+ByteBuffer sized_event(std::size_t size) {
   ByteBuffer event(size);
   for (std::size_t i = 0; i < size; ++i) event[i] = static_cast<std::byte>(i * 31 + size);
   const auto announced = static_cast<std::uint32_t>(size);
@@ -54,9 +54,9 @@ ByteBuffer event_of(std::size_t size) {
   return event;
 }
 
-ByteBuffer payload_of(std::size_t event_size) {
+ByteBuffer sized_payload(std::size_t event_size) {
   ByteBuffer payload{std::byte{0}};
-  const ByteBuffer event = event_of(event_size);
+  const ByteBuffer event = sized_event(event_size);
   payload.insert(payload.end(), event.begin(), event.end());
   return payload;
 }
@@ -64,23 +64,23 @@ ByteBuffer payload_of(std::size_t event_size) {
 TEST(PacketBlocks, GivesPayloadsOfAnySizeInOrder) {
   const std::vector<std::size_t> sizes{19,        500,        262'139,    262'140,    262'141,        300'000, 20,
                                        1'000'000, 16'777'213, 16'777'214, 16'777'215, 2 * 16'777'215, 77};
-  Pair pair;
+  ConnectedPair pair;
   std::thread source([&] {
     std::uint8_t sequence = 1;
     for (const std::size_t size : sizes) {
       ByteBuffer packets;
-      append_packet(packets, payload_of(size), &sequence);
+      append_packet(packets, sized_payload(size), &sequence);
       pair.send(packets);
     }
     pair.close_source();
   });
-  PacketBlocks blocks(pair.ours(), kMaxPayload, {});
+  PacketBlocks blocks(pair.ours(), kLargestPayload, {});
   for (const std::size_t size : sizes) {
-    const auto payload = blocks.next(kStatus);
+    const auto payload = blocks.next(kStatusByte);
     ASSERT_TRUE(payload.ok()) << size << ": " << payload.error().context;
-    EXPECT_TRUE(std::ranges::equal(*payload, payload_of(size))) << size;
+    EXPECT_TRUE(std::ranges::equal(*payload, sized_payload(size))) << size;
   }
-  const auto over = blocks.next(kStatus);
+  const auto over = blocks.next(kStatusByte);
   ASSERT_FALSE(over.ok());
   EXPECT_EQ(over.error().code, Errc::connection);
   source.join();
@@ -89,33 +89,33 @@ TEST(PacketBlocks, GivesPayloadsOfAnySizeInOrder) {
 TEST(PacketBlocks, BeginsWithWhatWasReadAhead) {
   ByteBuffer packets;
   std::uint8_t sequence = 1;
-  append_packet(packets, payload_of(100), &sequence);
-  append_packet(packets, payload_of(200), &sequence);
+  append_packet(packets, sized_payload(100), &sequence);
+  append_packet(packets, sized_payload(200), &sequence);
   for (std::size_t ahead = 0; ahead <= packets.size(); ++ahead) {
-    Pair pair;
-    PacketBlocks blocks(pair.ours(), kMaxPayload, Bytes(packets).first(ahead));
+    ConnectedPair pair;
+    PacketBlocks blocks(pair.ours(), kLargestPayload, Bytes(packets).first(ahead));
     EXPECT_EQ(blocks.whole_packet_at_hand(), ahead >= 105) << ahead;
     pair.send(Bytes(packets).subspan(ahead));
-    EXPECT_TRUE(std::ranges::equal(*blocks.next(kStatus), payload_of(100)));
-    EXPECT_TRUE(std::ranges::equal(*blocks.next(kStatus), payload_of(200)));
+    EXPECT_TRUE(std::ranges::equal(*blocks.next(kStatusByte), sized_payload(100)));
+    EXPECT_TRUE(std::ranges::equal(*blocks.next(kStatusByte), sized_payload(200)));
     EXPECT_FALSE(blocks.whole_packet_at_hand());
   }
 }
 
 TEST(PacketBlocks, EndsWhenNothingComesInTime) {
-  Pair pair;
+  ConnectedPair pair;
   const timeval soon{.tv_sec = 0, .tv_usec = 1000};
   ASSERT_EQ(::setsockopt(pair.ours(), SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof soon), 0);
-  PacketBlocks blocks(pair.ours(), kMaxPayload, {});
-  const auto payload = blocks.next(kStatus);
+  PacketBlocks blocks(pair.ours(), kLargestPayload, {});
+  const auto payload = blocks.next(kStatusByte);
   ASSERT_FALSE(payload.ok());
   EXPECT_EQ(payload.error().code, Errc::connection);
 }
 
 TEST(PacketBlocks, RefusesPayloadsAboveTheLimit) {
-  const ByteBuffer one_packet = payload_of(16'777'000), two_packets = payload_of(16'777'300);
+  const ByteBuffer one_packet = sized_payload(16'777'000), two_packets = sized_payload(16'777'300);
   for (const ByteBuffer& payload : {one_packet, two_packets}) {
-    Pair pair;
+    ConnectedPair pair;
     std::thread source([&] {
       ByteBuffer packets;
       std::uint8_t sequence = 1;
@@ -129,7 +129,7 @@ TEST(PacketBlocks, RefusesPayloadsAboveTheLimit) {
     });
     {
       PacketBlocks blocks(pair.ours(), payload.size() - 1, {});
-      const auto read = blocks.next(kStatus);
+      const auto read = blocks.next(kStatusByte);
       ASSERT_FALSE(read.ok());
       EXPECT_EQ(read.error().code, Errc::limit);
     }
