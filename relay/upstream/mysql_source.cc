@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <limits>
 #include <mutex>
 #include <utility>
@@ -533,7 +534,8 @@ void MysqlSource::Connection::read_in_blocks() {
   Bytes read_ahead;
   if (io.cache && io.cache_size != 0) read_ahead = std::as_bytes(std::span(io.cache_pos, io.cache + io.cache_size));
   if (read_ahead.size() > PacketBlocks::kBlockSize) return;
-  stream.emplace(mysql_get_socket(mysql), kMaxEventSize + 1 + kSemiSyncHeader, read_ahead);
+  stream.emplace(mysql_get_socket(mysql), kMaxEventSize + 1 + kSemiSyncHeader, std::chrono::seconds(silence_limit_s()),
+                 read_ahead);
   io.cache_pos = io.cache + io.cache_size;
 }
 

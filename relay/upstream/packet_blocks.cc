@@ -1,5 +1,6 @@
 #include "relay/upstream/packet_blocks.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -20,8 +21,11 @@ std::size_t size_of_packet(Bytes unread) { return ByteReader(unread).u24(); }
 
 }  // namespace
 
-PacketBlocks::PacketBlocks(int socket, std::size_t max_payload, Bytes read_ahead)
-    : socket_(socket), max_payload_(max_payload), block_(std::make_unique_for_overwrite<std::byte[]>(kBlockSize)) {
+PacketBlocks::PacketBlocks(int socket, std::size_t max_payload, std::chrono::milliseconds patience, Bytes read_ahead)
+    : socket_(socket),
+      max_payload_(max_payload),
+      patience_(patience),
+      block_(std::make_unique_for_overwrite<std::byte[]>(kBlockSize)) {
   BINRELAY_CHECK(read_ahead.size() <= kBlockSize, "what was read ahead fits into a block");
   std::copy(read_ahead.begin(), read_ahead.end(), block_.get());
   filled_ = read_ahead.size();
@@ -39,13 +43,28 @@ Status PacketBlocks::read_some() {
     begin_ = 0;
   }
   for (;;) {
-    const ssize_t count = ::recv(socket_, block_.get() + filled_, kBlockSize - filled_, 0);
+    const ssize_t count = ::recv(socket_, block_.get() + filled_, kBlockSize - filled_, MSG_DONTWAIT);
     if (count > 0) {
       filled_ += static_cast<std::size_t>(count);
       return Done{};
     }
     if (count == 0) return Error{Errc::connection, "the connection was closed"};
-    if (errno == EAGAIN || errno == EWOULDBLOCK) return Error{Errc::connection, "nothing came in time"};
+    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      BINRELAY_TRY(wait_for_bytes());
+      continue;
+    }
+    if (errno != EINTR) return Error{Errc::connection, std::strerror(errno)};
+  }
+}
+
+Status PacketBlocks::wait_for_bytes() const {
+  const auto until = std::chrono::steady_clock::now() + patience_;
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    pollfd readable{.fd = socket_, .events = POLLIN, .revents = 0};
+    const int ready = ::poll(&readable, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+    if (ready > 0) return Done{};
+    if (ready == 0) return Error{Errc::connection, "nothing came in time"};
     if (errno != EINTR) return Error{Errc::connection, std::strerror(errno)};
   }
 }

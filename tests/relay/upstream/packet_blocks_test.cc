@@ -1,11 +1,13 @@
 #include "relay/upstream/packet_blocks.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstring>
 #include <thread>
 #include <utility>
@@ -17,6 +19,8 @@
 
 namespace binrelay {
 namespace {
+
+using namespace std::chrono_literals;
 
 constexpr std::size_t kStatusByte = 1;
 constexpr std::size_t kLargestPayload = 40u << 20;
@@ -61,10 +65,16 @@ ByteBuffer sized_payload(std::size_t event_size) {
   return payload;
 }
 
-TEST(PacketBlocks, GivesPayloadsOfAnySizeInOrder) {
+class PacketBlocksOf : public testing::TestWithParam<bool> {};
+
+TEST_P(PacketBlocksOf, GivePayloadsOfAnySizeInOrder) {
   const std::vector<std::size_t> sizes{19,        500,        262'139,    262'140,    262'141,        300'000, 20,
                                        1'000'000, 16'777'213, 16'777'214, 16'777'215, 2 * 16'777'215, 77};
   ConnectedPair pair;
+  const bool blocking = GetParam();
+  if (!blocking) {
+    ASSERT_EQ(::fcntl(pair.ours(), F_SETFL, ::fcntl(pair.ours(), F_GETFL) | O_NONBLOCK), 0);
+  }
   std::thread source([&] {
     std::uint8_t sequence = 1;
     for (const std::size_t size : sizes) {
@@ -74,7 +84,7 @@ TEST(PacketBlocks, GivesPayloadsOfAnySizeInOrder) {
     }
     pair.close_source();
   });
-  PacketBlocks blocks(pair.ours(), kLargestPayload, {});
+  PacketBlocks blocks(pair.ours(), kLargestPayload, 1min, {});
   for (const std::size_t size : sizes) {
     const auto payload = blocks.next(kStatusByte);
     ASSERT_TRUE(payload.ok()) << size << ": " << payload.error().context;
@@ -86,6 +96,9 @@ TEST(PacketBlocks, GivesPayloadsOfAnySizeInOrder) {
   source.join();
 }
 
+INSTANTIATE_TEST_SUITE_P(Socket, PacketBlocksOf, testing::Bool(),
+                         [](const auto& info) { return info.param ? "Blocking" : "NonBlocking"; });
+
 TEST(PacketBlocks, BeginsWithWhatWasReadAhead) {
   ByteBuffer packets;
   std::uint8_t sequence = 1;
@@ -93,7 +106,7 @@ TEST(PacketBlocks, BeginsWithWhatWasReadAhead) {
   append_packet(packets, sized_payload(200), &sequence);
   for (std::size_t ahead = 0; ahead <= packets.size(); ++ahead) {
     ConnectedPair pair;
-    PacketBlocks blocks(pair.ours(), kLargestPayload, Bytes(packets).first(ahead));
+    PacketBlocks blocks(pair.ours(), kLargestPayload, 1min, Bytes(packets).first(ahead));
     EXPECT_EQ(blocks.whole_packet_at_hand(), ahead >= 105) << ahead;
     pair.send(Bytes(packets).subspan(ahead));
     EXPECT_TRUE(std::ranges::equal(*blocks.next(kStatusByte), sized_payload(100)));
@@ -104,9 +117,7 @@ TEST(PacketBlocks, BeginsWithWhatWasReadAhead) {
 
 TEST(PacketBlocks, EndsWhenNothingComesInTime) {
   ConnectedPair pair;
-  const timeval soon{.tv_sec = 0, .tv_usec = 1000};
-  ASSERT_EQ(::setsockopt(pair.ours(), SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof soon), 0);
-  PacketBlocks blocks(pair.ours(), kLargestPayload, {});
+  PacketBlocks blocks(pair.ours(), kLargestPayload, 2ms, {});
   const auto payload = blocks.next(kStatusByte);
   ASSERT_FALSE(payload.ok());
   EXPECT_EQ(payload.error().code, Errc::connection);
@@ -128,7 +139,7 @@ TEST(PacketBlocks, RefusesPayloadsAboveTheLimit) {
       }
     });
     {
-      PacketBlocks blocks(pair.ours(), payload.size() - 1, {});
+      PacketBlocks blocks(pair.ours(), payload.size() - 1, 1min, {});
       const auto read = blocks.next(kStatusByte);
       ASSERT_FALSE(read.ok());
       EXPECT_EQ(read.error().code, Errc::limit);
