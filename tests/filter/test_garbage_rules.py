@@ -92,7 +92,7 @@ def _many(probe):
     words = ["concat('zz', n)", "repeat('*', n % 200)", "concat('zz*', repeat('?*', n % 90))", "concat(char(n % 128), '\\\\', '`', \"'\")",
              "'zz'", "''", "'表*'", "concat('zz', repeat('长', n % 60))"]
     names = "elt(1 + n % 8, " + ", ".join(words) + ")"
-    rows = 100_000 if probe.stage.full else 20_000
+    rows = 100_000
     table = probe.table()
     probe.run(f"alter table {TABLE} drop index uk_db_name_tb_name")
     probe.seen()
