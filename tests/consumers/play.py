@@ -23,6 +23,7 @@ from consumer import Consumer, GaveUp  # noqa: E402
 from history import History  # noqa: E402
 from lab import MariaDb, MySql, Relay, Unavailable, machine  # noqa: E402
 from normalised import kept, once  # noqa: E402
+from older_login import OlderLogin  # noqa: E402
 
 SKIPPED = 77
 MODES = {"gtid": "GTID", "file": "file and position"}
@@ -40,6 +41,7 @@ class Theatre:
         self.label = f"{'MySQL' if family == 'mysql' else 'MariaDB'} {self.source.version}"
         self.family = family
         self._add_reader()
+        self._older_login = OlderLogin(self.source, self.user, self.password) if family == "mysql" else None
         self.relay = self._make_relay().start()
         self.history = History(self.source)
         self.begin = self.history.begin()
@@ -65,15 +67,18 @@ class Theatre:
                              f"GRANT ALL ON *.* TO {KEEPER}@'127.0.0.1'")
         self.source.connect(user=self.user, password=self.password).close()
 
-    def address(self, side, native):
+    def address(self, side, program):
         keeper = {"store_port": self.source.port, "store_user": KEEPER, "store_password": self.password}
         if side == "source":
-            return {"host": "127.0.0.1", "port": self.source.port, "user": self.user, "password": self.password, **keeper}
-        user = NATIVE_READER if native else READER
+            port = self._older_login.port if self._older_login and program.older else self.source.port
+            return {"host": "127.0.0.1", "port": port, "user": self.user, "password": self.password, **keeper}
+        user = NATIVE_READER if program.native_only else READER
         return {"host": "127.0.0.1", "port": self.relay.port, "user": user, "password": self.relay.accounts[user][0], **keeper}
 
     def close(self):
         self.relay.stop()
+        if self._older_login:
+            self._older_login.close()
         self.source.discard()
 
 
@@ -217,7 +222,7 @@ class Play:
     def _consumer(self, theatre, side, program, command, mode, place):
         self._server_id += 1
         folder = self._folder / f"{self._server_id}-{program.label.replace('/', '-').replace(' ', '-')}-{theatre.family}-{mode}-{side}"
-        wish = {**theatre.address(side, program.native_only), "program": program.name, "flavour": theatre.family, "mode": mode, "live": False,
+        wish = {**theatre.address(side, program), "program": program.name, "flavour": theatre.family, "mode": mode, "live": False,
                 "server_id": self._server_id, "state": str(folder), **program.settings, **place}
         return Consumer(command, folder, wish)
 
