@@ -32,6 +32,10 @@ constexpr std::size_t kReadSize = 8u << 10;
 constexpr int kKeepaliveIdleSeconds = 60, kKeepaliveIntervalSeconds = 10, kKeepaliveProbes = 3;
 constexpr auto kGoneCheckPeriod = std::chrono::seconds(1);
 
+struct BioFree {
+  void operator()(BIO* bio) const { BIO_free(bio); }
+};
+
 Error gone(const boost::system::error_code& code) { return Error{Errc::connection, code.message()}; }
 
 void set_keepalive(int fd, int idle_seconds, int interval_seconds) {
@@ -101,6 +105,7 @@ awaitable<Status> PacketChannel::send_raw(Bytes packets) {
 
 awaitable<Status> PacketChannel::send_eagerly(Bytes packets) {
   waited_ = false;
+  std::unique_ptr<BIO, BioFree> being_sent;
   if (tls_) {
     auto records = encrypted(packets);
     if (!records) co_return std::move(records).error();
@@ -115,14 +120,25 @@ awaitable<Status> PacketChannel::send_eagerly(Bytes packets) {
     if (errno == EINTR) continue;
     if (errno != EAGAIN && errno != EWOULDBLOCK) co_return gone({errno, boost::system::system_category()});
     waited_ = true;
+    if (!being_sent) being_sent.reset(replace_records());
     write_waits_ = Clock::now();
     boost::system::error_code failed;
     co_await socket_.async_wait(asio::socket_base::wait_write, redirect_error(use_awaitable, failed));
     write_waits_.reset();
     if (failed) co_return gone(failed);
   }
-  if (tls_) static_cast<void>(BIO_reset(SSL_get_wbio(tls_->native_handle())));
+  if (tls_ && !being_sent) static_cast<void>(BIO_reset(SSL_get_wbio(tls_->native_handle())));
   co_return Done{};
+}
+
+// While these wait OpenSSL may have something to say itself, as when the peer asks for new keys: not behind them, where
+// it could move them.
+BIO* PacketChannel::replace_records() {
+  if (!tls_) return nullptr;
+  BIO* const records = SSL_get_wbio(tls_->native_handle());
+  BIO_up_ref(records);
+  SSL_set0_wbio(tls_->native_handle(), BIO_new(BIO_s_mem()));
+  return records;
 }
 
 // All of it in one go, where OpenSSL puts it, until that is reset. The stream of Asio would encrypt and send one

@@ -71,6 +71,7 @@ class PacketChannel : public std::enable_shared_from_this<PacketChannel> {
   using Clock = std::chrono::steady_clock;
   boost::asio::awaitable<Result<std::size_t>> read_some();
   Result<Bytes> encrypted(Bytes packets);
+  BIO* replace_records();  // the caller's; nullptr without TLS
   void watch_writes(Clock::time_point until);
 
   boost::asio::ip::tcp::socket socket_;
