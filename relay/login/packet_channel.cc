@@ -32,7 +32,7 @@ constexpr std::size_t kReadSize = 8u << 10;
 constexpr int kKeepaliveIdleSeconds = 60, kKeepaliveIntervalSeconds = 10, kKeepaliveProbes = 3;
 constexpr auto kGoneCheckPeriod = std::chrono::seconds(1);
 
-struct BioFree {
+struct FreeRecords {
   void operator()(BIO* bio) const { BIO_free(bio); }
 };
 
@@ -105,7 +105,7 @@ awaitable<Status> PacketChannel::send_raw(Bytes packets) {
 
 awaitable<Status> PacketChannel::send_eagerly(Bytes packets) {
   waited_ = false;
-  std::unique_ptr<BIO, BioFree> being_sent;
+  std::unique_ptr<BIO, FreeRecords> being_sent;
   if (tls_) {
     auto records = encrypted(packets);
     if (!records) co_return std::move(records).error();
