@@ -11,7 +11,6 @@ namespace binrelay {
 namespace {
 
 constexpr std::uint16_t kFlagSuppressUse = 0x0008;  // LOG_EVENT_SUPPRESS_USE_F
-constexpr std::uint16_t kStatementEnd = 0x0001;     // STMT_END_F of rows events
 constexpr std::uint16_t kSqlForeignKeys = 0x0010;   // USE_SQL_FOREIGN_KEY_F, MySQL 9.6
 
 std::string hex_number(std::uint64_t value) {
@@ -139,7 +138,7 @@ Result<std::string> table_map_text(const Described& in) {
 Result<std::string> rows_text(const Described& in) {
   BINRELAY_ASSIGN(const RowsView rows, decode_rows_head(in.event, in.checksum));
   std::string names;
-  if (rows.flags & kStatementEnd) names += " STMT_END_F";
+  if (rows.ends_statement()) names += " STMT_END_F";
   if (rows.flags & kSqlForeignKeys) names += " USE_SQL_FOREIGN_KEY_F";
   return "table_id: " + std::to_string(rows.table_id) + (names.empty() ? names : " flags:" + names);
 }

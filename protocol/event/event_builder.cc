@@ -10,7 +10,6 @@
 namespace binrelay {
 namespace {
 
-constexpr std::size_t kSizeOffset = 9;
 constexpr std::size_t kCreatedOffset = kEventHeaderSize + 52;
 
 // A whole event with timestamp 0: nothing this program makes happened at a time of the source.
@@ -40,8 +39,8 @@ ByteBuffer build_renamed_rotate(Bytes stored_event, std::string_view file_name, 
   BINRELAY_CHECK(stored_event.size() >= kHead, "a rotate that was decoded before");
   const std::size_t trailer = checksum == ChecksumAlgorithm::crc32 ? kChecksumSize : 0;
   ByteWriter out;
-  out.bytes(stored_event.first(kSizeOffset)).u32(static_cast<std::uint32_t>(kHead + file_name.size() + trailer));
-  out.bytes(stored_event.subspan(kSizeOffset + 4, kHead - kSizeOffset - 4)).text(file_name).zeros(trailer);
+  out.bytes(stored_event.first(kEventSizeOffset)).u32(static_cast<std::uint32_t>(kHead + file_name.size() + trailer));
+  out.bytes(stored_event.subspan(kEventSizeOffset + 4, kHead - kEventSizeOffset - 4)).text(file_name).zeros(trailer);
   ByteBuffer event = std::move(out).take();
   if (trailer != 0) rewrite_event_checksum(event);
   return event;

@@ -4,8 +4,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "protocol/bytes.h"
+#include "protocol/event/event_header.h"
 #include "protocol/event/event_type.h"
 
 namespace binrelay {
@@ -19,17 +21,27 @@ struct EventRun {
 class EventTypeSet {
  public:
   bool contains(EventType type) const { return has_[static_cast<std::uint8_t>(type)]; }
-  void add(EventType type) { has_[static_cast<std::uint8_t>(type)] = true; }
-  void remove(EventType type) { has_[static_cast<std::uint8_t>(type)] = false; }
-  // All types that are part of a group: what a file is made of is left out, and what this build does not know.
-  static EventTypeSet of_groups();
+  // All types that are part of a group, its first event in or out: what a file is made of is left out, and what this
+  // build does not know.
+  enum class Heads : std::uint8_t { in, out };
+  static EventTypeSet of_groups(Heads heads = Heads::in);
 
  private:
   std::array<bool, 256> has_{};
 };
 
-// The events at the front of `bytes`, which begin at `offset` in their file, up to the first that is not whole, not of
-// these types, or does not end where its header says; and not more than `most` bytes.
+// The header of the event at the front of `bytes`, which begin at `offset` in their file. nullopt: it is not whole, or
+// does not end where its header says.
+inline std::optional<EventHeader> whole_event(Bytes bytes, std::uint64_t offset) {
+  const auto header = decode_event_header(bytes);
+  if (!header || header->size > bytes.size()) return std::nullopt;
+  const auto end = static_cast<std::uint32_t>(offset + header->size);
+  if (header->log_pos != 0 && header->log_pos != end) return std::nullopt;
+  return *header;
+}
+
+// The events at the front of `bytes`, which begin at `offset` in their file, up to the first that is no whole_event()
+// or not of these types; and not more than `most` bytes.
 EventRun find_run(Bytes bytes, std::uint64_t offset, const EventTypeSet& types, std::size_t most);
 
 }  // namespace binrelay

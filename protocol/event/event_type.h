@@ -62,6 +62,10 @@ std::string_view event_type_name(EventType type);
 // Any rows event of either family, compressed ones included.
 bool is_rows_event(EventType type);
 
+// The first event of a group of MySQL (>= 5.7); of either family.
+bool is_mysql_gtid(EventType type);
+bool is_gtid(EventType type);
+
 // Events of the file, not of a transaction: they stand between groups.
 bool belongs_to_file(EventType type);
 

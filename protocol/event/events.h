@@ -101,8 +101,13 @@ struct TableMapView {
 Result<TableMapView> decode_table_map(Bytes event, ChecksumAlgorithm checksum);
 
 struct RowsView {
+  static constexpr std::uint16_t kStatementEnd = 1;        // STMT_END_F
+  static constexpr std::uint64_t kDummyTable = 0xff'ffff;  // no table: nothing but the end of a statement
   std::uint64_t table_id = 0;
-  std::uint16_t flags = 0;  // bit 0: STMT_END_F
+  std::uint16_t flags = 0;
+
+  bool ends_statement() const { return (flags & kStatementEnd) != 0; }
+  bool of_no_table() const { return table_id == kDummyTable; }
 };
 Result<RowsView> decode_rows_head(Bytes event, ChecksumAlgorithm checksum);  // every rows type of both families
 

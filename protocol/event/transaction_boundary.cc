@@ -39,15 +39,8 @@ void TransactionBoundary::start_file(Flavour flavour, ChecksumAlgorithm checksum
 }
 
 Result<BoundaryPlace> TransactionBoundary::on_event(const EventHeader& header, Bytes event, std::uint64_t offset) {
-  switch (header.type) {
-    case EventType::gtid:
-    case EventType::anonymous_gtid:
-    case EventType::gtid_tagged:
-    case EventType::mariadb_gtid:
-      return on_gtid(header, event, offset);
-    default:
-      return in_group_ ? in_open_group(header, event, offset) : without_gtid(header, event, offset);
-  }
+  if (is_gtid(header.type)) return on_gtid(header, event, offset);
+  return in_group_ ? in_open_group(header, event, offset) : without_gtid(header, event, offset);
 }
 
 Result<BoundaryPlace> TransactionBoundary::on_gtid(const EventHeader& header, Bytes event, std::uint64_t offset) {

@@ -9,7 +9,6 @@
 namespace binrelay {
 namespace {
 
-constexpr std::uint64_t kDummyTable = 0xffffff;
 constexpr std::size_t kReadText = 64u << 10;  // of a compressed statement; what it does is said in front
 
 std::string where(const GroupEvent& event) {
@@ -203,9 +202,9 @@ Result<Judgement> GroupJudge::rows(const GroupEvent& event, Judgement judgement)
   enter_statement(&judgement);
   BINRELAY_ASSIGN(const RowsView view, rows_head(event));
   judgement.kind = Judgement::Kind::rows;
-  judgement.ends_statement = (view.flags & 1) != 0;
+  judgement.ends_statement = view.ends_statement();
   if (judgement.ends_statement) in_statement_ = false;
-  if (view.table_id == kDummyTable) {
+  if (view.of_no_table()) {
     judgement.dummy = true;
     return judgement;
   }

@@ -64,9 +64,7 @@ void GroupRewriter::finish(std::vector<OutEvent>* out) { fill_hole(out); }
 Status GroupRewriter::on_event(const GroupEvent& event, std::vector<OutEvent>* out) {
   using Kind = Judgement::Kind;
   if (!options_.judges) {
-    const EventType type = event.header.type;
-    const bool gtid = type == EventType::gtid || type == EventType::anonymous_gtid || type == EventType::gtid_tagged;
-    return gtid ? on_gtid(event, out) : keep(event, out);
+    return is_mysql_gtid(event.header.type) ? on_gtid(event, out) : keep(event, out);
   }
   BINRELAY_ASSIGN(const Judgement judgement, judge_.on_event(event));
   if (judgement.ends_open_statement) BINRELAY_TRY(end_statement(out));

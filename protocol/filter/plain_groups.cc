@@ -3,15 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "protocol/event/event_run.h"
 #include "protocol/event/events.h"
 #include "protocol/filter/event_edit.h"
 #include "protocol/filter/group_rewrite.h"
-#include "protocol/wire/byte_reader.h"
 
 namespace binrelay {
 namespace {
 
-constexpr std::uint16_t kEndsStatement = 1;
 constexpr std::size_t kMostMaps = 64;  // of one statement
 
 void append_to(ByteBuffer* out, Bytes bytes) { out->insert(out->end(), bytes.begin(), bytes.end()); }
@@ -26,10 +25,8 @@ class PlainGroups::Walk {
   // The next event, if it is whole and ends where it says.
   bool step() {
     const Bytes left = bytes_.subspan(size_);
-    const auto header = decode_event_header(left);
-    if (!header || header->size > left.size()) return false;
-    const auto end = static_cast<std::uint32_t>(offset_ + size_ + header->size);
-    if (header->log_pos != 0 && header->log_pos != end) return false;
+    const auto header = whole_event(left, offset_ + size_);
+    if (!header) return false;
     event = {*header, left.first(header->size)};
     size_ += header->size;
     ++events;
@@ -57,7 +54,7 @@ class PlainGroups::Walk {
 
 std::optional<PlainGroup> PlainGroups::next(Bytes bytes, std::uint64_t offset, ByteBuffer* out) {
   Walk walk(bytes, offset);
-  if (!this->walk(&walk)) return std::nullopt;
+  if (!is_plain(&walk)) return std::nullopt;
   PlainGroup group{walk.size(), walk.events, walk.last_timestamp, walk.tally};
   if (walk.tables == Table::passes) {
     append_to(out, walk.walked());
@@ -69,7 +66,7 @@ std::optional<PlainGroup> PlainGroups::next(Bytes bytes, std::uint64_t offset, B
   return group;
 }
 
-bool PlainGroups::walk(Walk* walk) {
+bool PlainGroups::is_plain(Walk* walk) {
   if (!head(walk) || !walk->step()) return false;
   while (walk->event.header.type != EventType::xid) {
     if (!statement(walk) || !walk->step()) return false;
@@ -89,8 +86,7 @@ bool PlainGroups::head(Walk* walk) const {
     const auto gtid = decode_mariadb_gtid(event.bytes, checksum_);
     return gtid && (gtid->flags & kOther) == 0;
   }
-  const EventType type = event.header.type;
-  if (type != EventType::gtid && type != EventType::anonymous_gtid && type != EventType::gtid_tagged) return false;
+  if (!is_mysql_gtid(event.header.type)) return false;
   const auto gtid = decode_mysql_gtid(event.bytes, checksum_);
   if (!gtid || gtid->transaction_length == 0 || !walk->step() || walk->event.header.type != EventType::query)
     return false;
@@ -110,38 +106,35 @@ bool PlainGroups::statement(Walk* walk) {
   while (walk->event.header.type == EventType::table_map) {
     const auto map = decode_table_map(walk->event.bytes, checksum_);
     if (!map || maps_.size() == kMostMaps) return false;
-    const Table table = table_of(walk->event.bytes);
+    const Table table = table_of(walk->event.bytes, *map);
     if (table == Table::named || walk->tables.value_or(table) != table) return false;
     walk->tables = table;
-    maps_.push_back({map->table_id, table});
+    maps_.push_back(map->table_id);
     if (!walk->step()) return false;
   }
   for (;;) {
     const Event& event = walk->event;
     const auto rows = decode_rows_head(event.bytes, checksum_);
     if (!row_operation(event.header.type) || !rows) return false;
-    const bool mapped = std::ranges::any_of(maps_, [&](const Mapped& map) { return map.id == rows->table_id; });
-    if (!mapped) return false;
+    if (rows->of_no_table() || std::ranges::find(maps_, rows->table_id) == maps_.end()) return false;
     const bool passes = walk->tables == Table::passes;
     (passes ? walk->tally.events_passed : walk->tally.events_dropped) += 1;
     (passes ? walk->tally.bytes_passed : walk->tally.bytes_dropped) += event.header.size;
     ++walk->tally.events_uncounted;
     walk->last_of_rows = event.header;
     walk->rows_end = walk->size();
-    if ((rows->flags & kEndsStatement) != 0) return true;
+    if (rows->ends_statement()) return true;
     if (!walk->step()) return false;
   }
 }
 
-PlainGroups::Table PlainGroups::table_of(Bytes table_map) {
-  const auto map = decode_table_map(table_map, checksum_);
-  if (!map) return Table::named;
-  const Bytes body = table_map.subspan(kEventHeaderSize);
-  const auto* const names_end = reinterpret_cast<const std::byte*>(map->table.data() + map->table.size());
+PlainGroups::Table PlainGroups::table_of(Bytes event, const TableMapView& map) {
+  const Bytes body = event.subspan(kEventHeaderSize);
+  const auto* const names_end = reinterpret_cast<const std::byte*>(map.table.data() + map.table.size());
   const std::string_view key = as_text(body.first(static_cast<std::size_t>(names_end - body.data())));
   const auto known = tables_.find(key);
   if (known != tables_.end()) return known->second;
-  const TableVerdict verdict = rules_.of(map->database, map->table);
+  const TableVerdict verdict = rules_.of(map.database, map.table);
   Table table = Table::named;
   if (!verdict.rule && !verdict.any()) table = Table::dropped;
   if (!verdict.rule && verdict.all()) table = Table::passes;

@@ -13,6 +13,7 @@
 
 #include "protocol/bytes.h"
 #include "protocol/event/event_header.h"
+#include "protocol/event/events.h"
 #include "protocol/filter/group_plan.h"
 #include "protocol/filter/view_rules.h"
 
@@ -41,19 +42,14 @@ class PlainGroups {
     EventHeader header;
     Bytes bytes;
   };
-  struct Mapped {
-    std::uint64_t id = 0;
-    Table table = Table::named;
-  };
   struct Hash : std::hash<std::string_view> {
     using is_transparent = void;
   };
-  // Walks over the group; false: it is not a plain one.
   class Walk;
-  bool walk(Walk* walk);
+  bool is_plain(Walk* walk);
   bool head(Walk* walk) const;
   bool statement(Walk* walk);
-  Table table_of(Bytes table_map);
+  Table table_of(Bytes event, const TableMapView& map);
   bool write_dropped(const Walk& walk, ByteBuffer* out) const;
 
   static constexpr std::size_t kKeptTables = 1u << 16;
@@ -64,7 +60,7 @@ class PlainGroups {
   const bool by_size_;
   // By table id and both names, as they stand in the table map.
   std::unordered_map<std::string, Table, Hash, std::equal_to<>> tables_;
-  std::vector<Mapped> maps_;  // of the statement that is looked at
+  std::vector<std::uint64_t> maps_;  // table ids of the statement that is looked at
 };
 
 }  // namespace binrelay

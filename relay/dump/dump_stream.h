@@ -62,6 +62,7 @@ class DumpStream {
   bool add_plain_group(Ended* ended);
   EventTypeSet types_in_runs() const;
   bool looks_at_all_events() const;
+  bool skips_by_position() const;
   boost::asio::awaitable<Ended> send_large_event(const CursorEvent& event);
   boost::asio::awaitable<Ended> on_segment_end(const Segment& following);
   boost::asio::awaitable<Ended> on_visible_end();

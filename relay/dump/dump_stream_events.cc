@@ -1,7 +1,4 @@
 // DumpStream: what becomes of each event. Nothing here suspends.
-#include <algorithm>
-#include <array>
-
 #include "protocol/event/event_builder.h"
 #include "protocol/event/event_checksum.h"
 #include "protocol/event/events.h"
@@ -9,15 +6,6 @@
 #include "relay/dump/event_downgrade.h"
 
 namespace binrelay {
-namespace {
-
-constexpr std::array kGroupHeads{EventType::gtid, EventType::anonymous_gtid, EventType::gtid_tagged,
-                                 EventType::mariadb_gtid};
-
-bool is_group_head(EventType type) { return std::ranges::find(kGroupHeads, type) != kGroupHeads.end(); }
-
-}  // namespace
-
 std::optional<SqlError> DumpStream::check_first_event(const CursorEvent& event) const {
   // A position inside an event can look like an event; its checksum or its own idea of where it ends gives it away.
   const std::uint64_t end = event.position.offset + event.header.size;
@@ -32,7 +20,7 @@ std::optional<SqlError> DumpStream::check_first_event(const CursorEvent& event) 
 std::optional<SqlError> DumpStream::decide(const CursorEvent& event) {
   const EventType type = event.header.type;
   if (belongs_to_file(type)) skipping_ = false;
-  if (!is_group_head(type)) return std::nullopt;
+  if (!is_gtid(type)) return std::nullopt;
   std::optional<AnyGtid> gtid;
   if (flavour_ == Flavour::mysql) {
     const auto head = decode_mysql_gtid(event.bytes, segment_->checksum);
@@ -53,7 +41,7 @@ std::optional<SqlError> DumpStream::decide(const CursorEvent& event) {
 DumpStream::Ended DumpStream::judge_by_gtid(const CursorEvent& event, bool* send) {
   const EventType type = event.header.type;
   *send = false;
-  if (skipping_ && (is_group_head(type) || belongs_to_file(type))) close_skipped_run();
+  if (skipping_ && (is_gtid(type) || belongs_to_file(type))) close_skipped_run();
   // A dump whose end has been reached before it began still shows the head of a file.
   const bool in_file_head = type == EventType::format_description || type == EventType::mariadb_gtid_list ||
                             type == EventType::mariadb_start_encryption;
@@ -131,19 +119,18 @@ bool DumpStream::looks_at_all_events() const {
   return plan_.leave_out_marked || downgraded || unpacked || plan_.skip.may_end();
 }
 
+// Of a renumbered series: what the log had before.
+bool DumpStream::skips_by_position() const { return !plan_.skip.by_gtid() && !is_empty(segment_->series->skip); }
+
 // By GTID the first event of each group is looked at, and the rest goes as that one did.
 EventTypeSet DumpStream::types_in_runs() const {
   if (looks_at_all_events()) return {};
-  EventTypeSet types = EventTypeSet::of_groups();
-  if (!plan_.skip.by_gtid()) return types;
-  for (const EventType head : kGroupHeads) types.remove(head);
-  return types;
+  return EventTypeSet::of_groups(plan_.skip.by_gtid() ? EventTypeSet::Heads::out : EventTypeSet::Heads::in);
 }
 
 bool DumpStream::add_run() {
   const bool within_sent = !skipping_ && !skipped_run_open_ && !held_description_;
-  const bool all_of_file = plan_.skip.by_gtid() || is_empty(segment_->series->skip);
-  if (first_event_ || !within_sent || !all_of_file) return false;
+  if (first_event_ || !within_sent || skips_by_position()) return false;
   const EventRun run = cursor_->next_run(run_types_, kWriteSize - out_.size());
   if (run.count == 0) return false;
   framer_.run(out_, run);
@@ -152,8 +139,7 @@ bool DumpStream::add_run() {
 }
 
 bool DumpStream::add_plain_group(Ended* ended) {
-  const bool all_of_file = plan_.skip.by_gtid() || is_empty(segment_->series->skip);
-  if (first_event_ || !all_of_file || looks_at_all_events()) return false;
+  if (first_event_ || skips_by_position() || looks_at_all_events()) return false;
   const LogPosition begin = cursor_->position();
   const auto group = cursor_->next_plain_group();
   if (!group) return false;
@@ -181,12 +167,12 @@ DumpStream::Ended DumpStream::add_event(const CursorEvent& event, bool* in_piece
     bool send = true;
     const Ended ended = judge_by_gtid(event, &send);
     if (ended || !send) return ended;
-  } else if (!is_empty(segment_->series->skip)) {
+  } else if (skips_by_position()) {
     bool send = true;
     const Ended ended = judge_by_position(event, &send);
     if (ended || !send) return ended;
   }
-  if (is_group_head(event.header.type)) tell_place_behind_unpacked(event.position.offset);
+  if (is_gtid(event.header.type)) tell_place_behind_unpacked(event.position.offset);
   if (plan_.leave_out_marked && (event.header.flags & kFlagSkipReplication) != 0) return std::nullopt;
   if (flavour_ == Flavour::mariadb && (plan_.mariadb_capability < kCapabilityGtid || !plan_.send_annotate)) {
     if (add_downgraded(event)) return std::nullopt;

@@ -32,11 +32,7 @@ bool must_be_whole(EventType type) {
   }
 }
 
-bool begins_group(const EventHeader& header) {
-  return header.type == EventType::gtid || header.type == EventType::anonymous_gtid ||
-         header.type == EventType::gtid_tagged || header.type == EventType::mariadb_gtid ||
-         belongs_to_file(header.type);
-}
+bool begins_group(const EventHeader& header) { return is_gtid(header.type) || belongs_to_file(header.type); }
 
 bool is_over(BoundaryPlace place) { return place == BoundaryPlace::group_end || place == BoundaryPlace::group_whole; }
 

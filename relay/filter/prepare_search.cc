@@ -40,9 +40,7 @@ PrepareSearch::Step PrepareSearch::next() {
       if (!to_earlier_segment()) return Found{};
       continue;
     }
-    if (event->header.type == EventType::gtid || event->header.type == EventType::anonymous_gtid ||
-        event->header.type == EventType::gtid_tagged)
-      group_ = event->position;
+    if (is_mysql_gtid(event->header.type)) group_ = event->position;
     const ChecksumAlgorithm checksum = cursor_->segment().checksum;
     if (event->header.type == EventType::xa_prepare && event->whole) look_at(event->header, event->bytes, checksum);
     if (event->header.type != EventType::transaction_payload) continue;

@@ -16,7 +16,6 @@
 namespace binrelay {
 namespace {
 
-constexpr std::uint16_t kStatementEnd = 1;
 constexpr std::size_t kMaxEdits = 4u << 20;  // of one group
 constexpr std::size_t kMaxPrepares = 1u << 16;
 
@@ -177,7 +176,7 @@ void RuleFollower::look_at_rows(Bytes event, ChecksumAlgorithm checksum) {
       ask_again(true, "its rows cannot be followed");
     }
   }
-  if ((head->flags & kStatementEnd) != 0) maps_.clear();
+  if (head->ends_statement()) maps_.clear();
 }
 
 void RuleFollower::look_at_query(Bytes event, ChecksumAlgorithm checksum) {

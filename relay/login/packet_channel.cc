@@ -2,16 +2,15 @@
 
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
+#include <openssl/buffer.h>
 #include <openssl/err.h>
 #include <openssl/x509.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <boost/asio/post.hpp>
-#include <boost/asio/read.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 #include <cerrno>
 #include <memory>
 
@@ -26,6 +25,7 @@ using asio::use_awaitable;
 
 namespace {
 
+constexpr std::size_t kIdleRecords = 16u << 10;  // what a connection keeps that waits for more
 constexpr std::size_t kReadSize = 8u << 10;
 // A consumer whose machine has vanished is noticed within about a minute and a half before it has logged in. After that
 // TCP_USER_TIMEOUT decides (tcp(7)): it also ends a connection whose peer is alive and reads nothing.
@@ -157,8 +157,10 @@ Result<Bytes> PacketChannel::encrypted(Bytes packets) {
 }
 
 void PacketChannel::release_buffers() {
-  if (tls_ && BIO_pending(SSL_get_wbio(tls_->native_handle())) == 0)
-    SSL_set0_wbio(tls_->native_handle(), BIO_new(BIO_s_mem()));
+  if (!tls_) return;
+  BUF_MEM* records = nullptr;
+  BIO_get_mem_ptr(SSL_get_wbio(tls_->native_handle()), &records);
+  if (records->length == 0 && records->max > kIdleRecords) SSL_set0_wbio(tls_->native_handle(), BIO_new(BIO_s_mem()));
 }
 
 awaitable<Status> PacketChannel::start_tls(asio::ssl::context& context) {
