@@ -23,6 +23,7 @@ struct LogCursor::State {
   EventReader reader;
   std::size_t buffer_size;
   bool begun = false;  // an event was returned: the place the cursor was opened at is the start of one
+  std::shared_ptr<const SegmentBlocks> read_from{};  // of what is buffered
 
   // Bytes inside an event can look like an event; their checksum cannot.
   bool may_begin_at(const ReadEvent& event) const {
@@ -68,6 +69,7 @@ struct LogCursor::State {
     const std::shared_ptr<SegmentBlocks> known = blocks();
     BINRELAY_ASSIGN(const bool sound, known->check(reader.file(), from, to, mode));
     if (!sound) return false;
+    if (read_from != known) read_from = reader.holds_bytes() ? nullptr : known;
     BINRELAY_ASSIGN(const bool done, reader.read(mode));
     if (!done) known->doubt(from, to);
     return done;
@@ -130,6 +132,19 @@ EventRun LogCursor::next_run(const EventTypeSet& types, std::size_t most) {
 
 Bytes LogCursor::at_hand() const { return state_->begun ? state_->reader.at_hand() : Bytes{}; }
 void LogCursor::pass_over(std::size_t bytes) { state_->reader.pass_over(bytes); }
+bool LogCursor::pass_to(std::uint64_t offset) {
+  EventReader& reader = state_->reader;
+  if (offset > reader.limit()) {
+    const auto now = state_->reach();
+    if (!now.ok() || now->limit < offset) return false;
+    reader.raise_limit(now->limit);
+  }
+  reader.pass_to(offset);
+  return true;
+}
+
+std::shared_ptr<const SegmentBlocks> LogCursor::read_from() const { return state_->read_from; }
+std::shared_ptr<const SegmentBlocks> LogCursor::reads_from() const { return state_->blocks(); }
 void LogCursor::release_buffer() { state_->reader.release_buffer(); }
 
 PieceStep LogCursor::next_piece() { return state_->reader.next_piece(); }

@@ -52,6 +52,13 @@ class LogCursor {
   // Behind a first next(); see EventReader.
   Bytes at_hand() const;
   void pass_over(std::size_t bytes);
+  // For what another cursor has read already: goes to `offset` of this segment, where an event begins or ends. False:
+  // that is not visible, and nothing has changed.
+  bool pass_to(std::uint64_t offset);
+  // Tells bytes that were stored anew (EventLog::reopen()) from others of the same place: what is buffered was read
+  // from the one (nullptr: from several), what is read next comes from the other.
+  std::shared_ptr<const SegmentBlocks> read_from() const;
+  std::shared_ptr<const SegmentBlocks> reads_from() const;
   PieceStep next_piece();
   // True: bytes were read (or there is nothing to read). False: cached_only and the bytes are not in the page cache.
   // Errc::checksum: they are not the bytes that were stored; a later try may find them restored. Errc::not_found: no

@@ -55,13 +55,14 @@ class PlainGroups::Walk {
 std::optional<PlainGroup> PlainGroups::next(Bytes bytes, std::uint64_t offset, ByteBuffer* out) {
   Walk walk(bytes, offset);
   if (!is_plain(&walk)) return std::nullopt;
-  PlainGroup group{walk.size(), walk.events, walk.last_timestamp, walk.tally};
+  PlainGroup group{walk.size(), walk.events, walk.last_timestamp, walk.tally, false};
   if (walk.tables == Table::passes) {
     append_to(out, walk.walked());
     return group;
   }
   if (!write_dropped(walk, out)) return std::nullopt;
   // GTID, what begins the transaction, what fills the place of the rows, XID.
+  group.empty = true;
   group.events = (walk.head_size > walk.gtid_size ? 3 : 2) + (by_size_ ? 1 : 0);
   return group;
 }

@@ -24,7 +24,8 @@ struct PlainGroup {
   std::size_t stored_size = 0;
   std::size_t events = 0;  // that go out; the first is the GTID event
   std::uint32_t last_timestamp = 0;
-  RuleTally tally;  // of rule 0
+  RuleTally tally;     // of rule 0
+  bool empty = false;  // its rows do not go out
 };
 
 class PlainGroups {

@@ -24,6 +24,7 @@ struct ViewOptions {
   StatementDml statement_dml = StatementDml::stop;
   // MySQL by file and position: the consumer adds up the sizes of events, so as many bytes go out as the source has.
   bool by_size = false;
+  friend bool operator==(const ViewOptions&, const ViewOptions&) = default;
 };
 
 class ViewRules {

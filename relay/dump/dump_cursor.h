@@ -20,10 +20,8 @@ class DumpCursor {
     return filtered_ ? EventRun{} : plain_->next_run(types, most);
   }
   // Of a view only.
-  std::optional<EventRun> next_plain_group() { return filtered_ ? filtered_->next_plain_group() : std::nullopt; }
-  void release_buffer() {
-    if (!filtered_) plain_->release_buffer();
-  }
+  std::optional<ShownGroup> next_group() { return filtered_ ? filtered_->next_group() : std::nullopt; }
+  void release_buffer() { filtered_ ? filtered_->release_buffer() : plain_->release_buffer(); }
   PieceStep next_piece() { return filtered_ ? filtered_->next_piece() : plain_->next_piece(); }
   Result<bool> read(ReadMode mode) { return filtered_ ? filtered_->read(mode) : plain_->read(mode); }
   std::optional<Error> known_damage(const CursorEvent& event) const {

@@ -57,7 +57,8 @@ void DumpStream::open() {
     return;
   }
   const bool by_size = flavour_ == Flavour::mysql && !plan_.skip.by_gtid();
-  cursor_.emplace(std::make_unique<FilteredCursor>(log_, std::move(*cursor), plan_.view, by_size));
+  const auto& shared = by_size ? plan_.view->shared_by_size : plan_.view->shared;
+  cursor_.emplace(std::make_unique<FilteredCursor>(log_, std::move(*cursor), plan_.view, by_size, shared));
 }
 
 void DumpStream::end(EndReason reason) {

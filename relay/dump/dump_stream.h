@@ -59,7 +59,7 @@ class DumpStream {
   Ended add_event(const CursorEvent& event, bool* in_pieces);
   // What go out as they are, many at a time. False: the next event must be looked at.
   bool add_run();
-  bool add_plain_group(Ended* ended);
+  bool add_group(Ended* ended);
   EventTypeSet types_in_runs() const;
   bool looks_at_all_events() const;
   bool skips_by_position() const;

@@ -100,7 +100,7 @@ void DumpStream::tell_place_behind_unpacked(std::uint64_t place) {
 // Nothing suspends between events that are at hand: a coroutine for each would cost more than all the rest.
 std::optional<CursorStep> DumpStream::add_events(Ended* ended) {
   while (!*ended && out_.size() < kWriteSize) {
-    if (plan_.view ? add_plain_group(ended) : add_run()) continue;
+    if (plan_.view ? add_group(ended) : add_run()) continue;
     CursorStep step = cursor_->next();
     const auto* event = std::get_if<CursorEvent>(&step);
     if (event == nullptr) return step;
@@ -138,20 +138,21 @@ bool DumpStream::add_run() {
   return true;
 }
 
-bool DumpStream::add_plain_group(Ended* ended) {
+bool DumpStream::add_group(Ended* ended) {
   if (first_event_ || skips_by_position() || looks_at_all_events()) return false;
   const LogPosition begin = cursor_->position();
-  const auto group = cursor_->next_plain_group();
+  const auto group = cursor_->next_group();
   if (!group) return false;
-  if (group->last_timestamp != 0) event_time_ = group->last_timestamp;
+  const EventRun& run = group->run;
+  if (run.last_timestamp != 0) event_time_ = run.last_timestamp;
   if (plan_.skip.by_gtid()) {
-    const EventHeader header = decode_event_header(group->bytes).value();
+    const EventHeader header = decode_event_header(run.bytes).value();
     bool send = true;
-    *ended = judge_by_gtid({header, begin, group->bytes.first(header.size), true}, &send);
+    *ended = judge_by_gtid({header, begin, run.bytes.first(header.size), true}, &send);
     if (*ended || !send) return true;
   }
-  framer_.run(out_, *group);
-  if (flavour_ == Flavour::mysql) replica_position_ += group->bytes.size();
+  framer_.run(out_, run);
+  if (flavour_ == Flavour::mysql) replica_position_ += run.bytes.size();
   return true;
 }
 

@@ -12,17 +12,40 @@ AllowList allow_list(const AccountConfig& account) {
 }
 
 std::shared_ptr<const ConsumerView> AccountViews::of(const AccountConfig& account, const SourceIdentity& source) const {
-  const bool unpacked = account.old_consumer && source.flavour == Flavour::mysql;
-  if (!account.filtered() && !unpacked) return nullptr;
+  const Terms terms = terms_of(account, source);
+  if (!terms.options.judges && !terms.options.unpack_payloads) return nullptr;
+  const std::lock_guard lock(mutex_);
+  std::erase_if(in_use_, [](const auto& known) { return known.second.expired(); });
+  for (const auto& [known, view] : in_use_) {
+    if (known != terms) continue;
+    if (auto shared = view.lock()) return shared;
+  }
+  auto view = make(account, terms);
+  in_use_.emplace_back(terms, view);
+  return view;
+}
+
+AccountViews::Terms AccountViews::terms_of(const AccountConfig& account, const SourceIdentity& source) const {
+  Terms terms{account.view, account.allow, {}, account.rules_at, source.lower_case_table_names, nullptr};
+  terms.options.judges = account.filtered();
+  terms.options.unpack_payloads = account.old_consumer && source.flavour == Flavour::mysql;
+  terms.options.ddl = account.ddl;
+  terms.options.statement_dml = account.statement_dml;
+  // One set for the whole dump: what it sends of a transaction must not change while it does.
+  const bool by_rules = account.view == AccountConfig::View::rules;
+  if (by_rules && account.rules_at == AccountConfig::RulesAt::now) terms.rules = book_.latest();
+  return terms;
+}
+
+std::shared_ptr<const ConsumerView> AccountViews::make(const AccountConfig& account, const Terms& terms) const {
   auto view = std::make_shared<ConsumerView>();
   view->allowed = std::make_shared<const AllowList>(allow_list(account));
-  view->options.judges = account.filtered();
-  view->options.unpack_payloads = unpacked;
-  view->options.ddl = account.ddl;
-  view->options.statement_dml = account.statement_dml;
+  view->options = terms.options;
+  view->shared = std::make_shared<SharedGroups>();
+  view->shared_by_size = std::make_shared<SharedGroups>();
   if (account.view == AccountConfig::View::all) {
     auto everything =
-        std::make_shared<const RuleSet>(std::vector<FilterRule>(), source.lower_case_table_names, DefaultMonitor::all);
+        std::make_shared<const RuleSet>(std::vector<FilterRule>(), terms.lower_case_table_names, DefaultMonitor::all);
     view->rules_at = [everything](LogPosition) { return everything; };
     return view;
   }
@@ -30,8 +53,7 @@ std::shared_ptr<const ConsumerView> AccountViews::of(const AccountConfig& accoun
   if (account.rules_at == AccountConfig::RulesAt::event) {
     view->rules_at = book_.at;
   } else {
-    // One set for the whole dump: what it sends of a transaction must not change while it does.
-    view->rules_at = [rules = book_.latest()](LogPosition) { return rules; };
+    view->rules_at = [rules = terms.rules](LogPosition) { return rules; };
   }
   return view;
 }

@@ -8,6 +8,7 @@
 #include "protocol/filter/view_rules.h"
 #include "protocol/ids.h"
 #include "relay/filter/filter_counters.h"
+#include "relay/filter/shared_groups.h"
 
 namespace binrelay {
 
@@ -19,6 +20,8 @@ struct ConsumerView {
   std::shared_ptr<const AllowList> allowed = std::make_shared<const AllowList>();
   ViewOptions options;                 // by_size is each dump's own
   FilterCounters* counters = nullptr;  // outlives it; nullptr: nobody counts
+  // Of the dumps that show just this; nullptr: nothing is shared.
+  std::shared_ptr<SharedGroups> shared{}, shared_by_size{};
 };
 
 }  // namespace binrelay

@@ -10,6 +10,7 @@ namespace binrelay {
 namespace {
 
 constexpr std::size_t kFillerPiece = 64u << 10;
+constexpr std::size_t kIdleBytes = 16u << 10;    // of each buffer, while nothing is read
 constexpr std::size_t kPayloadSlice = 4u << 10;  // a little of what is compressed can be much
 
 // Read whole before they are judged, however large.
@@ -43,12 +44,13 @@ std::optional<Error> failure_of(const Status& status) {
 }  // namespace
 
 FilteredCursor::FilteredCursor(const EventLog& log, LogCursor cursor, std::shared_ptr<const ConsumerView> view,
-                               bool by_size)
+                               bool by_size, std::shared_ptr<SharedGroups> shared)
     : log_(log),
       cursor_(std::move(cursor)),
       view_(std::move(view)),
       options_(view_->options),
-      from_(cursor_.position().offset) {
+      from_(cursor_.position().offset),
+      shared_(std::move(shared)) {
   options_.by_size = by_size;
   note_segment();
 }
@@ -96,14 +98,25 @@ CursorStep FilteredCursor::next() {
   }
 }
 
-std::optional<EventRun> FilteredCursor::next_plain_group() {
+// --- groups in one piece ---
+
+std::optional<ShownGroup> FilteredCursor::next_group() {
   if (state_ == State::held && !anything_ready()) state_ = State::between;
   const LogPosition at = cursor_.position();
   if (state_ != State::between || collecting_ || !options_.judges || at.offset < from_) return std::nullopt;
-  const Bytes stored = cursor_.at_hand();
-  if (stored.empty()) return std::nullopt;
+  const bool at_end = is_at_end(at);
+  if (!at_end && cursor_.at_hand().empty()) return std::nullopt;
   std::shared_ptr<const RuleSet> rules = view_->rules_at(at);
   if (!rules) return std::nullopt;
+  if (at_end) {
+    if (auto shared = take_shared(at, *rules)) return shared;
+  }
+  return next_plain_group(at, std::move(rules));
+}
+
+std::optional<ShownGroup> FilteredCursor::next_plain_group(LogPosition at, std::shared_ptr<const RuleSet> rules) {
+  const Bytes stored = cursor_.at_hand();
+  if (stored.empty()) return std::nullopt;
   if (!plain_ || rules != plain_rules_) {
     plain_rules_ = std::move(rules);
     plain_.emplace(flavour_, checksum_, ViewRules(plain_rules_, view_->allowed), options_);
@@ -113,7 +126,68 @@ std::optional<EventRun> FilteredCursor::next_plain_group() {
   if (!group) return std::nullopt;
   cursor_.pass_over(group->stored_size);
   if (view_->counters != nullptr) view_->counters->add(0, group->tally);
-  return EventRun{plain_out_, group->events, group->last_timestamp};
+  share_plain(*group, at);
+  return ShownGroup{{plain_out_, group->events, group->last_timestamp}, group->empty};
+}
+
+std::optional<ShownGroup> FilteredCursor::take_shared(LogPosition at, const RuleSet& rules) {
+  taken_ = shared_->find(at, *cursor_.reads_from(), rules);
+  if (!taken_ || !cursor_.pass_to(taken_->end)) return std::nullopt;
+  if (view_->counters != nullptr) view_->counters->add(taken_->tallies);
+  return ShownGroup{taken_->run(), taken_->empty};
+}
+
+void FilteredCursor::note_end() {
+  end_seen_ = cursor_.position();
+  if (shared_ && !member_) member_.emplace(shared_);
+}
+
+bool FilteredCursor::is_at_end(LogPosition at) {
+  if (!member_) return false;
+  if (at.segment == end_seen_.segment && at.offset - end_seen_.offset <= kNearTheEnd) return member_->has_company();
+  member_.reset();
+  return false;
+}
+
+void FilteredCursor::share_plain(const PlainGroup& group, LogPosition begin) {
+  if (!is_at_end(begin) || plain_out_.size() > SharedGroups::kLargestGroup) return;
+  share({begin,
+         begin.offset + group.stored_size,
+         nullptr,
+         plain_rules_,
+         plain_out_,
+         group.events,
+         group.last_timestamp,
+         group.empty,
+         {{0, group.tally}}});
+}
+
+// XA: what becomes of such a group follows from others, and each remembers that for himself.
+void FilteredCursor::share_held() {
+  if (!is_at_end(group_begin_) || group_begin_.offset < from_ || plan_.xa_prepared || planner_->xa_finished()) return;
+  FilteredGroup group{group_begin_, group_end_, nullptr, group_rules_, {}, ready_.size(), 0, false, plan_.tallies};
+  for (Ready& ready : ready_) {
+    make_whole(&ready);
+    const Bytes bytes = ready.kind == OutEvent::Kind::made ? Bytes(ready.own) : ready.view;
+    const bool in_no_file = ready.header.log_pos == 0 && flavour_ == Flavour::mysql;  // a replica does not add it up
+    if (!ready.whole || in_no_file || group.bytes.size() + bytes.size() > SharedGroups::kLargestGroup) return;
+    group.bytes.insert(group.bytes.end(), bytes.begin(), bytes.end());
+    if (ready.header.timestamp != 0) group.last_timestamp = ready.header.timestamp;
+  }
+  share(std::move(group));
+}
+
+void FilteredCursor::share(FilteredGroup group) {
+  group.file = cursor_.read_from();
+  if (group.file) shared_->add(std::make_shared<const FilteredGroup>(std::move(group)));
+}
+
+void FilteredCursor::release_buffer() {
+  taken_.reset();
+  if (state_ != State::between && (state_ != State::held || anything_ready())) return;
+  if (held_bytes_.capacity() > kIdleBytes) held_bytes_ = {};
+  if (plain_out_.capacity() > kIdleBytes) plain_out_ = {};
+  cursor_.release_buffer();
 }
 
 // --- the consumer's place ---
@@ -169,7 +243,9 @@ FilteredCursor::Progress FilteredCursor::step_between() {
   if (std::holds_alternative<SegmentEnd>(step)) {
     note_segment();
     from_ = 0;
+    end_seen_ = cursor_.position();
   }
+  if (std::holds_alternative<AtVisibleEnd>(step)) note_end();
   const auto* event = std::get_if<CursorEvent>(&step);
   if (!event) return step;
   const auto place = boundary_.on_event(event->header, event->bytes, event->position.offset);
@@ -189,6 +265,7 @@ FilteredCursor::Failure FilteredCursor::begin_group(const CursorEvent& event) {
         "there are no filter rules for this place of the log; an account with view = \"rules\" is sent nothing "
         "before there are"};
   }
+  group_rules_ = rules;
   rules_.emplace(std::move(rules), view_->allowed);
   planner_.emplace(flavour_, checksum_, *rules_, options_);
   group_begin_ = event.position;
@@ -323,9 +400,11 @@ FilteredCursor::Failure FilteredCursor::rewrite_held() {
     }
     take_fresh(event);
   }
-  if (!plan_.changed) return std::nullopt;
-  rewriter_->finish(&fresh_);
-  take_fresh({});
+  if (plan_.changed) {
+    rewriter_->finish(&fresh_);
+    take_fresh({});
+  }
+  share_held();
   return std::nullopt;
 }
 
@@ -342,8 +421,22 @@ void FilteredCursor::take_fresh(const CursorEvent& current) {
   fresh_.clear();
 }
 
+// An event that is not in memory as it goes out, and is to be shown as a whole.
+void FilteredCursor::make_whole(Ready* ready) const {
+  if (!ready->whole) return;
+  if (ready->kind == OutEvent::Kind::current_with_end) {
+    ready->own = with_statement_end(ready->view, checksum_);
+  } else if (ready->kind == OutEvent::Kind::filler) {
+    ready->own = filler(ready->header, ready->header.size, ready->header.log_pos, checksum_);
+  } else {
+    return;
+  }
+  ready->kind = OutEvent::Kind::made;
+}
+
 CursorStep FilteredCursor::show(Ready ready) {
   shown_ = std::move(ready);
+  make_whole(&shown_);
   Bytes bytes = shown_.view;
   switch (shown_.kind) {
     case OutEvent::Kind::current:
@@ -352,25 +445,15 @@ CursorStep FilteredCursor::show(Ready ready) {
       bytes = shown_.own;
       break;
     case OutEvent::Kind::current_with_end:
-      if (shown_.whole) {
-        shown_.own = with_statement_end(shown_.view, checksum_);
-        bytes = shown_.own;
-      } else {
-        patch_.emplace(shown_.header.size, checksum_);
-        bytes = patch_->first_with_statement_end(shown_.view);
-      }
+      patch_.emplace(shown_.header.size, checksum_);
+      bytes = patch_->first_with_statement_end(shown_.view);
       break;
     case OutEvent::Kind::filler:
-      if (shown_.whole) {
-        shown_.own = filler(shown_.header, shown_.header.size, shown_.header.log_pos, checksum_);
-        bytes = shown_.own;
-      } else {
-        patch_.emplace(shown_.header.size, checksum_);
-        shown_.own = filler(shown_.header, smallest_filler(ChecksumAlgorithm::none), shown_.header.log_pos,
-                            ChecksumAlgorithm::none);
-        std::memcpy(shown_.own.data() + kEventSizeOffset, &shown_.header.size, sizeof shown_.header.size);
-        bytes = patch_->next(shown_.own);
-      }
+      patch_.emplace(shown_.header.size, checksum_);
+      shown_.own = filler(shown_.header, smallest_filler(ChecksumAlgorithm::none), shown_.header.log_pos,
+                          ChecksumAlgorithm::none);
+      std::memcpy(shown_.own.data() + kEventSizeOffset, &shown_.header.size, sizeof shown_.header.size);
+      bytes = patch_->next(shown_.own);
       break;
   }
   return CursorEvent{shown_.header, {group_begin_.segment, shown_.offset}, bytes, shown_.whole};

@@ -5,7 +5,8 @@
 // Thread: one at a time. Owner: a dump. Borrows: the log and the view outlive it.
 //
 // A CursorEvent's position is where the stored event begins that it comes from; its header and bytes are what goes out.
-// A consumer may begin inside a group: what lies before its place is judged in silence.
+// A consumer may begin inside a group: what lies before its place is judged in silence. Who has come to the end of the
+// log shares what is filtered there with the others of the view.
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -21,26 +22,37 @@
 #include "relay/filter/consumer_view.h"
 #include "relay/filter/piece_patch.h"
 #include "relay/filter/prepare_search.h"
+#include "relay/filter/shared_groups.h"
 #include "storage/log_cursor.h"
 
 namespace binrelay {
 
+// A group in one piece, as it goes out.
+struct ShownGroup {
+  EventRun run;
+  bool empty = false;  // no change and no statement is in it
+};
+
 class FilteredCursor {
  public:
   static constexpr std::size_t kHeldGroup = 1u << 20;
+  // Who has read so much since it was at the end of the log is not there any more.
+  static constexpr std::uint64_t kNearTheEnd = 1u << 20;
 
-  // `cursor` stands at `start`.
-  FilteredCursor(const EventLog& log, LogCursor cursor, std::shared_ptr<const ConsumerView> view, bool by_size);
+  // `cursor` stands where the consumer begins. `shared`: of this view and `by_size`; nullptr: nothing is shared.
+  FilteredCursor(const EventLog& log, LogCursor cursor, std::shared_ptr<const ConsumerView> view, bool by_size,
+                 std::shared_ptr<SharedGroups> shared = nullptr);
 
   // As LogCursor's. Errc::refused, unsupported, limit: the view cannot be shown from here on, and why.
   CursorStep next();
-  // What goes out of the next group, as events one behind the other, if that can be told at one look; nothing
-  // otherwise: next() goes on. Valid until the next call.
-  std::optional<EventRun> next_plain_group();
+  // What goes out of the next group, as events one behind the other, if that can be told at one look, or somebody else
+  // has filtered it; nothing otherwise: next() goes on. Valid until the next call.
+  std::optional<ShownGroup> next_group();
   PieceStep next_piece();
   Result<bool> read(ReadMode mode);
   std::optional<Error> known_damage(const CursorEvent& event) const;
   LogPosition position() const;  // of what is shown next
+  void release_buffer();         // nothing is read for a while
   ReadPins::Pin pin() const { return cursor_.pin(); }
   // A large group is being looked at, and nothing of it has been shown.
   bool looks_ahead() const { return state_ == State::planning || state_ == State::looking_up; }
@@ -74,6 +86,14 @@ class FilteredCursor {
   using Progress = std::optional<CursorStep>;
   using Failure = std::optional<Error>;
 
+  std::optional<ShownGroup> take_shared(LogPosition at, const RuleSet& rules);
+  std::optional<ShownGroup> next_plain_group(LogPosition at, std::shared_ptr<const RuleSet> rules);
+  void note_end();
+  bool is_at_end(LogPosition at);
+  void share_plain(const PlainGroup& group, LogPosition begin);
+  void share_held();
+  void share(FilteredGroup group);
+
   Progress look_at_start();
   Progress find_group();
   Progress step_between();
@@ -90,6 +110,7 @@ class FilteredCursor {
   void note_segment();
   void hold(const CursorEvent& event);
   void take_fresh(const CursorEvent& current);
+  void make_whole(Ready* ready) const;
   CursorStep show(Ready ready);
   bool anything_ready() const { return next_ready_ < ready_.size(); }
 
@@ -113,6 +134,12 @@ class FilteredCursor {
   Flavour flavour_ = Flavour::mysql;
   ChecksumAlgorithm checksum_ = ChecksumAlgorithm::none;
 
+  std::shared_ptr<SharedGroups> shared_;        // nullptr: nothing is shared
+  std::optional<SharedGroups::Member> member_;  // near the end of the log
+  LogPosition end_seen_{};                      // where that was, when it was there
+  std::shared_ptr<const FilteredGroup> taken_;  // what next_group() has shown
+
+  std::shared_ptr<const RuleSet> group_rules_;  // those of rules_
   std::optional<ViewRules> rules_;
   std::optional<GroupPlanner> planner_;
   GroupPlan plan_;

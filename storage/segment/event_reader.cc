@@ -63,6 +63,13 @@ void EventReader::pass_over(std::size_t bytes) {
   begin_ += bytes;
 }
 
+void EventReader::pass_to(std::uint64_t offset) {
+  BINRELAY_CHECK(offset >= offset_ && offset <= limit_, "what is passed over lies before the limit");
+  drop(piece_bytes_ + (offset - offset_));
+  piece_bytes_ = 0;
+  offset_ = offset;
+}
+
 PieceStep EventReader::next_piece() {
   BINRELAY_CHECK(piece_bytes_ > 0, "pieces are asked for while the event has some left");
   if (available() == 0) return NeedsRead{};

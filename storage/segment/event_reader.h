@@ -52,10 +52,13 @@ class EventReader {
   // What is buffered of the events that come next, the last of them perhaps in part; pass_over() is for whole ones.
   Bytes at_hand() const;
   void pass_over(std::size_t bytes);
+  // The next event is the one at `offset`, not behind the limit, whatever is buffered.
+  void pass_to(std::uint64_t offset);
   // The rest of an event that was not whole; next() passes over what was not asked for.
   PieceStep next_piece();
   Result<bool> read(ReadMode mode);
 
+  bool holds_bytes() const { return available() != 0; }
   // What read() asks the file for, at most.
   std::uint64_t next_read_begin() const { return read_offset_; }
   std::uint64_t next_read_end() const { return std::min(limit_, read_offset_ + capacity_ - available()); }

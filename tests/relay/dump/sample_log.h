@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "protocol/check.h"
 #include "protocol/event/event_builder.h"
@@ -97,6 +98,11 @@ class SampleLog {
     append_transaction_body(gtid.server);
     add(previous_, gtid);
     return begin;
+  }
+
+  // A group that begins at end(). A file opened behind it is to be told what it added: begins_behind().
+  void commit(const std::vector<ByteBuffer>& events) {
+    for (const ByteBuffer& event : events) append(event);
   }
 
   // What was appended is durable and visible afterwards.
