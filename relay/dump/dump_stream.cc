@@ -16,8 +16,10 @@ using asio::awaitable;
 
 namespace {
 
-// What a dump keeps that waits for more.
-constexpr std::size_t kIdleBuffer = 16u << 10;
+// While others write much, a view's empty groups go out together: one of them tells a consumer nothing that has to be
+// there at once, and a packet for each would cost both sides most of their time. A change takes along what stands
+// before it.
+constexpr auto kEmptyGroupsRest = std::chrono::milliseconds(5);
 // A dump replaced or told to end says so to its client, if the client still reads within this time.
 constexpr auto kLastWordTime = std::chrono::seconds(5);
 // Stored bytes that were found damaged are fetched from the source meanwhile, if it can be reached.
@@ -191,14 +193,18 @@ awaitable<DumpStream::Ended> DumpStream::on_visible_end() {
   tell_place_behind_unpacked(cursor_->position().offset);
   if (plan_.skip.ends_here()) co_return finish_with_eof("@slave_until_gtid reached");
   if (plan_.non_blocking) co_return finish_with_eof("end of the log");
-  const Ended ended = co_await flush();
-  if (ended) co_return ended;
+  const bool rests = may_rest();
+  if (!rests) {
+    const Ended ended = co_await flush();
+    if (ended) co_return ended;
+  }
 
   const LogPosition at = cursor_->position();
   const auto due = heartbeat_due();
   note_acknowledged(true);
-  const auto until = sent_.more_than_one() ? std::min(due, Clock::now() + kAcknowledgementLook) : due;
-  out_.release_above(kIdleBuffer);
+  auto until = sent_.more_than_one() ? std::min(due, Clock::now() + kAcknowledgementLook) : due;
+  if (rests) until = std::min(until, last_sent_ + kEmptyGroupsRest);
+  if (out_.empty()) out_.release_above(kIdleBuffer);
   cursor_->release_buffer();
   channel_.release_buffers();
   rested_ =
@@ -261,6 +267,11 @@ awaitable<DumpStream::Ended> DumpStream::flush_if_large() {
   co_return co_await flush();
 }
 
+bool DumpStream::may_rest() const {
+  const bool only_empty_groups = !out_.empty() && out_.size() == empty_bytes_;
+  return only_empty_groups && out_.size() < kIdleBuffer && Clock::now() < last_sent_ + kEmptyGroupsRest;
+}
+
 awaitable<DumpStream::Ended> DumpStream::flush() {
   if (out_.empty()) co_return std::nullopt;
   const Status sent = co_await channel_.send_eagerly(out_.bytes());
@@ -277,6 +288,7 @@ awaitable<DumpStream::Ended> DumpStream::flush() {
   progress_->event_time = event_time_;
   progress_->moved_at = std::time(nullptr);
   out_.clear();
+  empty_bytes_ = 0;
   note_acknowledged(false);
   last_sent_ = Clock::now();
   co_return std::nullopt;

@@ -46,6 +46,8 @@ class DumpStream {
  private:
   // One write covers about this much; larger buffers fall out of the processor's cache.
   static constexpr std::size_t kWriteSize = 128u << 10;
+  // What a dump keeps that waits for more.
+  static constexpr std::size_t kIdleBuffer = 16u << 10;
 
   using Clock = TailSignal::Clock;
   using Ended = std::optional<DumpEnd>;
@@ -72,6 +74,7 @@ class DumpStream {
   DumpEnd fail_unreadable(const Error& error);
   boost::asio::awaitable<Ended> flush();
   boost::asio::awaitable<Ended> flush_if_large();
+  bool may_rest() const;
   void enter_segment(SegmentNumber segment);
   void note_acknowledged(bool caught_up);
   // Both put the stream's last packet into the buffer.
@@ -117,6 +120,7 @@ class DumpStream {
   EventFramer framer_;
   const EventTypeSet run_types_;  // empty when every event is looked at
   SendBuffer out_;
+  std::size_t empty_bytes_ = 0;  // in out_: of groups of which a view shows nothing but that they were
   // A GTID dump holds the first file's FDE and PREVIOUS_GTIDS back until the first group tells whether `created` must
   // be cleared.
   std::optional<ByteBuffer> held_description_;

@@ -151,7 +151,9 @@ bool DumpStream::add_group(Ended* ended) {
     *ended = judge_by_gtid({header, begin, run.bytes.first(header.size), true}, &send);
     if (*ended || !send) return true;
   }
+  const std::size_t before = out_.size();
   framer_.run(out_, run);
+  if (group->empty) empty_bytes_ += out_.size() - before;
   if (flavour_ == Flavour::mysql) replica_position_ += run.bytes.size();
   return true;
 }
