@@ -52,7 +52,7 @@ DumpStream::DumpStream(DumpPlan plan, const EventLog& log, const SourceIdentity&
       run_types_(types_in_runs()) {}
 
 void DumpStream::open() {
-  auto cursor = LogCursor::open(log_, plan_.start);
+  auto cursor = LogCursor::open(log_, plan_.start, plan_.view ? LogCursor::kBufferSize : kReadSize);
   if (!cursor) return;
   if (!plan_.view) {
     cursor_.emplace(std::move(*cursor));
@@ -74,6 +74,7 @@ void DumpStream::end(EndReason reason) {
 }
 
 awaitable<DumpEnd> DumpStream::run() {
+  channel_.prepare_for_bulk();
   DumpEnd end = co_await serve();
   co_await flush();  // its last words
   co_return end;

@@ -46,6 +46,7 @@ class DumpStream {
  private:
   // One write covers about this much; larger buffers fall out of the processor's cache.
   static constexpr std::size_t kWriteSize = 128u << 10;
+  static constexpr std::size_t kReadSize = 128u << 10;
   // What a dump keeps that waits for more.
   static constexpr std::size_t kIdleBuffer = 16u << 10;
 

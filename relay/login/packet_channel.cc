@@ -15,6 +15,7 @@
 #include <memory>
 
 #include "protocol/limits.h"
+#include "relay/login/near_peer.h"
 
 namespace binrelay {
 
@@ -155,6 +156,8 @@ Result<Bytes> PacketChannel::encrypted(Bytes packets) {
   const long size = BIO_get_mem_data(SSL_get_wbio(tls_->native_handle()), &records);
   return Bytes(reinterpret_cast<const std::byte*>(records), static_cast<std::size_t>(size));
 }
+
+void PacketChannel::prepare_for_bulk() { bound_what_is_under_way(socket_.native_handle()); }
 
 void PacketChannel::release_buffers() {
   if (!tls_) return;

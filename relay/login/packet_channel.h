@@ -32,6 +32,8 @@ class PacketChannel : public std::enable_shared_from_this<PacketChannel> {
   // The same, but keeps the thread while the connection takes what it is given; waited() says whether it did not.
   boost::asio::awaitable<Status> send_eagerly(Bytes packets);
   bool waited() const { return waited_; }
+  // Much is going to be sent; see near_peer.h.
+  void prepare_for_bulk();
   // Nothing is sent for a while.
   void release_buffers();
   boost::asio::awaitable<Status> start_tls(boost::asio::ssl::context& context);
