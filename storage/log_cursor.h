@@ -48,6 +48,8 @@ class LogCursor {
 
   CursorStep next();
   // Behind a first next(): events of this segment that are at hand, one behind the other; see EventReader::next_run().
+  // Their bytes stay valid until the next read() or release_buffer(), or next() while nothing is at hand: that may
+  // enter the next segment.
   EventRun next_run(const EventTypeSet& types, std::size_t most);
   // Behind a first next(); see EventReader.
   Bytes at_hand() const;

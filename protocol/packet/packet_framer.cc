@@ -28,13 +28,19 @@ std::array<std::byte, kHeaderSize> packet_header(std::uint64_t size, std::uint8_
           static_cast<std::byte>(sequence)};
 }
 
-// Of an event that is one packet: the packet's header and the status byte. Behind `to` there is room for all of it.
-std::byte* frame(std::byte* to, Bytes event, std::uint8_t sequence) {
-  const auto header = packet_header(event.size() + 1, sequence);
+// Of an event that is one packet: the packet's header and the status byte. Behind `to` there is room for them.
+std::byte* frame_head(std::byte* to, std::size_t event_size, std::uint8_t sequence) {
+  const auto header = packet_header(event_size + 1, sequence);
   std::memcpy(to, header.data(), header.size());
   to[header.size()] = std::byte{0};
-  std::memcpy(to + header.size() + 1, event.data(), event.size());
-  return to + kFrameSize + event.size();
+  return to + kFrameSize;
+}
+
+// The same with the event.
+std::byte* frame(std::byte* to, Bytes event, std::uint8_t sequence) {
+  to = frame_head(to, event.size(), sequence);
+  std::memcpy(to, event.data(), event.size());
+  return to + event.size();
 }
 
 }  // namespace
@@ -114,15 +120,22 @@ void EventFramer::whole(SendBuffer& out, Bytes event) {
   out.end_append(kFrameSize + event.size());
 }
 
-void EventFramer::run(SendBuffer& out, const EventRun& run) {
+void EventFramer::run(SendBuffer& out, const EventRun& run, std::size_t lend_from) {
   BINRELAY_CHECK(!in_event(), "a run begins inside an event");
   BINRELAY_CHECK(run.bytes.size() + 1 < kMaxPacketPayload, "each event of a run is one packet");
-  std::byte* const begin = out.begin_append(run.bytes.size() + run.count * kFrameSize);
+  std::byte* begin = out.begin_append(run.bytes.size() + run.count * kFrameSize);  // as if nothing were lent
   std::byte* to = begin;
   for (Bytes left = run.bytes; !left.empty();) {
     std::uint32_t size = 0;
     std::memcpy(&size, left.data() + kEventSizeOffset, sizeof size);
-    to = frame(to, left.first(size), sequence_++);
+    if (size < lend_from) {
+      to = frame(to, left.first(size), sequence_++);
+    } else {
+      to = frame_head(to, size, sequence_++);
+      out.end_append(static_cast<std::size_t>(to - begin));
+      out.lend(left.first(size));
+      begin = to;
+    }
     left = left.subspan(size);
   }
   out.end_append(static_cast<std::size_t>(to - begin));

@@ -54,14 +54,16 @@ void append_packet(SendBuffer& out, Bytes payload, std::uint8_t* sequence);
 // Invariant: outside an event (!in_event()) every packet begun is complete.
 class EventFramer {
  public:
+  static constexpr std::size_t kNeverLend = kMaxPacketPayload;
+
   explicit EventFramer(std::uint8_t sequence) : sequence_(sequence) {}
   // Begins an event of `event_size` bytes; the pieces that follow must add up to it.
   void begin(SendBuffer& out, std::uint64_t event_size);
   void piece(SendBuffer& out, Bytes bytes);
   // begin + piece for an event that is at hand.
   void whole(SendBuffer& out, Bytes event);
-  // whole() for each event of the run.
-  void run(SendBuffer& out, const EventRun& run);
+  // whole() for each event of the run; those of `lend_from` bytes or more are lent to `out`.
+  void run(SendBuffer& out, const EventRun& run, std::size_t lend_from = kNeverLend);
   bool in_event() const { return event_left_ > 0; }
   std::uint8_t sequence() const { return sequence_; }
   // For the packet that ends the stream (EOF or ERR).

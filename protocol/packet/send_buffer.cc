@@ -7,6 +7,34 @@
 
 namespace binrelay {
 
+Bytes SendBuffer::bytes() const {
+  BINRELAY_CHECK(!has_lent(), "what was lent lies elsewhere");
+  return {room_.get(), size_};
+}
+
+std::span<const Bytes> SendBuffer::pieces() {
+  pieces_.clear();
+  std::size_t begin = 0;
+  for (const Lent& lent : lent_) {
+    if (lent.before > begin) pieces_.emplace_back(room_.get() + begin, lent.before - begin);
+    pieces_.push_back(lent.bytes);
+    begin = lent.before;
+  }
+  if (size_ > begin) pieces_.emplace_back(room_.get() + begin, size_ - begin);
+  return pieces_;
+}
+
+void SendBuffer::clear() {
+  size_ = lent_size_ = 0;
+  lent_.clear();
+}
+
+void SendBuffer::lend(Bytes bytes) {
+  if (bytes.empty()) return;
+  lent_.push_back({size_, bytes});
+  lent_size_ += bytes.size();
+}
+
 void SendBuffer::append(Bytes bytes) {
   if (bytes.empty()) return;
   std::memcpy(begin_append(bytes.size()), bytes.data(), bytes.size());
@@ -18,6 +46,8 @@ void SendBuffer::release_above(std::size_t kept) {
   if (capacity_ <= kept) return;
   room_.reset();
   capacity_ = 0;
+  std::vector<Lent>().swap(lent_);
+  std::vector<Bytes>().swap(pieces_);
 }
 
 void SendBuffer::grow(std::size_t count) {

@@ -19,6 +19,8 @@ class DumpCursor {
   EventRun next_run(const EventTypeSet& types, std::size_t most) {
     return filtered_ ? EventRun{} : plain_->next_run(types, most);
   }
+  // What next_run() gave stays valid over next() now; a view lends nothing.
+  bool keeps_bytes() const { return filtered_ || !plain_->at_hand().empty(); }
   // Of a view only.
   std::optional<ShownGroup> next_group() { return filtered_ ? filtered_->next_group() : std::nullopt; }
   void release_buffer() { filtered_ ? filtered_->release_buffer() : plain_->release_buffer(); }

@@ -49,7 +49,8 @@ DumpStream::DumpStream(DumpPlan plan, const EventLog& log, const SourceIdentity&
       readers_(readers),
       progress_(std::move(progress)),
       framer_(*channel.sequence()),
-      run_types_(types_in_runs()) {}
+      run_types_(types_in_runs()),
+      lend_from_(channel.has_tls() ? EventFramer::kNeverLend : kLendFrom) {}
 
 void DumpStream::open() {
   auto cursor = LogCursor::open(log_, plan_.start, plan_.view ? LogCursor::kBufferSize : kReadSize);
@@ -239,6 +240,10 @@ DumpEnd DumpStream::fail_unreadable(const Error& error) {
 }
 
 awaitable<DumpStream::Ended> DumpStream::read_more() {
+  if (out_.has_lent()) {
+    const Ended ended = co_await flush();
+    if (ended) co_return ended;
+  }
   auto read = cursor_->read(ReadMode::cached_only);
   std::optional<Error> failed;
   if (!read) failed = read.error();
@@ -275,7 +280,7 @@ bool DumpStream::may_rest() const {
 
 awaitable<DumpStream::Ended> DumpStream::flush() {
   if (out_.empty()) co_return std::nullopt;
-  const Status sent = co_await channel_.send_eagerly(out_.bytes());
+  const Status sent = co_await channel_.send_eagerly(out_.pieces());
   if (channel_.waited()) rested_ = true;
   if (!sent)
     co_return DumpEnd{end_reason_          ? "ended"

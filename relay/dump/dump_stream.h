@@ -47,6 +47,8 @@ class DumpStream {
   // One write covers about this much; larger buffers fall out of the processor's cache.
   static constexpr std::size_t kWriteSize = 128u << 10;
   static constexpr std::size_t kReadSize = 128u << 10;
+  // Events of this size are sent from where they were read to: for smaller ones a copy costs less than a piece.
+  static constexpr std::size_t kLendFrom = 2u << 10;
   // What a dump keeps that waits for more.
   static constexpr std::size_t kIdleBuffer = 16u << 10;
 
@@ -120,6 +122,7 @@ class DumpStream {
   std::shared_ptr<const Segment> segment_;  // the one being sent
   EventFramer framer_;
   const EventTypeSet run_types_;  // empty when every event is looked at
+  const std::size_t lend_from_;
   SendBuffer out_;
   std::size_t empty_bytes_ = 0;  // in out_: of groups of which a view shows nothing but that they were
   // A GTID dump holds the first file's FDE and PREVIOUS_GTIDS back until the first group tells whether `created` must

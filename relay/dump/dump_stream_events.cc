@@ -101,6 +101,7 @@ void DumpStream::tell_place_behind_unpacked(std::uint64_t place) {
 std::optional<CursorStep> DumpStream::add_events(Ended* ended) {
   while (!*ended && out_.size() < kWriteSize) {
     if (plan_.view ? add_group(ended) : add_run()) continue;
+    if (out_.has_lent() && !cursor_->keeps_bytes()) return std::nullopt;
     CursorStep step = cursor_->next();
     const auto* event = std::get_if<CursorEvent>(&step);
     if (event == nullptr) return step;
@@ -133,7 +134,7 @@ bool DumpStream::add_run() {
   if (first_event_ || !within_sent || skips_by_position()) return false;
   const EventRun run = cursor_->next_run(run_types_, kWriteSize - out_.size());
   if (run.count == 0) return false;
-  framer_.run(out_, run);
+  framer_.run(out_, run, lend_from_);
   if (run.last_timestamp != 0) event_time_ = run.last_timestamp;
   return true;
 }

@@ -1,5 +1,6 @@
 #include "relay/login/near_peer.h"
 
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 

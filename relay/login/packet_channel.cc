@@ -16,6 +16,7 @@
 
 #include "protocol/limits.h"
 #include "relay/login/near_peer.h"
+#include "relay/login/unsent.h"
 
 namespace binrelay {
 
@@ -105,19 +106,22 @@ awaitable<Status> PacketChannel::send_raw(Bytes packets) {
 }
 
 awaitable<Status> PacketChannel::send_eagerly(Bytes packets) {
+  co_return co_await send_eagerly(std::span(&packets, 1));
+}
+
+awaitable<Status> PacketChannel::send_eagerly(std::span<const Bytes> pieces) {
   waited_ = false;
   std::unique_ptr<BIO, FreeRecords> being_sent;
+  Bytes records;
   if (tls_) {
-    auto records = encrypted(packets);
-    if (!records) co_return std::move(records).error();
-    packets = *records;
+    auto encrypted_now = encrypted(pieces);
+    if (!encrypted_now) co_return std::move(encrypted_now).error();
+    records = *encrypted_now;
+    pieces = std::span(&records, 1);
   }
-  while (!packets.empty()) {
-    const ssize_t count = ::send(socket_.native_handle(), packets.data(), packets.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (count >= 0) {
-      packets = packets.subspan(static_cast<std::size_t>(count));
-      continue;
-    }
+  Unsent unsent(pieces);
+  while (!unsent.empty()) {
+    if (unsent.send_some(socket_.native_handle())) continue;
     if (errno == EINTR) continue;
     if (errno != EAGAIN && errno != EWOULDBLOCK) co_return gone({errno, boost::system::system_category()});
     waited_ = true;
@@ -144,13 +148,15 @@ BIO* PacketChannel::replace_records() {
 
 // All of it in one go, where OpenSSL puts it, until that is reset. The stream of Asio would encrypt and send one
 // record of 16 KiB at a time.
-Result<Bytes> PacketChannel::encrypted(Bytes packets) {
-  while (!packets.empty()) {  // a record at a time: Asio has set SSL_MODE_ENABLE_PARTIAL_WRITE
-    std::size_t written = 0;
-    ERR_clear_error();
-    if (SSL_write_ex(tls_->native_handle(), packets.data(), packets.size(), &written) != 1)
-      return Error{Errc::connection, "TLS: the connection cannot be written to"};
-    packets = packets.subspan(written);
+Result<Bytes> PacketChannel::encrypted(std::span<const Bytes> pieces) {
+  for (Bytes left : pieces) {
+    while (!left.empty()) {  // a record at a time: Asio has set SSL_MODE_ENABLE_PARTIAL_WRITE
+      std::size_t written = 0;
+      ERR_clear_error();
+      if (SSL_write_ex(tls_->native_handle(), left.data(), left.size(), &written) != 1)
+        return Error{Errc::connection, "TLS: the connection cannot be written to"};
+      left = left.subspan(written);
+    }
   }
   char* records = nullptr;
   const long size = BIO_get_mem_data(SSL_get_wbio(tls_->native_handle()), &records);

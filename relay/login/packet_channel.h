@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "protocol/bytes.h"
@@ -31,6 +32,8 @@ class PacketChannel : public std::enable_shared_from_this<PacketChannel> {
   boost::asio::awaitable<Status> send_raw(Bytes packets);
   // The same, but keeps the thread while the connection takes what it is given; waited() says whether it did not.
   boost::asio::awaitable<Status> send_eagerly(Bytes packets);
+  // In pieces, which are read where they are. Over TLS each piece is made records of its own.
+  boost::asio::awaitable<Status> send_eagerly(std::span<const Bytes> pieces);
   bool waited() const { return waited_; }
   // Much is going to be sent; see near_peer.h.
   void prepare_for_bulk();
@@ -63,6 +66,7 @@ class PacketChannel : public std::enable_shared_from_this<PacketChannel> {
   std::string peer_address() const { return peer_address_; }
   std::uint16_t peer_port() const { return peer_port_; }
   std::uint16_t local_port() const { return local_port_; }
+  bool has_tls() const { return tls_.has_value(); }
   std::string tls_version() const;  // "" without TLS
   std::string tls_cipher() const;
   // Of the certificate the peer has shown, when the TLS context's authorities vouch for it: "/O=shop/CN=replica1".
@@ -72,7 +76,7 @@ class PacketChannel : public std::enable_shared_from_this<PacketChannel> {
  private:
   using Clock = std::chrono::steady_clock;
   boost::asio::awaitable<Result<std::size_t>> read_some();
-  Result<Bytes> encrypted(Bytes packets);
+  Result<Bytes> encrypted(std::span<const Bytes> pieces);
   BIO* replace_records();  // the caller's; nullptr without TLS
   void watch_writes(Clock::time_point until);
 

@@ -47,7 +47,7 @@ class EventReader {
   // that is.
   ReadStep next();
   // Events at hand of these types, whole, `most` bytes of them: none when the next event is not such, and next() tells
-  // what it is. Valid until the next call of a non-const member.
+  // what it is. Valid until the next read() or release_buffer().
   EventRun next_run(const EventTypeSet& types, std::size_t most);
   // What is buffered of the events that come next, the last of them perhaps in part; pass_over() is for whole ones.
   Bytes at_hand() const;

@@ -209,6 +209,32 @@ TEST(EventFramer, FramesARunAsItsEvents) {
   EXPECT_EQ(in_one.sequence(), framer.sequence());
 }
 
+TEST(EventFramer, LendsTheLargeEventsOfARun) {
+  ByteBuffer log;
+  const std::vector<std::uint32_t> sizes{19, 2048, 4096, 300, 2047, 9000};
+  for (const std::uint32_t size : sizes) {
+    ByteBuffer event = pattern(size);
+    std::memcpy(event.data() + kEventSizeOffset, &size, sizeof size);
+    log.insert(log.end(), event.begin(), event.end());
+  }
+  SendBuffer copied, lent;
+  EventFramer(250).run(copied, EventRun{log, sizes.size(), 0});
+  EventFramer framer(250);
+  framer.run(lent, EventRun{log, sizes.size(), 0}, 2048);
+  EXPECT_EQ(lent.size(), copied.size());
+  ByteBuffer sent;
+  std::size_t in_place = 0;
+  for (const Bytes piece : lent.pieces()) {
+    sent.insert(sent.end(), piece.begin(), piece.end());
+    if (piece.data() >= log.data() && piece.data() < log.data() + log.size()) ++in_place;
+  }
+  EXPECT_TRUE(std::ranges::equal(sent, copied.bytes()));
+  EXPECT_EQ(in_place, 3u);
+  EXPECT_TRUE(lent.has_lent());
+  lent.clear();
+  EXPECT_TRUE(lent.empty() && !lent.has_lent() && lent.pieces().empty());
+}
+
 TEST(EventFramerDeathTest, TakesNoMoreThanAnnounced) {
   SendBuffer out;
   EventFramer framer(1);

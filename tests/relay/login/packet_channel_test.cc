@@ -73,25 +73,47 @@ class PacketChannelTest : public ::testing::Test {
   asio::io_context context_;
 };
 
+// Reads until it has `received.size()` bytes or the connection ends.
+void receive(int socket, ByteBuffer& received) {
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));  // the connection is full
+  std::size_t at = 0;
+  while (at < received.size()) {
+    const ssize_t count = ::recv(socket, received.data() + at, received.size() - at, 0);
+    if (count <= 0) break;
+    at += static_cast<std::size_t>(count);
+  }
+  EXPECT_EQ(at, received.size());
+}
+
 TEST_F(PacketChannelTest, SendsMoreThanTheConnectionTakesAtOnce) {
   const ByteBuffer sent = bytes_to_send(32u << 20);
   ByteBuffer received(sent.size());
   const auto serve = [&](std::shared_ptr<PacketChannel> channel) -> asio::awaitable<void> {
+    channel->prepare_for_bulk();
     const Status done = co_await channel->send_eagerly(sent);
     EXPECT_TRUE(done.ok());
     EXPECT_TRUE(channel->waited());
     channel->close();
   };
-  play(serve, [&](int socket) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    std::size_t at = 0;
-    while (at < received.size()) {
-      const ssize_t count = ::recv(socket, received.data() + at, received.size() - at, 0);
-      if (count <= 0) break;
-      at += static_cast<std::size_t>(count);
-    }
-    EXPECT_EQ(at, sent.size());
-  });
+  play(serve, [&](int socket) { receive(socket, received); });
+  EXPECT_TRUE(received == sent);
+}
+
+TEST_F(PacketChannelTest, SendsPiecesInTheirOrder) {
+  const ByteBuffer sent = bytes_to_send(32u << 20);
+  std::vector<Bytes> pieces;
+  for (Bytes left(sent); !left.empty();) {  // of 0 to 40,000 bytes
+    pieces.push_back(left.first(std::min<std::size_t>(left.size(), pieces.size() * 7919 % 40'001)));
+    left = left.subspan(pieces.back().size());
+  }
+  ByteBuffer received(sent.size());
+  const auto serve = [&](std::shared_ptr<PacketChannel> channel) -> asio::awaitable<void> {
+    const Status done = co_await channel->send_eagerly(pieces);
+    EXPECT_TRUE(done.ok());
+    EXPECT_TRUE(channel->waited());
+    channel->close();
+  };
+  play(serve, [&](int socket) { receive(socket, received); });
   EXPECT_TRUE(received == sent);
 }
 
