@@ -32,8 +32,8 @@ bool EndsBoard::move_visible(LogPosition boundary, const std::vector<AnyGtid>& g
   return moved;
 }
 
-void EndsBoard::on_written(LogPosition end, LogPosition boundary, std::vector<AnyGtid>&& gtids) {
-  bool moved = false;
+void EndsBoard::on_written(LogPosition end, LogPosition boundary, std::vector<AnyGtid>&& gtids, SyncBy sync_by) {
+  bool moved = false, too_much = false;
   {
     const std::lock_guard lock(mutex_);
     BINRELAY_CHECK(end >= ends_.written && boundary >= written_boundary_, "written only moves forward");
@@ -46,10 +46,12 @@ void EndsBoard::on_written(LogPosition end, LogPosition boundary, std::vector<An
     } else {
       unsynced_gtids_.insert(unsynced_gtids_.end(), gtids.begin(), gtids.end());
     }
+    too_much = ends_.written.offset - ends_.durable.offset > kMaxUnsyncedBytes;
   }
   gtids.clear();
   tell(moved);  // first: consumers wait for this, nobody for the disk
-  work_.notify_one();
+  if (sync_by == SyncBy::sync_thread || too_much) work_.notify_one();
+  if (!too_much) return;
   std::unique_lock lock(mutex_);
   durable_.wait(lock, [&] { return failure_ || ends_.written.offset - ends_.durable.offset <= kMaxUnsyncedBytes; });
 }
@@ -114,8 +116,18 @@ Result<bool> EndsBoard::wait_until_durable(std::chrono::milliseconds time) {
 
 std::optional<EndsBoard::SyncWork> EndsBoard::wait_for_sync_work() {
   std::unique_lock lock(mutex_);
-  work_.wait(lock, [&] { return stopping_ || (!failure_ && ends_.durable != ends_.written); });
+  work_.wait(lock, [&] { return stopping_ || (!failure_ && !syncing_ && ends_.durable != ends_.written); });
   if (stopping_) return std::nullopt;
+  return begin_sync();
+}
+
+std::optional<EndsBoard::SyncWork> EndsBoard::take_sync_work() {
+  const std::lock_guard lock(mutex_);
+  if (stopping_ || failure_ || syncing_ || ends_.durable == ends_.written) return std::nullopt;
+  return begin_sync();
+}
+
+EndsBoard::SyncWork EndsBoard::begin_sync() {
   SyncWork work{active_file_, ends_.written, written_boundary_, std::move(unsynced_gtids_)};
   unsynced_gtids_.clear();
   syncing_ = true;

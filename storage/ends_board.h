@@ -37,7 +37,10 @@ class EndsBoard {
   // --- upstream thread ---
   // The active file holds everything below `end`; `boundary` is the last one in it, `gtids` are of the groups that
   // became whole. Waits while too much is not on the disk.
-  void on_written(LogPosition end, LogPosition boundary, std::vector<AnyGtid>&& gtids);
+  // `sync_by` the caller: who calls take_sync_work() next.
+  enum class SyncBy : std::uint8_t { sync_thread, caller };
+  void on_written(LogPosition end, LogPosition boundary, std::vector<AnyGtid>&& gtids,
+                  SyncBy sync_by = SyncBy::sync_thread);
   // The segment before is sealed and durable; the next one holds its magic.
   void on_opened(SegmentNumber segment, std::shared_ptr<File> file);
   void set_active_file(std::shared_ptr<File> file);
@@ -60,13 +63,15 @@ class EndsBoard {
   // Takes the segments before `oldest`, which must be there, out of the catalog; returns them.
   std::vector<std::shared_ptr<const Segment>> drop_before(SegmentNumber oldest);
 
-  // --- sync thread ---
+  // --- sync thread; the upstream thread, too, with what it has just written ---
   struct SyncWork {
     std::shared_ptr<File> file;
     LogPosition end, boundary;
     std::vector<AnyGtid> gtids;
   };
   std::optional<SyncWork> wait_for_sync_work();  // nullopt: stop
+  // nullopt: there is none, or a sync is under way and the sync thread goes on with it.
+  std::optional<SyncWork> take_sync_work();
   void on_synced(SyncWork work);
   void on_sync_failed(Error error);
 
@@ -86,6 +91,7 @@ class EndsBoard {
  private:
   void check_ends() const;
   void fail_locked(Error error);
+  SyncWork begin_sync();
   bool move_visible(LogPosition boundary, const std::vector<AnyGtid>& gtids);
   void tell(bool moved) {
     if (moved && listener_) listener_();

@@ -259,6 +259,12 @@ class EventLog::Core {
   const AppendCounters& appended() const { return appended_; }
   EndsBoard& board() { return board_; }
   const EndsBoard& board() const { return board_; }
+  Status flush_and_sync() {
+    if (options_.serve_after == ServeAfter::write) return writer_->flush();
+    BINRELAY_TRY(writer_->flush(EndsBoard::SyncBy::caller));
+    sync_.sync_here();
+    return Done{};
+  }
   const GroupSync& group_sync() const { return sync_; }
   std::atomic<std::uint64_t>& bad_blocks() { return bad_blocks_; }
   LogPosition indexed() const {
@@ -371,6 +377,7 @@ Status EventLog::open_segment(std::string_view source_name, const std::optional<
 }
 Status EventLog::append(Bytes event) { return core_->writer().append(event); }
 Status EventLog::flush() { return core_->writer().flush(); }
+Status EventLog::flush_and_sync() { return core_->flush_and_sync(); }
 Status EventLog::sync() { return core_->writer().sync(); }
 Result<bool> EventLog::sync_within(std::chrono::milliseconds time) { return core_->writer().sync_within(time); }
 std::uint64_t EventLog::appended_end() const { return core_->writer().end(); }

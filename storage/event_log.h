@@ -106,7 +106,10 @@ class EventLog {
   // (TransactionBoundary). Errc::conflict: the file does not continue the one before (a gap, or another family); both
   // are named. A refused event leaves no trace. May wait for the disk when more than 64 MiB are not durable.
   Status append(Bytes event);
-  Status flush();                        // everything appended is written; the sync thread takes over
+  Status flush();  // everything appended is written; the sync thread takes over
+  // For who waits for more: with ServeAfter::fsync what was written is on stable storage, too, when it returns, unless
+  // a sync was under way already; the sync thread takes over then.
+  Status flush_and_sync();
   std::uint64_t appended_end() const;    // own offset in the active segment: where the next event must start
   SegmentNumber active_segment() const;  // the one it is in; 0: none
   bool in_group() const;                 // the last event appended is inside a group

@@ -1,7 +1,9 @@
 #pragma once
-// GroupSync: the thread that makes what was written durable. One fdatasync covers everything written before it.
+// GroupSync: the thread that makes what was written durable. One fdatasync covers everything written before it. Who has
+// written and has nothing else to do syncs by itself: that spares a change of threads.
 //
-// Thread: its own. Owner: EventLog. Borrows: the EndsBoard outlives it; EndsBoard::stop ends it.
+// Thread: its own; sync_here() the upstream's. Owner: EventLog. Borrows: the EndsBoard outlives it; EndsBoard::stop
+// ends it.
 #include <atomic>
 #include <cstdint>
 #include <thread>
@@ -20,6 +22,9 @@ class GroupSync {
   GroupSync(const GroupSync&) = delete;
   GroupSync& operator=(const GroupSync&) = delete;
 
+  // What was written with EndsBoard::SyncBy::caller. Not if a sync is under way: its thread goes on with this.
+  void sync_here();
+
   std::uint64_t syncs() const { return syncs_.load(std::memory_order_relaxed); }
   std::uint64_t last_us() const { return last_us_.load(std::memory_order_relaxed); }
   std::uint64_t max_us() const { return max_us_.load(std::memory_order_relaxed); }
@@ -28,6 +33,7 @@ class GroupSync {
 
  private:
   void run();
+  void sync(EndsBoard::SyncWork work);
 
   EndsBoard& board_;
   std::atomic<std::uint64_t> syncs_{0}, last_us_{0}, max_us_{0};

@@ -157,17 +157,17 @@ void LogWriter::account(const EventHeader& header, BoundaryPlace place) {
 
 // --- towards the disk ---
 
-Status LogWriter::flush() {
+Status LogWriter::flush(EndsBoard::SyncBy sync_by) {
   if (board_.failed()) return *board_.failure();
   if (!active_ || active_->writer.end() == active_->handed_over) return Done{};
-  return hand_over();
+  return hand_over(sync_by);
 }
 
-Status LogWriter::hand_over() {
+Status LogWriter::hand_over(EndsBoard::SyncBy sync_by) {
   Active& active = *active_;
   if (auto written = active.writer.write_buffer(); !written.ok()) return failed(std::move(written).error());
   active.handed_over = active.writer.end();
-  board_.on_written({active.number, active.writer.end()}, boundary(), std::move(fresh_gtids_));
+  board_.on_written({active.number, active.writer.end()}, boundary(), std::move(fresh_gtids_), sync_by);
   fresh_gtids_.clear();
   return journal_marks();
 }

@@ -38,7 +38,7 @@ class LogWriter {
 
   Status open_segment(std::string_view source_name, const std::optional<SeriesBegin>& series);
   Status append(Bytes event);
-  Status flush();
+  Status flush(EndsBoard::SyncBy sync_by = EndsBoard::SyncBy::sync_thread);
   Status sync();
   Result<bool> sync_within(std::chrono::milliseconds time);
   Status close();  // flush, sync, and the journal's record of a clean stop
@@ -70,7 +70,7 @@ class LogWriter {
   void take_head(SegmentHead head);
   Status store(Bytes event);
   void account(const EventHeader& header, BoundaryPlace place);
-  Status hand_over();
+  Status hand_over(EndsBoard::SyncBy sync_by = EndsBoard::SyncBy::sync_thread);
   LogPosition boundary() const;
 
   Result<DurableMark> mark_here() const;

@@ -41,6 +41,18 @@ void SendBuffer::append(Bytes bytes) {
   end_append(bytes.size());
 }
 
+void SendBuffer::drop_front(std::size_t count) {
+  BINRELAY_CHECK(count <= size(), "only what is there goes");
+  if (count == size()) return clear();
+  SendBuffer rest;
+  for (Bytes piece : pieces()) {
+    const std::size_t gone = std::min(count, piece.size());
+    count -= gone;
+    rest.append(piece.subspan(gone));
+  }
+  *this = std::move(rest);
+}
+
 void SendBuffer::release_above(std::size_t kept) {
   BINRELAY_CHECK(empty(), "what is to be sent is kept");
   if (capacity_ <= kept) return;

@@ -19,6 +19,8 @@ class SendBuffer {
   // All of it in its order; until the next call that is not const.
   std::span<const Bytes> pieces();
   void clear();
+  // The first `count` bytes have gone; nothing is lent any more.
+  void drop_front(std::size_t count);
 
   void append(Bytes bytes);
   // The same without a copy: `bytes` stay where they are until clear().

@@ -45,7 +45,7 @@ DumpStream::DumpStream(DumpPlan plan, const EventLog& log, const SourceIdentity&
       source_server_id_(source.server_id),
       flavour_(source.flavour),
       channel_(channel),
-      waiter_(signal, context),
+      waiter_(signal, context, [this] { return serve_in_place(); }),
       readers_(readers),
       progress_(std::move(progress)),
       framer_(*channel.sequence()),
@@ -89,8 +89,10 @@ awaitable<DumpEnd> DumpStream::serve() {
     if (end_reason_ == EndReason::replaced_by_same_replica) co_return fail(replaced_by_same_replica(source_, place()));
     if (end_reason_) co_return DumpEnd{*end_reason_ == EndReason::shutdown ? "shutdown" : "killed"};
 
-    Ended ended;
-    const std::optional<CursorStep> step = add_events(&ended);
+    Ended ended = std::exchange(ended_in_place_, std::nullopt);
+    if (ended) co_return *ended;
+    std::optional<CursorStep> step = std::exchange(step_in_place_, std::nullopt);
+    if (!step) step = add_events(&ended);
     if (ended) co_return *ended;
     if (!step) {
       ended = co_await flush();
@@ -195,8 +197,8 @@ awaitable<DumpStream::Ended> DumpStream::on_visible_end() {
   tell_place_behind_unpacked(cursor_->position().offset);
   if (plan_.skip.ends_here()) co_return finish_with_eof("@slave_until_gtid reached");
   if (plan_.non_blocking) co_return finish_with_eof("end of the log");
-  const bool rests = may_rest();
-  if (!rests) {
+  resting_ = may_rest();
+  if (!resting_) {
     const Ended ended = co_await flush();
     if (ended) co_return ended;
   }
@@ -205,18 +207,67 @@ awaitable<DumpStream::Ended> DumpStream::on_visible_end() {
   const auto due = heartbeat_due();
   note_acknowledged(true);
   auto until = sent_.more_than_one() ? std::min(due, Clock::now() + kAcknowledgementLook) : due;
-  if (rests) until = std::min(until, last_sent_ + kEmptyGroupsRest);
-  if (out_.empty()) out_.release_above(kIdleBuffer);
-  cursor_->release_buffer();
+  if (resting_) until = std::min(until, last_sent_ + kEmptyGroupsRest);
+  release_buffers();
   channel_.release_buffers();
-  rested_ =
-      co_await waiter_.wait(until, [&] { return !end_reason_ && !channel_.closed() && log_.ends().visible <= at; });
+  const auto nothing_yet = [&] { return !end_reason_ && !channel_.closed() && log_.ends().visible <= at; };
+  rested_ = co_await waiter_.wait(until, nothing_yet, served_by());
   if (channel_.closed() && !end_reason_) co_return DumpEnd{"the consumer has left"};
-  if (!end_reason_ && Clock::now() >= due && log_.ends().visible <= at) {
-    add_heartbeat(at.offset);
+  const bool silent = out_.empty() && !step_in_place_ && !ended_in_place_ && Clock::now() >= heartbeat_due();
+  if (!end_reason_ && silent && log_.ends().visible <= cursor_->position()) {
+    add_heartbeat(cursor_->position().offset);
     co_return co_await flush();
   }
   co_return std::nullopt;
+}
+
+// A thread that others wait for does no more than hand bytes on.
+TailSignal::ServedBy DumpStream::served_by() const {
+  const bool more_to_say =
+      plan_.skip.may_end() || (plan_.view && plan_.view->options.unpack_payloads) || sent_.more_than_one();
+  if (more_to_say || channel_.encrypts()) return TailSignal::ServedBy::nobody;
+  return plan_.view ? TailSignal::ServedBy::io_thread : TailSignal::ServedBy::any_thread;
+}
+
+// The plain case: whole events that are in the page cache, and a connection that takes them. Whatever it leaves in the
+// buffer or sets aside the coroutine goes on with.
+bool DumpStream::serve_in_place() {
+  if (step_in_place_ || ended_in_place_) return false;
+  for (std::size_t sent = 0; sent < kWriteSize;) {
+    std::optional<CursorStep> step = add_events(&ended_in_place_);
+    if (ended_in_place_) return false;
+    if (!step) {
+      sent += out_.size();
+      if (!send_in_place()) return false;
+    } else if (std::get_if<AtVisibleEnd>(&*step)) {
+      return send_in_place();
+    } else if (std::get_if<NeedsRead>(&*step)) {
+      const auto read = cursor_->read(ReadMode::cached_only);
+      if (!read || !*read) return false;
+    } else {
+      step_in_place_ = std::move(step);
+      return false;
+    }
+  }
+  return false;  // much: it is not kept from others for so long
+}
+
+bool DumpStream::send_in_place() {
+  if (held_description_ || skipped_run_open_) return false;
+  if (may_rest()) return resting_;  // the wait ends in time for them
+  if (out_.empty()) return true;
+  const auto sent = channel_.send_at_once(out_.pieces());
+  if (!sent) return false;
+  const bool all = *sent == out_.size();
+  out_.drop_front(*sent);
+  if (*sent > 0) note_progress(*sent);
+  if (all) release_buffers();
+  return all;
+}
+
+void DumpStream::release_buffers() {
+  if (out_.empty()) out_.release_above(kIdleBuffer);
+  cursor_->release_buffer();
 }
 
 awaitable<std::optional<Error>> DumpStream::wait_while_damaged(Error found, const Look& look) {
@@ -286,18 +337,22 @@ awaitable<DumpStream::Ended> DumpStream::flush() {
     co_return DumpEnd{end_reason_          ? "ended"
                       : channel_.stalled() ? "the consumer reads nothing"
                                            : "the consumer has left: " + sent.error().context};
-  progress_->sent_bytes += out_.size();
+  note_progress(out_.size());
+  out_.clear();
+  note_acknowledged(false);
+  co_return std::nullopt;
+}
+
+void DumpStream::note_progress(std::size_t sent) {
+  progress_->sent_bytes += sent;
   if (cursor_) {
     progress_->segment = raw(cursor_->position().segment);
     progress_->offset = cursor_->position().offset;
   }
   progress_->event_time = event_time_;
   progress_->moved_at = std::time(nullptr);
-  out_.clear();
   empty_bytes_ = 0;
-  note_acknowledged(false);
   last_sent_ = Clock::now();
-  co_return std::nullopt;
 }
 
 void DumpStream::enter_segment(SegmentNumber segment) {

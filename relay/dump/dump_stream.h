@@ -1,7 +1,8 @@
 #pragma once
 // DumpStream serves one dump: what a plan says, from the log's bytes, until the client leaves, the log ends
-// (non-blocking) or an error. Thread: the session's io thread; reads that would wait for the disk go to the reader
-// pool. Owner: the session's coroutine. Borrows channel, log, signal.
+// (non-blocking) or an error. Thread: the session's io thread, and while it waits at the end of the log the one that
+// brings more (serve_in_place); reads that would wait for the disk go to the reader pool. Owner: the session's
+// coroutine. Borrows channel, log, signal.
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
@@ -71,6 +72,10 @@ class DumpStream {
   boost::asio::awaitable<Ended> send_large_event(const CursorEvent& event);
   boost::asio::awaitable<Ended> on_segment_end(const Segment& following);
   boost::asio::awaitable<Ended> on_visible_end();
+  // While it waits there.
+  TailSignal::ServedBy served_by() const;
+  bool serve_in_place();
+  bool send_in_place();
   boost::asio::awaitable<Ended> read_more();
   // Until `look` finds no more damage, or what it finds will not be restored soon.
   boost::asio::awaitable<std::optional<Error>> wait_while_damaged(Error found, const Look& look);
@@ -78,6 +83,8 @@ class DumpStream {
   boost::asio::awaitable<Ended> flush();
   boost::asio::awaitable<Ended> flush_if_large();
   bool may_rest() const;
+  void note_progress(std::size_t sent);
+  void release_buffers();
   void enter_segment(SegmentNumber segment);
   void note_acknowledged(bool caught_up);
   // Both put the stream's last packet into the buffer.
@@ -140,6 +147,10 @@ class DumpStream {
   std::uint64_t replica_position_ = 0;
   std::string rotated_to_;  // the file that the last event sent announced; "" = it was no ROTATE
   Clock::time_point last_sent_ = Clock::now();
+  // What serving in place came upon and left to the coroutine.
+  std::optional<CursorStep> step_in_place_;
+  Ended ended_in_place_;
+  bool resting_ = false;          // it waits with something to send: groups that are empty
   bool rested_ = true;            // others had the thread since the last read
   std::uint32_t event_time_ = 0;  // of the last event that has one
   std::optional<EndReason> end_reason_;

@@ -22,11 +22,33 @@ void TailSignal::notify() {
   // Sequentially consistent on both sides: a waiter raises `waiting` before it looks at the log's end, we look at
   // `waiting` after the end has moved. One of the two sees the other.
   for (const auto& room : rooms_) {
-    if (room->waiting.load() == 0 || room->wake_posted.exchange(true)) continue;
+    const std::size_t waiting = room->waiting.load();
+    if (waiting == 0 || (waiting <= kServedAtOnce && serve_at_once(*room))) continue;
+    if (room->wake_posted.exchange(true)) continue;
     asio::post(*room->context, [room] {
       room->wake_posted.store(false);
-      for (auto* waiter : room->waiters) waiter->wake();
+      serve_or_wake(*room);
     });
+  }
+}
+
+// False: the io thread has to see to some of them.
+bool TailSignal::serve_at_once(Room& room) {
+  const std::lock_guard lock(room.mutex);
+  bool all = true;
+  for (Waiter* waiter : room.waiters) {
+    const bool served = waiter->served_by_ == ServedBy::any_thread && waiter->serve_();
+    all = all && served;
+  }
+  return all;
+}
+
+// On the io thread.
+void TailSignal::serve_or_wake(Room& room) {
+  const std::lock_guard lock(room.mutex);
+  for (Waiter* waiter : room.waiters) {
+    const bool served = waiter->served_by_ != ServedBy::nobody && waiter->serve_();
+    if (!served) waiter->wake();
   }
 }
 
@@ -37,16 +59,17 @@ TailSignal::Room& TailSignal::room_of(asio::io_context& context) {
   BINRELAY_CHECK(false, "a dump waits on an io_context the tail signal does not know");
 }
 
-void TailSignal::enter(Waiter& waiter) {
-  Room& room = room_of(waiter.context_);
-  room.waiters.insert(&waiter);
-  room.waiting.fetch_add(1);
+TailSignal::Stay::Stay(Room& room, Waiter& waiter, ServedBy served_by) : room_(room), waiter_(waiter) {
+  const std::lock_guard lock(room_.mutex);
+  waiter_.served_by_ = served_by;
+  room_.waiters.insert(&waiter_);
+  room_.waiting.fetch_add(1);
 }
 
-void TailSignal::leave(Waiter& waiter) {
-  Room& room = room_of(waiter.context_);
-  room.waiters.erase(&waiter);
-  room.waiting.fetch_sub(1);
+TailSignal::Stay::~Stay() {
+  const std::lock_guard lock(room_.mutex);
+  room_.waiters.erase(&waiter_);
+  room_.waiting.fetch_sub(1);
 }
 
 asio::awaitable<void> TailSignal::Waiter::sleep(Clock::time_point deadline) {

@@ -136,6 +136,18 @@ awaitable<Status> PacketChannel::send_eagerly(std::span<const Bytes> pieces) {
   co_return Done{};
 }
 
+Result<std::size_t> PacketChannel::send_at_once(std::span<const Bytes> pieces) {
+  const std::lock_guard lock(open_);
+  if (closed_) return Error{Errc::connection, "closed"};
+  Unsent unsent(pieces);
+  while (!unsent.empty()) {
+    if (unsent.send_some(socket_.native_handle()) || errno == EINTR) continue;
+    if (errno != EAGAIN && errno != EWOULDBLOCK) return gone({errno, boost::system::system_category()});
+    break;
+  }
+  return unsent.taken();
+}
+
 // While these wait OpenSSL may have something to say itself, as when the peer asks for new keys: not behind them, where
 // it could move them.
 BIO* PacketChannel::replace_records() {
@@ -256,6 +268,7 @@ void PacketChannel::set_deadline(std::optional<std::chrono::milliseconds> time) 
 }
 
 void PacketChannel::close() {
+  const std::lock_guard lock(open_);
   if (closed_) return;
   closed_ = true;
   deadline_.cancel();

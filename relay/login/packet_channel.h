@@ -1,6 +1,7 @@
 #pragma once
 // PacketChannel: packets over a TCP connection, with TLS when the client asks for it.
-// Thread: the io thread the socket belongs to. Owner: Session. One read and one write may be under way at a time.
+// Thread: the io thread the socket belongs to, but for send_at_once(). Owner: Session. One read and one write may be
+// under way at a time.
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
@@ -9,6 +10,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -37,6 +39,10 @@ class PacketChannel : public std::enable_shared_from_this<PacketChannel> {
   bool waited() const { return waited_; }
   // Much is going to be sent; see near_peer.h.
   void prepare_for_bulk();
+  // How much of them the connection takes now. By any thread while nothing else is sent: it keeps the socket from being
+  // closed meanwhile. Only without TLS.
+  Result<std::size_t> send_at_once(std::span<const Bytes> pieces);
+  bool encrypts() const { return tls_.has_value(); }
   // Nothing is sent for a while.
   void release_buffers();
   boost::asio::awaitable<Status> start_tls(boost::asio::ssl::context& context);
@@ -80,6 +86,7 @@ class PacketChannel : public std::enable_shared_from_this<PacketChannel> {
   BIO* replace_records();  // the caller's; nullptr without TLS
   void watch_writes(Clock::time_point until);
 
+  std::mutex open_;  // the socket stays what it is
   boost::asio::ip::tcp::socket socket_;
   std::optional<boost::asio::ssl::stream<boost::asio::ip::tcp::socket&>> tls_;
   boost::asio::steady_timer deadline_, pause_, write_watch_;

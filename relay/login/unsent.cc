@@ -26,6 +26,7 @@ bool Unsent::send_some(int socket) {
   message.msg_iovlen = count;
   const ssize_t taken = ::sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
   if (taken < 0) return false;
+  taken_ += static_cast<std::size_t>(taken);
   pass_over(static_cast<std::size_t>(taken));
   return true;
 }

@@ -77,7 +77,7 @@ Status Ingest::after_event(bool more_at_hand) {
   if (!unflushed_ || log_.in_group()) return Done{};
   if (more_at_hand && Clock::now() - unflushed_since_ < kLongestDelay) return Done{};
   unflushed_ = false;
-  return log_.flush();
+  return more_at_hand ? log_.flush() : log_.flush_and_sync();
 }
 
 }  // namespace binrelay

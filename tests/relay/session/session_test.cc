@@ -11,6 +11,8 @@
 #include "protocol/event/event_checksum.h"
 #include "relay/login/listener.h"
 #include "tests/golden/golden_samples.h"
+#include "tests/relay/dump/sample_log.h"
+#include "tests/storage/log_bench.h"
 #include "tests/support/protocol_client.h"
 
 namespace binrelay {
@@ -346,7 +348,7 @@ TEST_F(SessionTest, ManyDumpsFollowTheLogAtOnce) {
   const std::size_t count = sample_.events().size();
   const std::string expected(as_text(sample_.bytes().subspan(kFirstEventOffset)));
   std::vector<std::thread> consumers;
-  for (std::uint32_t i = 0; i < 8; ++i) {
+  for (std::uint32_t i = 0; i < 16; ++i) {
     consumers.emplace_back([&, i] {
       const auto client = replica();
       client->dump("binlog.000001", 4, kBlocking, 100 + i);
@@ -361,6 +363,45 @@ TEST_F(SessionTest, ManyDumpsFollowTheLogAtOnce) {
   }
   for (std::size_t i = 2; i < count; ++i) append_events(i, i + 1);
   for (auto& consumer : consumers) consumer.join();
+}
+
+// More than their connections hold comes while they do not read: few are served by the thread that brings it, more by
+// their own.
+class PausedConsumersTest : public SessionTest, public testing::WithParamInterface<std::uint32_t> {};
+
+INSTANTIATE_TEST_SUITE_P(FewAndMany, PausedConsumersTest, testing::Values(1, 12));
+
+TEST_P(PausedConsumersTest, GoOnWhereTheyWere) {
+  constexpr std::uint64_t kEnough = 11u << 20;
+  serve("mysql-9.7-row");
+  SampleLog busy(Flavour::mysql);
+  busy.log().on_visible([this] { tail_.notify(); });
+  context_.log = &busy.log();
+  busy.open_file("binlog.000001");
+  std::vector<std::unique_ptr<ProtocolClient>> clients;
+  for (std::uint32_t i = 0; i < GetParam(); ++i) {
+    clients.push_back(replica());
+    clients.back()->dump("binlog.000001", 4, kBlocking, 100 + i);
+    ASSERT_TRUE(clients.back()->event());  // the ROTATE: it has begun
+  }
+  std::uint64_t number = 0;
+  while (busy.end() < kEnough) {
+    for (int i = 0; i < 100; ++i) busy.commit(kSourceUuid, ++number);
+    ASSERT_TRUE(busy.log().flush_and_sync().ok());
+  }
+  busy.sync();
+  const ByteBuffer stored = read_file(busy.log().catalog()->newest()->path);
+  ProtocolClient& one = *clients.back();
+  std::uint64_t at = kFirstEventOffset;
+  while (at < busy.end()) {
+    const auto event = one.event();
+    ASSERT_TRUE(event) << one.end();
+    if ((decode_event_header(*event).value().flags & kFlagArtificial) != 0) continue;
+    ASSERT_TRUE(std::equal(event->begin(), event->end(), stored.begin() + static_cast<std::ptrdiff_t>(at))) << at;
+    at += event->size();
+  }
+  registry_.end_all(EndReason::shutdown);
+  while (registry_.size() > 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));
 }
 
 TEST_F(SessionTest, HeartbeatsComeWhenNothingElseDoes) {
