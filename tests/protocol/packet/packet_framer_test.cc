@@ -177,6 +177,19 @@ TEST(EventFramer, FramesPiecesAsTheWhole) {
   }
 }
 
+TEST(SendBuffer, WhatHasGoneIsDroppedAndTheRestKeptInItsOrder) {
+  const std::string lent = "lent by another";
+  SendBuffer out;
+  out.append(as_bytes("own "));
+  out.lend(as_bytes(lent));
+  out.append(as_bytes(" own again"));
+  out.drop_front(9);
+  EXPECT_EQ(as_text(out.bytes()), "by another own again");
+  EXPECT_FALSE(out.has_lent());
+  out.drop_front(out.size());
+  EXPECT_TRUE(out.empty());
+}
+
 TEST(EventFramer, IsReadBackByAPacketReader) {
   SendBuffer out;
   EventFramer framer(1);

@@ -11,13 +11,13 @@ LogPosition place_at(std::uint64_t segment, std::uint64_t offset) { return {Segm
 struct RuleHistoryTest : ::testing::Test {
   RuleHistory history{DefaultMonitor::none, [] { return 0; }};
   bool monitors(LogPosition place, const std::string& table) {
-    const auto rules = history.place_at(place);
+    const auto rules = history.at(place);
     return rules && rules->of("d", table).insert;
   }
 };
 
 TEST_F(RuleHistoryTest, KnowsNothingBeforeItIsTold) {
-  EXPECT_EQ(history.place_at(at(1, 4)), nullptr);
+  EXPECT_EQ(history.at(place_at(1, 4)), nullptr);
   EXPECT_EQ(history.newest(), nullptr);
   EXPECT_FALSE(history.report().known);
 }
@@ -30,7 +30,7 @@ TEST_F(RuleHistoryTest, AChangeHoldsFromItsGroupOnAndNotBefore) {
   EXPECT_FALSE(monitors(place_at(1, 500), "a"));
   EXPECT_TRUE(monitors(place_at(1, 500), "b"));
   EXPECT_TRUE(monitors(place_at(2, 4), "b"));
-  EXPECT_EQ(history.newest(), history.place_at(at(9, 4)));
+  EXPECT_EQ(history.newest(), history.at(place_at(9, 4)));
 }
 
 TEST_F(RuleHistoryTest, AWalkBackFindsWhatHeldThere) {
