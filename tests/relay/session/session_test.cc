@@ -402,6 +402,8 @@ TEST_P(PausedConsumersTest, GoOnWhereTheyWere) {
   }
   registry_.end_all(EndReason::shutdown);
   while (registry_.size() > 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  listener_.stop();
+  io_.stop();  // nobody reads that log any more
 }
 
 TEST_F(SessionTest, HeartbeatsComeWhenNothingElseDoes) {
