@@ -367,17 +367,19 @@ TEST_F(SessionTest, ManyDumpsFollowTheLogAtOnce) {
 
 // More than their connections hold comes while they do not read: few are served by the thread that brings it, more by
 // their own.
-class PausedConsumersTest : public SessionTest, public testing::WithParamInterface<std::uint32_t> {};
+class PausedConsumersTest : public SessionTest, public testing::WithParamInterface<std::uint32_t> {
+ protected:
+  SampleLog busy_{Flavour::mysql};
+};
 
 INSTANTIATE_TEST_SUITE_P(FewAndMany, PausedConsumersTest, testing::Values(1, 12));
 
 TEST_P(PausedConsumersTest, GoOnWhereTheyWere) {
   constexpr std::uint64_t kEnough = 11u << 20;
   serve("mysql-9.7-row");
-  SampleLog busy(Flavour::mysql);
-  busy.log().on_visible([this] { tail_.notify(); });
-  context_.log = &busy.log();
-  busy.open_file("binlog.000001");
+  busy_.log().on_visible([this] { tail_.notify(); });
+  context_.log = &busy_.log();
+  busy_.open_file("binlog.000001");
   std::vector<std::unique_ptr<ProtocolClient>> clients;
   for (std::uint32_t i = 0; i < GetParam(); ++i) {
     clients.push_back(replica());
@@ -385,25 +387,21 @@ TEST_P(PausedConsumersTest, GoOnWhereTheyWere) {
     ASSERT_TRUE(clients.back()->event());  // the ROTATE: it has begun
   }
   std::uint64_t number = 0;
-  while (busy.end() < kEnough) {
-    for (int i = 0; i < 100; ++i) busy.commit(kSourceUuid, ++number);
-    ASSERT_TRUE(busy.log().flush_and_sync().ok());
+  while (busy_.end() < kEnough) {
+    for (int i = 0; i < 100; ++i) busy_.commit(kSourceUuid, ++number);
+    ASSERT_TRUE(busy_.log().flush_and_sync().ok());
   }
-  busy.sync();
-  const ByteBuffer stored = read_file(busy.log().catalog()->newest()->path);
+  busy_.sync();
+  const ByteBuffer stored = read_file(busy_.log().catalog()->newest()->path);
   ProtocolClient& one = *clients.back();
   std::uint64_t at = kFirstEventOffset;
-  while (at < busy.end()) {
+  while (at < busy_.end()) {
     const auto event = one.event();
     ASSERT_TRUE(event) << one.end();
     if ((decode_event_header(*event).value().flags & kFlagArtificial) != 0) continue;
     ASSERT_TRUE(std::equal(event->begin(), event->end(), stored.begin() + static_cast<std::ptrdiff_t>(at))) << at;
     at += event->size();
   }
-  registry_.end_all(EndReason::shutdown);
-  while (registry_.size() > 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  listener_.stop();
-  io_.stop();  // nobody reads that log any more
 }
 
 TEST_F(SessionTest, HeartbeatsComeWhenNothingElseDoes) {
