@@ -79,9 +79,10 @@ void add_block(SegmentListing& listing, const BlockRecord& block) {
   listing.events += block.events;
 }
 
-bool tiles(const std::vector<BlockRecord>& blocks, std::uint64_t limit) {
+template <class Block>
+bool tiles(const std::vector<Block>& blocks, std::uint64_t limit) {
   std::uint64_t at = kFirstEventOffset;
-  for (const BlockRecord& block : blocks) {
+  for (const Block& block : blocks) {
     if (block.begin != at || block.end > limit) return false;
     at = block.end;
   }
@@ -128,6 +129,13 @@ struct Archive::State {
     auto blocks = index->of_segment(segment.number);
     if (!blocks.ok() || !tiles(*blocks, limit)) return {};
     return std::move(*blocks);
+  }
+  // The same, where only places and times are asked for.
+  std::vector<BlockSpan> spans_of(const Segment& segment, std::uint64_t limit) const {
+    if (!index) return {};
+    auto spans = index->spans_of_segment(segment.number);
+    if (!spans.ok() || !tiles(*spans, limit)) return {};
+    return std::move(*spans);
   }
 };
 
@@ -235,7 +243,7 @@ std::optional<std::uint64_t> Archive::begin_not_before(const Segment& segment, s
   // ROTATE, is as old as its file and the one that follows.
   if (segment.created_at >= time || !segment.sealed) return kFirstEventOffset;
   std::uint64_t indexed = kFirstEventOffset, last_begin = kFirstEventOffset;
-  for (const BlockRecord& block : state_->blocks_of(segment, segment.last_boundary)) {
+  for (const BlockSpan& block : state_->spans_of(segment, segment.last_boundary)) {
     if (block.last_timestamp >= time) return block.begin;
     last_begin = block.begin;
     indexed = block.end;
@@ -251,7 +259,7 @@ Status Archive::events(const Segment& segment, std::uint64_t from_offset,
   BINRELAY_ASSIGN(const std::uint64_t limit, readable_end(state_->log, segment));
   const std::uint64_t wanted = std::max(from_offset, kFirstEventOffset);
   std::uint64_t begin = kFirstEventOffset;  // the last known boundary before
-  for (const BlockRecord& block : state_->blocks_of(segment, limit)) {
+  for (const BlockSpan& block : state_->spans_of(segment, limit)) {
     if (block.begin <= wanted) begin = block.begin;
   }
   BINRELAY_ASSIGN(SegmentScan scan, scan_segment(segment, begin, limit));

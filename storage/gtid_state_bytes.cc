@@ -46,6 +46,11 @@ Result<GtidState> read_gtid_state(ByteReader& in) {
   return GtidState(std::move(set));
 }
 
+void skip_gtid_state(ByteReader& in) {
+  in.u8();
+  in.take(in.u32());
+}
+
 void add_all(GtidState& state, const GtidState& added) {
   BINRELAY_CHECK(state.index() == added.index(), "GTID states of one flavour are joined");
   if (auto* mysql = std::get_if<MysqlGtidSet>(&state)) {

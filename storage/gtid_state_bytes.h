@@ -10,6 +10,7 @@ namespace binrelay {
 
 void write_gtid_state(ByteWriter& out, const GtidState& state);
 Result<GtidState> read_gtid_state(ByteReader& in);
+void skip_gtid_state(ByteReader& in);  // fails as `in` does
 
 // Adds what `added` holds to `state`; both of one flavour.
 void add_all(GtidState& state, const GtidState& added);

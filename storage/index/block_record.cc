@@ -75,6 +75,21 @@ Result<BlockRecord> decode_block(Bytes key, Bytes value) {
   return record;
 }
 
+Result<BlockSpan> decode_block_span(Bytes key, Bytes value) {
+  if (key.size() != kKeySize) return Error{Errc::malformed, "index key"};
+  BlockSpan span;
+  ByteReader key_in(key);
+  span.segment = SegmentNumber{read_big_endian(key_in)};
+  span.begin = read_big_endian(key_in);
+  ByteReader in(value);
+  span.end = in.u64();
+  skip_gtid_state(in);
+  in.u32();  // the least timestamp
+  span.last_timestamp = in.u32();
+  if (in.failed() || span.end <= span.begin) return Error{Errc::malformed, "index record"};
+  return span;
+}
+
 BlockBuilder::BlockBuilder(SegmentNumber segment, std::uint64_t begin, Flavour flavour) : flavour_(flavour) {
   record_.segment = segment;
   record_.begin = begin;

@@ -38,10 +38,18 @@ struct BlockRecord {
   friend bool operator==(const BlockRecord&, const BlockRecord&) = default;
 };
 
+// What a search by place or time wants of a record: much less to decode.
+struct BlockSpan {
+  SegmentNumber segment{};
+  std::uint64_t begin = 0, end = 0;
+  std::uint32_t last_timestamp = 0;  // greatest of events in groups; 0 = none
+};
+
 // Key and value in the index: key = segment u64 and begin u64, big-endian, so that records sort in log order.
 ByteBuffer encode_block_key(SegmentNumber segment, std::uint64_t begin);
 ByteBuffer encode_block_value(const BlockRecord& record);
 Result<BlockRecord> decode_block(Bytes key, Bytes value);
+Result<BlockSpan> decode_block_span(Bytes key, Bytes value);  // reads no further than it has to
 
 // Adds up the events of a block.
 class BlockBuilder {

@@ -140,4 +140,17 @@ Result<std::vector<BlockRecord>> IndexStore::of_segment(SegmentNumber segment) c
   return records;
 }
 
+Result<std::vector<BlockSpan>> IndexStore::spans_of_segment(SegmentNumber segment) const {
+  std::vector<BlockSpan> spans;
+  std::unique_ptr<rocksdb::Iterator> at(database_->db->NewIterator(rocksdb::ReadOptions()));
+  const ByteBuffer first = encode_block_key(segment, 0);
+  for (at->Seek(slice(first)); at->Valid() && at->key() != kVersionKey; at->Next()) {
+    BINRELAY_ASSIGN(const BlockSpan span, decode_block_span(bytes_of(at->key()), bytes_of(at->value())));
+    if (span.segment != segment) break;
+    spans.push_back(span);
+  }
+  if (!at->status().ok()) return index_error(at->status());
+  return spans;
+}
+
 }  // namespace binrelay

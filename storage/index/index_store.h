@@ -29,6 +29,7 @@ class IndexStore {
   // In log order, from `from` on; stops when `visit` returns false. An undecodable record is an error.
   Status for_each(SegmentNumber from, const std::function<bool(const BlockRecord&)>& visit) const;
   Result<std::vector<BlockRecord>> of_segment(SegmentNumber segment) const;
+  Result<std::vector<BlockSpan>> spans_of_segment(SegmentNumber segment) const;
 
  private:
   struct Database;
