@@ -1,8 +1,8 @@
 """semisync: what does a commit cost that waits until its only semi-synchronous replica has it?
 
 The relay acknowledges what is on stable storage. Peer: a mysqld replica, which at its default acknowledges before, receives
-and applies; in rows of their own one that only receives, and one with sync_relay_log=1, the only one whose acknowledgement
-promises what the relay's does."""
+and applies; in rows of their own one that only receives, one with sync_relay_log=1, the only one whose acknowledgement
+promises what the relay's does, and none at all: commits that wait for nobody."""
 
 from bench_relay import BenchRelay
 from lab import MySql
@@ -33,6 +33,12 @@ class SemiSyncSource(TailSource):
         said = self.probe(RATE, seconds, [])
         if self._status("no_tx") != unconfirmed:
             raise RuntimeError("commits did not wait for the replica")
+        return said
+
+    def commits_that_wait_for_nobody(self, seconds):
+        self.server.sql("SET GLOBAL rpl_semi_sync_source_enabled = OFF")
+        said = self.probe(RATE, seconds, [])
+        self.server.sql("SET GLOBAL rpl_semi_sync_source_enabled = ON")
         return said
 
     def alone(self):
@@ -78,10 +84,11 @@ def measure(question, options):
     replicas = {"replica": Replica(source, "applies", True), "replica that only receives": Replica(source, "receives", False),
                 "sync_relay_log=1": Replica(source, "syncs", True, sync_relay_log=1)}
     rows = {(replica, part): Rounds(question, f"{RATE}/s commit {part}, {replica}", "us", options.timed_rounds)
-            for replica in replicas for part in ("p50", "p99")}
+            for replica in (*replicas, "no replica") for part in ("p50", "p99")}
     for _ in range(options.timed_rounds):
         ours = _by_relay(source, relay, options.seconds)
         theirs = {name: replica.measured(options.seconds) for name, replica in replicas.items()}
+        theirs["no replica"] = source.commits_that_wait_for_nobody(options.seconds)
         for (replica, part), rounds in rows.items():
             rounds.add("relay", ours[f"commit_{part}"])
             rounds.add("peer", theirs[replica][f"commit_{part}"])
