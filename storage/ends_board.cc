@@ -23,16 +23,16 @@ void EndsBoard::check_ends() const {
   BINRELAY_CHECK(serve_after_ == ServeAfter::write || ends_.visible <= ends_.durable, "visible is not past durable");
 }
 
-bool EndsBoard::move_visible(LogPosition boundary, const std::vector<AnyGtid>& gtids) {
+bool EndsBoard::move_visible(LogPosition boundary, const std::vector<GtidRun>& gtids) {
   BINRELAY_CHECK(boundary >= ends_.visible, "visible only moves forward");
-  for (const AnyGtid& gtid : gtids) add(executed_, gtid);
+  for (const GtidRun& run : gtids) add(executed_, run);
   const bool moved = boundary > ends_.visible;
   ends_.visible = boundary;
   check_ends();
   return moved;
 }
 
-void EndsBoard::on_written(LogPosition end, LogPosition boundary, std::vector<AnyGtid>&& gtids, SyncBy sync_by) {
+void EndsBoard::on_written(LogPosition end, LogPosition boundary, std::vector<GtidRun>&& gtids, SyncBy sync_by) {
   bool moved = false, too_much = false;
   {
     const std::lock_guard lock(mutex_);

@@ -39,7 +39,7 @@ class EndsBoard {
   // became whole. Waits while too much is not on the disk.
   // `sync_by` the caller: who calls take_sync_work() next.
   enum class SyncBy : std::uint8_t { sync_thread, caller };
-  void on_written(LogPosition end, LogPosition boundary, std::vector<AnyGtid>&& gtids,
+  void on_written(LogPosition end, LogPosition boundary, std::vector<GtidRun>&& gtids,
                   SyncBy sync_by = SyncBy::sync_thread);
   // The segment before is sealed and durable; the next one holds its magic.
   void on_opened(SegmentNumber segment, std::shared_ptr<File> file);
@@ -67,7 +67,7 @@ class EndsBoard {
   struct SyncWork {
     std::shared_ptr<File> file;
     LogPosition end, boundary;
-    std::vector<AnyGtid> gtids;
+    std::vector<GtidRun> gtids;
   };
   std::optional<SyncWork> wait_for_sync_work();  // nullopt: stop
   // nullopt: there is none, or a sync is under way and the sync thread goes on with it.
@@ -92,7 +92,7 @@ class EndsBoard {
   void check_ends() const;
   void fail_locked(Error error);
   SyncWork begin_sync();
-  bool move_visible(LogPosition boundary, const std::vector<AnyGtid>& gtids);
+  bool move_visible(LogPosition boundary, const std::vector<GtidRun>& gtids);
   void tell(bool moved) {
     if (moved && listener_) listener_();
   }
@@ -108,7 +108,7 @@ class EndsBoard {
   LogEnds ends_;
   LogPosition written_boundary_;  // last boundary <= written
   LogPosition durable_boundary_;  // last boundary <= durable
-  std::vector<AnyGtid> unsynced_gtids_;
+  std::vector<GtidRun> unsynced_gtids_;
   GtidState executed_;
   std::shared_ptr<const SegmentCatalog> catalog_;
   std::shared_ptr<File> active_file_;

@@ -140,9 +140,11 @@ class EventLog::Core {
         abandoned_(journal_.state().abandoned_by(static_cast<std::uint32_t>(journal_.state().histories().size()))),
         board_(options.serve_after, ends_of(journal_, recovered), executed_of(journal_, recovered),
                std::make_shared<SegmentCatalog>(recovered.segments)),
+        feed_(options.index_block_bytes),
         sync_(board_) {
     begin_writing(std::move(recovered.active));
     begin_indexing(report);
+    resume_feed();
   }
 
   ~Core() {
@@ -154,6 +156,7 @@ class EventLog::Core {
   Status reopen(RecoveryReport* report) {
     if (!board_.failed()) return Done{};
     const std::lock_guard lock(purge_mutex_);
+    feed_.break_off();  // of bytes that may be cut off
     const LogPosition durable = board_.settle();
     BINRELAY_TRY(journal_.cut_to_durable());
     BINRELAY_ASSIGN(Journal journal, Journal::open(disk_, files_.journal()));
@@ -166,6 +169,7 @@ class EventLog::Core {
     begin_writing(std::move(recovered.active));
     if (board_.failed()) return *board_.failure();
     if (index_failure()) begin_indexing(report);
+    resume_feed();
     return Done{};
   }
 
@@ -280,7 +284,7 @@ class EventLog::Core {
 
  private:
   void begin_writing(std::optional<RecoveredActive> active) {
-    writer_.emplace(options_, disk_, files_, journal_, board_, appended_, std::move(active));
+    writer_.emplace(options_, disk_, files_, journal_, board_, feed_, appended_, std::move(active));
     if (!journal_.state().clean_stop()) return;
     auto journalled = journal_.append({LogReopened{}}, Journal::Sync::durable);
     if (!journalled.ok()) board_.fail(std::move(journalled).error());  // a full disk: what is there can be read
@@ -291,7 +295,15 @@ class EventLog::Core {
     index_writer_.reset();
     index_ = {};
     index_ = open_index(options_, disk_, files_, created_.relay_uuid, *board_.catalog(), board_.ends(), report);
-    if (index_.store) index_writer_.emplace(board_, *index_.store, index_.end, options_.index_block_bytes);
+    if (index_.store) index_writer_.emplace(board_, *index_.store, feed_, index_.end, options_.index_block_bytes);
+  }
+
+  // The index goes on with what is appended to the active segment, if it has got near its end.
+  void resume_feed() {
+    feed_.break_off();
+    const auto segment = board_.catalog()->find(writer_->active_segment());
+    const LogPosition from = indexed();
+    if (segment != nullptr && segment->number == from.segment) feed_.resume(*segment, from.offset, writer_->end());
   }
 
   Status cut_segment(const SegmentState& segment, std::uint64_t end) const {
@@ -337,6 +349,7 @@ class EventLog::Core {
   std::optional<SourceIdentity> source_;
   GtidState abandoned_;
   EndsBoard board_;
+  IndexFeed feed_;
   AppendCounters appended_;
   std::optional<LogWriter> writer_;
   GroupSync sync_;
@@ -376,6 +389,9 @@ Status EventLog::open_segment(std::string_view source_name, const std::optional<
   return core_->open_segment(source_name, series);
 }
 Status EventLog::append(Bytes event) { return core_->writer().append(event); }
+Result<std::size_t> EventLog::append_run(std::span<const ArrivedEvent> events) {
+  return core_->writer().append_run(events);
+}
 Status EventLog::flush() { return core_->writer().flush(); }
 Status EventLog::flush_and_sync() { return core_->flush_and_sync(); }
 Status EventLog::sync() { return core_->writer().sync(); }

@@ -17,6 +17,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,7 @@
 #include "protocol/gtid/gtid_state.h"
 #include "protocol/gtid/uuid.h"
 #include "protocol/ids.h"
+#include "protocol/packet/event_packets.h"
 #include "protocol/result.h"
 #include "storage/journal/journal_record.h"
 #include "storage/latency_histogram.h"
@@ -106,6 +108,9 @@ class EventLog {
   // (TransactionBoundary). Errc::conflict: the file does not continue the one before (a gap, or another family); both
   // are named. A refused event leaves no trace. May wait for the disk when more than 64 MiB are not durable.
   Status append(Bytes event);
+  // The same for many events, once the head of the segment is stored; none of them a part of a file's head. Returns how
+  // many were appended: append() tells what is wrong with the next one. Errors: of the log.
+  Result<std::size_t> append_run(std::span<const ArrivedEvent> events);
   Status flush();  // everything appended is written; the sync thread takes over
   // For who waits for more: with ServeAfter::fsync what was written is on stable storage, too, when it returns, unless
   // a sync was under way already; the sync thread takes over then.

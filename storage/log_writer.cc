@@ -39,20 +39,33 @@ void grow_blocks(const Segment& segment, const SegmentState& state) {
 }  // namespace
 
 LogWriter::LogWriter(const StorageOptions& options, const Disk& disk, const StreamFiles& files, Journal& journal,
-                     EndsBoard& board, AppendCounters& appended, std::optional<RecoveredActive> active)
-    : options_(options), disk_(disk), files_(files), journal_(journal), board_(board), appended_(appended) {
+                     EndsBoard& board, IndexFeed& feed, AppendCounters& appended, std::optional<RecoveredActive> active)
+    : options_(options),
+      disk_(disk),
+      files_(files),
+      journal_(journal),
+      board_(board),
+      feed_(feed),
+      appended_(appended) {
   for (const SegmentState& segment : journal_.state().segments()) {
     if (segment.sealed && segment.size > kFirstEventOffset) added_before_ = segment.added;
   }
   if (!active) return;
   SegmentWriter writer(active->file, active->end, std::move(active->digests), options.write_buffer_bytes);
-  active_.emplace(Active{active_state().number, std::move(writer), std::move(active->head), std::move(active->boundary),
-                         active->last_boundary, active->group_begin, std::move(active->added), active->end,
+  active_.emplace(Active{active_state().number,
+                         std::move(writer),
+                         std::move(active->head),
+                         std::move(active->boundary),
+                         active->last_boundary,
+                         active->group_begin,
+                         std::move(active->added),
+                         {},
+                         active->end,
                          std::nullopt});
   board_.set_active_file(active->file);
 }
 
-// --- one event ---
+// --- events ---
 
 Status LogWriter::append(Bytes event) {
   if (board_.failed()) return *board_.failure();
@@ -67,14 +80,38 @@ Status LogWriter::append(Bytes event) {
   if (head && !active_->head.described()) {
     active_->boundary.start_file(head->flavour(), head->checksum());
     active_->added = empty_state(head->flavour());
+    feed_.begin_segment(active_->number, head->flavour());
   }
-  BINRELAY_ASSIGN(const BoundaryPlace place, active_->boundary.on_event(header, event, active_->writer.end()));
+  const std::uint64_t offset = active_->writer.end();
+  BINRELAY_ASSIGN(const BoundaryPlace place, active_->boundary.on_event(header, event, offset));
   BINRELAY_TRY(store(event));
   if (head) take_head(std::move(*head));
-  account(header, place);
+  account({header, offset, event, true, place, active_->head.checksum()});
   // Only an event that went around the buffer gets past this.
   if (active_->writer.end() - active_->handed_over > options_.write_buffer_bytes) return hand_over();
   return Done{};
+}
+
+Result<std::size_t> LogWriter::append_run(std::span<const ArrivedEvent> events) {
+  if (board_.failed()) return *board_.failure();
+  if (!active_ || !active_->head.complete()) return std::size_t{0};
+  const ChecksumAlgorithm checksum = active_->head.checksum();
+  std::size_t appended = 0;
+  for (const ArrivedEvent& event : events) {
+    BINRELAY_CHECK(!belongs_to_file(event.header.type), "what a file is made of is appended by itself");
+    const std::uint64_t offset = active_->writer.end();
+    auto place = active_->boundary.on_header(event.header, offset);
+    if (!place) {
+      const auto looked_at = active_->boundary.on_event(event.header, event.bytes, offset);
+      if (!looked_at) break;
+      place = *looked_at;
+    }
+    BINRELAY_TRY(store(event.bytes));
+    account({event.header, offset, event.bytes, true, *place, checksum});
+    if (active_->writer.end() - active_->handed_over > options_.write_buffer_bytes) BINRELAY_TRY(hand_over());
+    ++appended;
+  }
+  return appended;
 }
 
 Status LogWriter::check_can_follow(const EventHeader& header, Bytes event) const {
@@ -139,20 +176,22 @@ Status LogWriter::store(Bytes event) {
   return Done{};
 }
 
-void LogWriter::account(const EventHeader& header, BoundaryPlace place) {
+void LogWriter::account(const ScannedEvent& event) {
   Active& active = *active_;
   count(appended_.events, 1);
-  count(appended_.bytes, header.size);
+  count(appended_.bytes, event.header.size);
+  feed_.on_event(event, active.boundary, active.writer.end());
   if (active.boundary.in_group()) return;
   active.last_boundary = active.writer.end();
-  if (!ends_group(place)) return;
+  if (!ends_group(event.place)) return;
   active.group_begin = active.boundary.group_begin_offset();
   count(appended_.transactions, 1);
-  appended_.last_timestamp.store(header.timestamp, std::memory_order_relaxed);
+  appended_.last_timestamp.store(event.header.timestamp, std::memory_order_relaxed);
   if (!active.boundary.gtid()) return;
-  add(active.added, *active.boundary.gtid());
-  if (journal_.state().series_of(active_state())->skips(active.boundary.gtid())) return;
-  fresh_gtids_.push_back(*active.boundary.gtid());
+  append_gtid(active.fresh, *active.boundary.gtid());
+  const Series& series = *journal_.state().series_of(active_state());
+  if (is_empty(series.skip) || !series.skips(active.boundary.gtid()))
+    append_gtid(fresh_gtids_, *active.boundary.gtid());
 }
 
 // --- towards the disk ---
@@ -167,6 +206,8 @@ Status LogWriter::hand_over(EndsBoard::SyncBy sync_by) {
   Active& active = *active_;
   if (auto written = active.writer.write_buffer(); !written.ok()) return failed(std::move(written).error());
   active.handed_over = active.writer.end();
+  for (const GtidRun& run : active.fresh) add(active.added, run);
+  active.fresh.clear();
   board_.on_written({active.number, active.writer.end()}, boundary(), std::move(fresh_gtids_), sync_by);
   fresh_gtids_.clear();
   return journal_marks();
@@ -270,10 +311,12 @@ Status LogWriter::open_segment(std::string_view source_name, const std::optional
   }
 
   if (active_) publish_sealed();
+  if (active_) feed_.end_segment(active_->last_boundary, in_group());
   BlockDigests digests(options_.digest_block_bytes);
   digests.add(kBinlogMagic);
   SegmentWriter writer(file, kFirstEventOffset, std::move(digests), options_.write_buffer_bytes);
-  active_.emplace(Active{number, std::move(writer), {}, {}, kFirstEventOffset, 0, {}, kFirstEventOffset, std::nullopt});
+  active_.emplace(
+      Active{number, std::move(writer), {}, {}, kFirstEventOffset, 0, {}, {}, kFirstEventOffset, std::nullopt});
   board_.on_opened(number, file);
   return Done{};
 }

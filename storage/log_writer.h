@@ -2,8 +2,8 @@
 // LogWriter: the writing side of a log: checks that an event can follow, buffers it, hands written bytes to the
 // EndsBoard, rolls segments.
 //
-// Thread: upstream thread. Owner: EventLog, which makes a new one to go on after a failure. Borrows: board, journal,
-// counters, disk and files outlive it.
+// Thread: upstream thread. Owner: EventLog, which makes a new one to go on after a failure. Borrows: board, feed,
+// journal, counters, disk and files outlive it.
 //
 // Invariant: an event that was refused left no trace; after a failed write or sync nothing is accepted any more.
 #include <atomic>
@@ -19,6 +19,7 @@
 #include "storage/event_log.h"
 #include "storage/file/disk.h"
 #include "storage/file/file_names.h"
+#include "storage/index/index_feed.h"
 #include "storage/journal/journal.h"
 #include "storage/recovery.h"
 #include "storage/segment/segment_writer.h"
@@ -34,10 +35,11 @@ struct AppendCounters {
 class LogWriter {
  public:
   LogWriter(const StorageOptions& options, const Disk& disk, const StreamFiles& files, Journal& journal,
-            EndsBoard& board, AppendCounters& appended, std::optional<RecoveredActive> active);
+            EndsBoard& board, IndexFeed& feed, AppendCounters& appended, std::optional<RecoveredActive> active);
 
   Status open_segment(std::string_view source_name, const std::optional<SeriesBegin>& series);
   Status append(Bytes event);
+  Result<std::size_t> append_run(std::span<const ArrivedEvent> events);
   Status flush(EndsBoard::SyncBy sync_by = EndsBoard::SyncBy::sync_thread);
   Status sync();
   Result<bool> sync_within(std::chrono::milliseconds time);
@@ -57,7 +59,8 @@ class LogWriter {
     TransactionBoundary boundary;
     std::uint64_t last_boundary = kFirstEventOffset;
     std::uint64_t group_begin = 0;                  // of the last whole group; 0 = none
-    GtidState added;                                // by whole groups
+    GtidState added;                                // by whole groups, but for those of `fresh`
+    std::vector<GtidRun> fresh;                     // since bytes were handed over
     std::uint64_t handed_over = kFirstEventOffset;  // the board knows the bytes below
     std::optional<DurableMark> next_mark;           // journalled when its boundary is durable
   };
@@ -69,7 +72,7 @@ class LogWriter {
   GtidState carried_over(Flavour flavour) const;
   void take_head(SegmentHead head);
   Status store(Bytes event);
-  void account(const EventHeader& header, BoundaryPlace place);
+  void account(const ScannedEvent& event);
   Status hand_over(EndsBoard::SyncBy sync_by = EndsBoard::SyncBy::sync_thread);
   LogPosition boundary() const;
 
@@ -87,10 +90,11 @@ class LogWriter {
   const StreamFiles& files_;
   Journal& journal_;
   EndsBoard& board_;
+  IndexFeed& feed_;
   AppendCounters& appended_;
   std::optional<Active> active_;
   std::optional<GtidState> added_before_;  // by the newest segment of the catalog that is sealed
-  std::vector<AnyGtid> fresh_gtids_;       // of whole groups the board does not know yet
+  std::vector<GtidRun> fresh_gtids_;       // of whole groups the board does not know yet
 };
 
 }  // namespace binrelay

@@ -10,8 +10,6 @@
 namespace binrelay {
 namespace {
 
-constexpr std::size_t kTypeOffset = 4;
-
 // The CRC of everything before the last four bytes, with IN_USE read as 0 in an FDE: the bit changes on disk, the CRC
 // does not.
 std::uint32_t computed_checksum(Bytes event) {

@@ -16,6 +16,7 @@ inline constexpr std::size_t kChecksumSize = 4;
 inline constexpr std::uint16_t kFlagBinlogInUse = 0x0001;
 inline constexpr std::uint16_t kFlagArtificial = 0x0020;
 inline constexpr std::uint16_t kFlagIgnorable = 0x0080;
+inline constexpr std::size_t kTypeOffset = 4;       // in the header
 inline constexpr std::size_t kEventSizeOffset = 9;  // in the header
 inline constexpr std::size_t kLogPosOffset = 13;    // in the header
 inline constexpr std::size_t kFlagsOffset = 17;     // in the header; in a file's FDE this is file offset 21

@@ -12,6 +12,13 @@ EventTypeSet EventTypeSet::of_groups(Heads heads) {
   return types;
 }
 
+EventTypeSet EventTypeSet::of_dumps() {
+  EventTypeSet types = of_groups();
+  for (const EventType heartbeat : {EventType::heartbeat, EventType::heartbeat_v2})
+    types.has_[static_cast<std::uint8_t>(heartbeat)] = false;
+  return types;
+}
+
 EventRun find_run(Bytes bytes, std::uint64_t offset, const EventTypeSet& types, std::size_t most) {
   EventRun run;
   std::size_t at = 0;

@@ -25,6 +25,8 @@ class EventTypeSet {
   // build does not know.
   enum class Heads : std::uint8_t { in, out };
   static EventTypeSet of_groups(Heads heads = Heads::in);
+  // What a source sends of a file's groups: heartbeats are none of them, though they stand between the same events.
+  static EventTypeSet of_dumps();
 
  private:
   std::array<bool, 256> has_{};

@@ -78,25 +78,4 @@ std::string_view event_type_name(EventType type) { return kByNumber[static_cast<
 
 bool is_rows_event(EventType type) { return kByNumber[static_cast<std::size_t>(type)].rows; }
 
-bool is_mysql_gtid(EventType type) {
-  return type == EventType::gtid || type == EventType::anonymous_gtid || type == EventType::gtid_tagged;
-}
-
-bool is_gtid(EventType type) { return is_mysql_gtid(type) || type == EventType::mariadb_gtid; }
-
-bool belongs_to_file(EventType type) {
-  switch (type) {
-    case EventType::format_description:
-    case EventType::rotate:
-    case EventType::stop:
-    case EventType::previous_gtids:
-    case EventType::mariadb_gtid_list:
-    case EventType::mariadb_binlog_checkpoint:
-    case EventType::mariadb_start_encryption:
-      return true;
-    default:
-      return false;
-  }
-}
-
 }  // namespace binrelay

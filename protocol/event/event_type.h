@@ -63,10 +63,25 @@ std::string_view event_type_name(EventType type);
 bool is_rows_event(EventType type);
 
 // The first event of a group of MySQL (>= 5.7); of either family.
-bool is_mysql_gtid(EventType type);
-bool is_gtid(EventType type);
+inline bool is_mysql_gtid(EventType type) {
+  return type == EventType::gtid || type == EventType::anonymous_gtid || type == EventType::gtid_tagged;
+}
+inline bool is_gtid(EventType type) { return is_mysql_gtid(type) || type == EventType::mariadb_gtid; }
 
 // Events of the file, not of a transaction: they stand between groups.
-bool belongs_to_file(EventType type);
+inline bool belongs_to_file(EventType type) {
+  switch (type) {
+    case EventType::format_description:
+    case EventType::rotate:
+    case EventType::stop:
+    case EventType::previous_gtids:
+    case EventType::mariadb_gtid_list:
+    case EventType::mariadb_binlog_checkpoint:
+    case EventType::mariadb_start_encryption:
+      return true;
+    default:
+      return false;
+  }
+}
 
 }  // namespace binrelay

@@ -16,8 +16,16 @@
 
 namespace binrelay {
 
+// Why event_body() has refused it.
+Error event_body_error(Bytes event);
 // The bytes between the header and the checksum. Rejects an event whose header size is not `event.size()`.
-Result<Bytes> event_body(Bytes event, ChecksumAlgorithm checksum);
+inline Result<Bytes> event_body(Bytes event, ChecksumAlgorithm checksum) {
+  const std::size_t trailer = checksum == ChecksumAlgorithm::crc32 ? kChecksumSize : 0;
+  const auto header = decode_event_header(event);
+  if (!header || header->size != event.size() || event.size() < kEventHeaderSize + trailer)
+    return event_body_error(event);
+  return event.subspan(kEventHeaderSize, event.size() - kEventHeaderSize - trailer);
+}
 
 struct FormatDescription {
   std::uint16_t binlog_version = 4;

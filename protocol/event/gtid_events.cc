@@ -126,11 +126,11 @@ Result<MysqlGtidEvent> decode_tagged(Bytes body) {
 }  // namespace
 
 Result<MysqlGtidEvent> decode_mysql_gtid(Bytes event, ChecksumAlgorithm checksum) {
-  BINRELAY_ASSIGN(const EventHeader header, decode_event_header(event));
   BINRELAY_ASSIGN(const Bytes body, event_body(event, checksum));
-  auto decoded = header.type == EventType::gtid_tagged ? decode_tagged(body) : decode_untagged(body);
+  const auto type = static_cast<EventType>(event[kTypeOffset]);
+  auto decoded = type == EventType::gtid_tagged ? decode_tagged(body) : decode_untagged(body);
   if (!decoded) return decoded;
-  if (header.type == EventType::anonymous_gtid) {
+  if (type == EventType::anonymous_gtid) {
     decoded->anonymous = true;
     decoded->gtid = {};
   } else if (decoded->gtid.number == 0 || decoded->gtid.number > kMaxGtidNumber) {

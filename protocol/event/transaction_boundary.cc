@@ -51,16 +51,18 @@ Result<BoundaryPlace> TransactionBoundary::on_gtid(const EventHeader& header, By
 }
 
 Result<BoundaryPlace> TransactionBoundary::on_mysql_gtid(const EventHeader& header, Bytes event, std::uint64_t offset) {
-  BINRELAY_ASSIGN(const MysqlGtidEvent decoded, decode_mysql_gtid(event, checksum_));
-  const std::optional<AnyGtid> gtid = decoded.anonymous ? std::nullopt : std::optional<AnyGtid>(decoded.gtid);
-  const std::uint64_t length = decoded.transaction_length;
+  auto decoded = decode_mysql_gtid(event, checksum_);
+  if (!decoded) return std::move(decoded).error();
+  std::optional<AnyGtid> gtid;
+  if (!decoded->anonymous) gtid.emplace(std::move(decoded->gtid));
+  const std::uint64_t length = decoded->transaction_length;
   if (length == 0) {  // MySQL 5.7: one statement unless a BEGIN follows
-    open(EndsAt::next_query, offset, gtid);
+    open(EndsAt::next_query, offset, std::move(gtid));
     return BoundaryPlace::group_begin;
   }
   if (length < header.size || length > UINT64_MAX - offset)
     return cannot_follow(header, offset, "impossible transaction length");
-  open(EndsAt::expected_end, offset, gtid);
+  open(EndsAt::expected_end, offset, std::move(gtid));
   expected_end_ = offset + length;
   in_group_ = length > header.size;
   return in_group_ ? BoundaryPlace::group_begin : BoundaryPlace::group_whole;

@@ -30,6 +30,15 @@ class TransactionBoundary {
   // payload event; otherwise it must be whole. An event that cannot follow (a GTID event inside a group) is
   // Errc::malformed.
   Result<BoundaryPlace> on_event(const EventHeader& header, Bytes event, std::uint64_t offset);
+  // The same, for most events of MySQL: those inside of a group whose length is known, which nothing but their header
+  // is needed of. nullopt: on_event() has to look, and nothing has changed.
+  std::optional<BoundaryPlace> on_header(const EventHeader& header, std::uint64_t offset) {
+    const std::uint64_t end = offset + header.size;
+    if (!in_group_ || ends_at_ != EndsAt::expected_end || end > expected_end_) return std::nullopt;
+    if (is_gtid(header.type) || belongs_to_file(header.type)) return std::nullopt;
+    in_group_ = end != expected_end_;
+    return in_group_ ? BoundaryPlace::group_middle : BoundaryPlace::group_end;
+  }
 
   bool in_group() const { return in_group_; }
   // Of the group that is open or has just ended:

@@ -10,7 +10,38 @@ bool mariadb_contains(const MariadbBinlogState& state, const MariadbGtid& gtid) 
   return sequence && *sequence >= gtid.sequence;
 }
 
+bool continues(const GtidRun& run, const AnyGtid& gtid) {
+  if (run.first.index() != gtid.index()) return false;
+  if (const auto* mysql = std::get_if<MysqlGtid>(&gtid)) {
+    const auto& first = std::get<MysqlGtid>(run.first);
+    return mysql->number == first.number + run.count && mysql->source == first.source;
+  }
+  const auto& mariadb = std::get<MariadbGtid>(gtid);
+  const auto& first = std::get<MariadbGtid>(run.first);
+  return mariadb.sequence == first.sequence + run.count && mariadb.domain == first.domain &&
+         mariadb.server == first.server;
+}
+
 }  // namespace
+
+void append_gtid(std::vector<GtidRun>& runs, const AnyGtid& gtid) {
+  if (!runs.empty() && continues(runs.back(), gtid))
+    ++runs.back().count;
+  else
+    runs.push_back({gtid, 1});
+}
+
+void add(GtidState& state, const GtidRun& run) {
+  BINRELAY_CHECK(state.index() == run.first.index(), "GTIDs join a state of their own flavour");
+  if (auto* mysql = std::get_if<MysqlGtidSet>(&state)) {
+    const auto& first = std::get<MysqlGtid>(run.first);
+    mysql->add(first.source, {first.number, first.number + run.count});
+    return;
+  }
+  MariadbGtid last = std::get<MariadbGtid>(run.first);
+  last.sequence += run.count - 1;
+  std::get<MariadbBinlogState>(state).add(last);
+}
 
 std::string to_text(const GtidState& state) {
   return std::visit([](const auto& held) { return held.to_text(); }, state);

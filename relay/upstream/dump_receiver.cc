@@ -28,6 +28,8 @@ bool same_format_description(Bytes left, Bytes right) {
 
 bool is_heartbeat(EventType type) { return type == EventType::heartbeat || type == EventType::heartbeat_v2; }
 
+const EventTypeSet kOfDumps = EventTypeSet::of_dumps();
+
 }  // namespace
 
 DumpReceiver::DumpReceiver(DumpStart start) : start_(std::move(start)) {}
@@ -64,6 +66,12 @@ Result<ReceiverStep> DumpReceiver::on_event(Bytes event) {
   const bool resent = header->type == EventType::mariadb_start_encryption && header->log_pos == 0;
   if (artificial || resent) return ReceiverStep{PassOver{}};
   return on_file_event(*header, event);
+}
+
+std::span<const ArrivedEvent> DumpReceiver::next_run(Bytes stream, std::size_t most) {
+  if (!described_ || offset_ < stored_end_) return {};
+  const std::span<ArrivedEvent> room = std::span(run_).first(std::min(most, run_.size()));
+  return room.first(find_arrived(stream, offset_, kOfDumps, checksum_, room));
 }
 
 Result<ReceiverStep> DumpReceiver::on_fake_rotate(Bytes event) {

@@ -4,14 +4,17 @@
 // Pure: knows no log and no socket. What is stored and what differs is found by whoever performs the steps.
 // Rules: measured on MySQL 9.7, MariaDB 10.11 and 11.8; the relay always announces CRC32, MariaDB capability 4 and dump
 // flag 2, so a source withholds nothing and an offset that does not add up is an error.
+#include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 
 #include "protocol/bytes.h"
 #include "protocol/event/event_header.h"
 #include "protocol/ids.h"
+#include "protocol/packet/event_packets.h"
 #include "protocol/result.h"
 
 namespace binrelay {
@@ -50,6 +53,13 @@ class DumpReceiver {
   // source's file is not the one the log holds. Views of the step point into `event`.
   Result<ReceiverStep> on_event(Bytes event);
 
+  // The events at the front of `stream`, whole packets of it, that on_event() would have stored, and that are like
+  // most: of a group, and with nothing to find fault with. At most kMostAtOnce of them, and valid as long as `stream`
+  // and up to the next call. pass() is for those that were stored.
+  std::span<const ArrivedEvent> next_run(Bytes stream, std::size_t most = kMostAtOnce);
+  void pass(const ArrivedEvent& stored) { offset_ += stored.bytes.size(); }
+  static constexpr std::size_t kMostAtOnce = 64;
+
   const std::string& file() const { return file_; }
   std::uint64_t offset() const { return offset_; }  // of the next event
   std::string place() const { return file_ + ":" + std::to_string(offset_); }
@@ -72,6 +82,7 @@ class DumpReceiver {
   ByteBuffer format_description_;                          // of file_, as stored; empty before it was received
   ChecksumAlgorithm checksum_ = ChecksumAlgorithm::crc32;  // of what comes next: our announcement, then the file's
   bool described_ = false;                                 // a format description has come since the last fake ROTATE
+  std::array<ArrivedEvent, kMostAtOnce> run_;
 };
 
 }  // namespace binrelay

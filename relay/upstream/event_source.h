@@ -49,6 +49,11 @@ class EventSource {
   // The next event, whole; valid until the next call. Waits for it; a source silent past the read deadline is
   // Errc::connection.
   virtual Result<Bytes> next_event() = 0;
+  // Packets of the stream behind the last event, as they came (protocol/packet/event_packets.h), the last perhaps in
+  // part. Whole ones may be passed over: next_event() does not hand them out then. Empty where nothing has been read
+  // ahead, or packets are not what they are elsewhere. Valid until the next call of next_event().
+  virtual Bytes packets_at_hand() { return {}; }
+  virtual void pass_over([[maybe_unused]] std::size_t bytes) {}
   // True: next_event() will very likely not wait.
   virtual bool more_at_hand() = 0;
 

@@ -60,10 +60,34 @@ Status Ingest::store(const StoreEvent& step) {
       error.context = receiver_.file() + ":" + std::to_string(step.offset) + ": " + error.context;
     return error;
   }
+  on_stored();
+  return Done{};
+}
+
+void Ingest::on_stored() {
   stored_anything_ = true;
   if (!unflushed_) unflushed_since_ = Clock::now();
   unflushed_ = true;
-  return Done{};
+}
+
+Result<std::size_t> Ingest::on_packets(Bytes packets) {
+  std::size_t taken = 0;
+  for (;;) {
+    // Rules may change with any event.
+    const auto run = receiver_.next_run(packets.subspan(taken), rules_ ? 1 : DumpReceiver::kMostAtOnce);
+    if (run.empty() || (rules_ && rules_->wants_source())) break;
+    BINRELAY_CHECK(log_.appended_end() == receiver_.offset(),
+                   "the receiver and the log disagree about the next offset");
+    if (rules_) BINRELAY_TRY(rules_->on_event(receiver_.offset(), run.front().bytes));
+    BINRELAY_ASSIGN(const std::size_t stored, log_.append_run(run));
+    for (const ArrivedEvent& event : run.first(stored)) {
+      receiver_.pass(event);
+      taken += kBeforeEvent + event.bytes.size();
+    }
+    if (stored < run.size()) break;
+  }
+  if (taken > 0) on_stored();
+  return taken;
 }
 
 Status Ingest::compare(const CompareEvent& step) {

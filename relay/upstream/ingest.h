@@ -26,6 +26,9 @@ class Ingest {
   // Errc::malformed: the event must be fetched again. Errc::conflict: the source's files are not the stored ones.
   // Others: the log fails.
   Status on_event(Bytes event);
+  // Stores what of `packets` (EventSource::packets_at_hand) needs no closer look, and returns how many bytes of them it
+  // has taken: whole packets. What comes next is for on_event(). Errors: of the log.
+  Result<std::size_t> on_packets(Bytes packets);
   // Hands whole groups on when the source has nothing more at hand, or when that was long ago: latency stays low,
   // batches get large.
   Status after_event(bool more_at_hand);
@@ -40,6 +43,7 @@ class Ingest {
   Status begin_file(const std::string& name);
   Status store(const StoreEvent& step);
   Status compare(const CompareEvent& step);
+  void on_stored();
 
   EventLog& log_;
   DumpReceiver receiver_;

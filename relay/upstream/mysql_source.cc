@@ -576,6 +576,13 @@ Result<Bytes> MysqlSource::next_event() {
   return event;
 }
 
+Bytes MysqlSource::packets_at_hand() {
+  if (!connection_->stream || connection_->semi_sync || connection_->semi_sync_offered) return {};
+  return connection_->stream->at_hand();
+}
+
+void MysqlSource::pass_over(std::size_t bytes) { connection_->stream->pass_over(bytes); }
+
 Status MysqlSource::acknowledge(const std::string& file, std::uint64_t position) {
   MYSQL* const mysql = connection_->mysql;
   if (!mysql) return Error{Errc::connection, "not connected"};
@@ -640,6 +647,9 @@ Result<Bytes> MysqlSource::next_event() {
   if (dump.buffer[0] != 0) return Error{Errc::malformed, "the source sent a packet that is no event"};
   return Bytes(reinterpret_cast<const std::byte*>(dump.buffer) + 1, dump.size - 1);
 }
+
+Bytes MysqlSource::packets_at_hand() { return {}; }
+void MysqlSource::pass_over(std::size_t) {}
 
 // The library has no way to send the packet, so start_dump() never offers it.
 Status MysqlSource::acknowledge(const std::string&, std::uint64_t) {

@@ -25,6 +25,8 @@ class MysqlSource final : public EventSource, public RowSource {
   Status register_replica(ServerId server_id, const std::string& host, std::uint16_t port) override;
   Status start_dump(const BinlogDump& dump) override;
   Result<Bytes> next_event() override;
+  Bytes packets_at_hand() override;
+  void pass_over(std::size_t bytes) override;
   bool more_at_hand() override;
   bool semi_sync_taken() const override;
   bool ack_asked() const override;

@@ -36,6 +36,11 @@ bool PacketBlocks::whole_packet_at_hand() const {
   return bytes.size() >= kPacketHeader && bytes.size() - kPacketHeader >= size_of_packet(bytes);
 }
 
+void PacketBlocks::pass_over(std::size_t bytes) {
+  BINRELAY_CHECK(bytes <= unread().size(), "what is passed over was at hand");
+  begin_ += bytes;
+}
+
 Status PacketBlocks::read_some() {
   if (begin_ != 0) {
     std::memmove(block_.get(), block_.get() + begin_, filled_ - begin_);

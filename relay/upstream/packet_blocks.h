@@ -26,6 +26,10 @@ class PacketBlocks {
   // than `max_payload`.
   Result<Bytes> next(std::size_t before_event);
   bool whole_packet_at_hand() const;
+  // What has been read and not handed out, packets as they came, the last of them perhaps in part; pass_over() is for
+  // whole ones. Valid until the next call of next().
+  Bytes at_hand() const { return unread(); }
+  void pass_over(std::size_t bytes);
 
  private:
   Bytes unread() const { return {block_.get() + begin_, filled_ - begin_}; }

@@ -309,6 +309,16 @@ Status UpstreamSession::tell_of_series(const std::string& first_file) {
   return Done{};
 }
 
+// What has been read along with the last event, as far as it is events of the kind that most are.
+Status UpstreamSession::receive_run(Ingest& ingest) {
+  const Bytes packets = source_.packets_at_hand();
+  if (packets.empty()) return Done{};
+  BINRELAY_ASSIGN(const std::size_t taken, ingest.on_packets(packets));
+  source_.pass_over(taken);
+  behind_ -= std::min<std::uint64_t>(behind_, taken);
+  return Done{};
+}
+
 Status UpstreamSession::receive(Ingest& ingest) {
   while (true) {
     auto event = source_.next_event();
@@ -325,8 +335,6 @@ Status UpstreamSession::receive(Ingest& ingest) {
     const auto received = semi_sync_.wanted() ? Clock::now() : Clock::time_point();
     behind_ -= std::min<std::uint64_t>(behind_, event->size());
     BINRELAY_TRY(ingest.on_event(*event));
-    if (settings_.rules != nullptr && settings_.rules->wants_source())
-      return come_again("the source is asked about the rule table");
     if (series_ && !ingest.series_pending()) BINRELAY_TRY(tell_of_series(ingest.receiver().file()));
     if (!std::exchange(streamed_, true)) {
       observer_.on_streaming();
@@ -336,6 +344,9 @@ Status UpstreamSession::receive(Ingest& ingest) {
             "the source knows no semi-synchronous replication: its plugin is not loaded (or this binary was built with "
             "a client library that cannot take part); going on without");
     }
+    if (!semi_sync_.active()) BINRELAY_TRY(receive_run(ingest));
+    if (settings_.rules != nullptr && settings_.rules->wants_source())
+      return come_again("the source is asked about the rule table");
     observer_.on_received();
     const bool more_at_hand = behind_ > kFarBehind || source_.more_at_hand();
     BINRELAY_TRY(ingest.after_event(more_at_hand));

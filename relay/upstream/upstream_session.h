@@ -78,6 +78,7 @@ class UpstreamSession {
   Status start_dump(const DumpFrom& from);
   void offer_semi_sync(const DumpFrom& from);
   Status receive(Ingest& ingest);  // never ok
+  Status receive_run(Ingest& ingest);
   Status acknowledge(const Ingest& ingest, bool more_at_hand, Clock::time_point received);
   Status take_offer_back(Clock::duration took, const char* what);
   Status come_again(std::string why);

@@ -102,7 +102,7 @@ void BlockBuilder::add(const ScannedEvent& event, const TransactionBoundary& bou
   add_to_group(event);
   if (event.place != BoundaryPlace::group_end && event.place != BoundaryPlace::group_whole) return;
   ++record_.transactions;
-  if (boundary.gtid()) binrelay::add(record_.added, *boundary.gtid());
+  if (boundary.gtid()) append_gtid(added_, *boundary.gtid());
 }
 
 void BlockBuilder::add_to_group(const ScannedEvent& event) {
@@ -117,12 +117,14 @@ void BlockBuilder::add_to_group(const ScannedEvent& event) {
 }
 
 void BlockBuilder::learn_table(const ScannedEvent& event) {
+  // A scan has no more than the first bytes of a larger one; of a later version is what cannot be decoded. Their rows
+  // stay uncounted.
+  if (event.header.size > SegmentScan::kBufferSize) return;
   const auto map = decode_table_map(event.bytes, event.checksum);
-  if (!map.ok()) return;  // larger than the scan's buffer, or of a later version: its rows stay uncounted
-  const auto known = by_id_.find(map->table_id);
-  if (known != by_id_.end() && tables_[known->second].database == map->database &&
-      tables_[known->second].table == map->table)
-    return;
+  if (!map.ok()) return;
+  const auto known = table_of(map->table_id);
+  if (known && tables_[*known].database == map->database && tables_[*known].table == map->table) return;
+  last_used_.reset();
 
   std::string name(map->database);
   name.append(1, '\0').append(map->table);
@@ -141,13 +143,23 @@ void BlockBuilder::learn_table(const ScannedEvent& event) {
 
 void BlockBuilder::count_rows(const ScannedEvent& event) {
   if (event.bytes.size() < kEventHeaderSize + kTableIdSize) return;
-  const auto known = by_id_.find(ByteReader(event.bytes.subspan(kEventHeaderSize)).u48());
-  if (known == by_id_.end()) return;
-  ++tables_[known->second].rows_events;
-  tables_[known->second].bytes += event.header.size;
+  const auto known = table_of(ByteReader(event.bytes.subspan(kEventHeaderSize)).u48());
+  if (!known) return;
+  ++tables_[*known].rows_events;
+  tables_[*known].bytes += event.header.size;
+}
+
+// Most events are of the same table as the one before.
+std::optional<std::size_t> BlockBuilder::table_of(std::uint64_t id) {
+  if (last_used_ && last_used_->first == id) return last_used_->second;
+  const auto known = by_id_.find(id);
+  if (known == by_id_.end()) return std::nullopt;
+  last_used_ = *known;
+  return known->second;
 }
 
 BlockRecord BlockBuilder::finish(std::uint64_t end) {
+  for (const GtidRun& run : added_) binrelay::add(record_.added, run);
   BlockRecord done = std::move(record_);
   done.end = end;
   done.tables = std::move(tables_);

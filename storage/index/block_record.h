@@ -3,6 +3,7 @@
 // of at least StorageOptions::index_block_bytes; the blocks of a segment tile it from offset 4 on. A record is a pure
 // function of its block's bytes.
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -64,12 +65,15 @@ class BlockBuilder {
   void add_to_group(const ScannedEvent& event);
   void learn_table(const ScannedEvent& event);
   void count_rows(const ScannedEvent& event);
+  std::optional<std::size_t> table_of(std::uint64_t id);
 
   Flavour flavour_;
   BlockRecord record_;
-  std::vector<TableActivity> tables_;                     // in order of appearance
-  std::unordered_map<std::uint64_t, std::size_t> by_id_;  // table id of a TABLE_MAP: index in tables_
-  std::unordered_map<std::string, std::size_t> by_name_;  // database NUL table: index in tables_
+  std::vector<GtidRun> added_;                                      // record_.added, before the block is finished
+  std::vector<TableActivity> tables_;                               // in order of appearance
+  std::unordered_map<std::uint64_t, std::size_t> by_id_;            // table id of a TABLE_MAP: index in tables_
+  std::unordered_map<std::string, std::size_t> by_name_;            // database NUL table: index in tables_
+  std::optional<std::pair<std::uint64_t, std::size_t>> last_used_;  // of by_id_
 };
 
 }  // namespace binrelay

@@ -30,8 +30,11 @@ Result<std::uint64_t> make_block_records(SegmentScan& scan, const Segment& segme
   return block.begin();
 }
 
-IndexWriter::IndexWriter(EndsBoard& board, IndexStore& store, LogPosition from, std::uint64_t block_bytes)
-    : board_(board), store_(store), block_bytes_(block_bytes), indexed_(from), thread_([this, from] { run(from); }) {}
+IndexWriter::IndexWriter(EndsBoard& board, IndexStore& store, IndexFeed& feed, LogPosition from,
+                         std::uint64_t block_bytes)
+    : board_(board), store_(store), feed_(feed), block_bytes_(block_bytes), indexed_(from), thread_([this, from] {
+        run(from);
+      }) {}
 
 void IndexWriter::run(LogPosition at) {
   // Nobody waits for the index: what comes in and what goes out has the processors first. Of this thread alone
@@ -43,31 +46,47 @@ void IndexWriter::run(LogPosition at) {
     const std::shared_ptr<const Segment> segment = catalog->find(at.segment);
     const bool passed = durable->segment > at.segment;
     if (segment != nullptr) {
-      const std::uint64_t to = passed ? segment->last_boundary : durable->offset;
-      auto end = index(*segment, at.offset, to, passed);
+      auto end = put_fed(at, *durable);
+      const bool fed = end.ok() && *end != at && !passed;
+      if (end.ok()) at = *end;
+      // What was not fed is read.
+      if (end.ok() && !fed) end = index(*segment, at.offset, passed ? segment->last_boundary : durable->offset, passed);
       const std::lock_guard lock(mutex_);
       if (!end.ok() && segment->number >= oldest_) {
         failure_ = std::move(end).error();
         return;
       }
-      if (end.ok()) at.offset = *end;
+      if (end.ok()) at = *end;
     }
     if (passed && !stopping_) at = {catalog->after(at.segment)->number, kFirstEventOffset};
   }
 }
 
-Result<std::uint64_t> IndexWriter::index(const Segment& segment, std::uint64_t from, std::uint64_t to,
-                                         bool to_the_end) {
-  if (from >= to) return from;
+Result<LogPosition> IndexWriter::put_fed(LogPosition at, LogPosition durable) {
+  while (const auto record = feed_.take(at, durable)) {
+    BINRELAY_ASSIGN(const bool go_on, put(*record));
+    at = {record->segment, record->end};
+    if (!go_on) break;
+  }
+  return at;
+}
+
+Result<LogPosition> IndexWriter::index(const Segment& segment, std::uint64_t from, std::uint64_t to, bool to_the_end) {
+  if (from >= to) return LogPosition{segment.number, from};
   BINRELAY_ASSIGN(SegmentScan scan, scan_segment(segment, from, to));
-  return make_block_records(scan, segment, from, to_the_end, block_bytes_,
-                            [&](const BlockRecord& record) -> Result<bool> {
-                              const std::lock_guard lock(mutex_);
-                              if (record.segment < oldest_) return false;
-                              BINRELAY_TRY(store_.put(record));
-                              indexed_ = {record.segment, record.end};
-                              return !stopping_;
-                            });
+  BINRELAY_ASSIGN(const std::uint64_t end,
+                  make_block_records(scan, segment, from, to_the_end, block_bytes_,
+                                     [this](const BlockRecord& record) { return put(record); }));
+  return LogPosition{segment.number, end};
+}
+
+// False: it is not wanted, or it is the last.
+Result<bool> IndexWriter::put(const BlockRecord& record) {
+  const std::lock_guard lock(mutex_);
+  if (record.segment < oldest_) return false;
+  BINRELAY_TRY(store_.put(record));
+  indexed_ = {record.segment, record.end};
+  return !stopping_;
 }
 
 void IndexWriter::forget_before(SegmentNumber oldest) {

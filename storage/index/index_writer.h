@@ -1,7 +1,8 @@
 #pragma once
-// IndexWriter: the thread that writes block records behind the durable end.
+// IndexWriter: the thread that writes block records behind the durable end: those it is fed, and where there are none,
+// those that it finds by reading.
 //
-// Thread: its own. Owner: EventLog. Borrows: board and store outlive it; EndsBoard::stop ends it.
+// Thread: its own. Owner: EventLog. Borrows: board, store and feed outlive it; EndsBoard::stop ends it.
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -10,6 +11,7 @@
 #include <thread>
 
 #include "storage/ends_board.h"
+#include "storage/index/index_feed.h"
 #include "storage/index/index_store.h"
 #include "storage/segment/segment_scan.h"
 
@@ -25,7 +27,7 @@ Result<std::uint64_t> make_block_records(SegmentScan& scan, const Segment& segme
 class IndexWriter {
  public:
   // `from`: where the records in the store end.
-  IndexWriter(EndsBoard& board, IndexStore& store, LogPosition from, std::uint64_t block_bytes);
+  IndexWriter(EndsBoard& board, IndexStore& store, IndexFeed& feed, LogPosition from, std::uint64_t block_bytes);
   ~IndexWriter() {
     stopping_ = true;
     if (thread_.joinable()) thread_.join();
@@ -40,10 +42,13 @@ class IndexWriter {
 
  private:
   void run(LogPosition from);
-  Result<std::uint64_t> index(const Segment& segment, std::uint64_t from, std::uint64_t to, bool to_the_end);
+  Result<LogPosition> put_fed(LogPosition at, LogPosition durable);
+  Result<bool> put(const BlockRecord& record);
+  Result<LogPosition> index(const Segment& segment, std::uint64_t from, std::uint64_t to, bool to_the_end);
 
   EndsBoard& board_;
   IndexStore& store_;
+  IndexFeed& feed_;
   const std::uint64_t block_bytes_;
   std::atomic<bool> stopping_{false};
   mutable std::mutex mutex_;

@@ -33,9 +33,24 @@ class Ingest:
         self._relays = itertools.count()
         self.account = self.source.add_replication_account("bench")
 
+    def _begun(self):
+        """A relay that has just begun to receive, and the CPU seconds of its start, which costs the same whatever there
+        is to store (keys are made): the source holds still until that is over."""
+        relay = BenchRelay(self.source, name=f"relay{next(self._relays)}")  # an account of its own at the source
+        relay.write_config()
+        self.source.freeze()
+        try:
+            relay.start_again(wait=False)
+            wait_until("the relay asks for its source",
+                       lambda: relay.log.exists() and "begins to listen" in relay.log.read_text(), 60, POLL_SECONDS)
+            before = cpu_seconds(relay.process)
+        finally:
+            self.source.thaw()
+        wait_until("the relay listens", lambda: machine.listens(relay.port), 60, POLL_SECONDS)
+        return relay, before
+
     def by_relay(self):
-        relay = BenchRelay(self.source, name=f"relay{next(self._relays)}").start()  # an account of its own at the source
-        before = cpu_seconds(relay.process)  # a start costs the same whatever there is to store
+        relay, before = self._begun()
         with relay.connect() as connection, connection.cursor() as cursor:
             def there():
                 cursor.execute("SHOW BINARY LOG STATUS")

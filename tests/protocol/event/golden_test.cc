@@ -213,5 +213,22 @@ TEST(PreviousGtids, EncodesToTheServersOwnBytes) {
   }
 }
 
+TEST_P(RealBinlog, HeadersTellWhatEventsTellOfTheirPlace) {
+  TransactionBoundary boundary;
+  boundary.start_file(format_.flavour, format_.checksum);
+  std::size_t by_header = 0;
+  for (const PlacedEvent& event : sample_.events()) {
+    TransactionBoundary shown_headers = boundary;
+    const auto told = shown_headers.on_header(event.header, event.offset);
+    const auto place = boundary.on_event(event.header, event.bytes, event.offset);
+    ASSERT_TRUE(place.ok()) << place.error().context;
+    if (!told) continue;
+    ++by_header;
+    EXPECT_EQ(*told, *place) << "at " << event.offset;
+    EXPECT_EQ(shown_headers.in_group(), boundary.in_group());
+  }
+  EXPECT_TRUE(by_header > 0 || !GetParam().starts_with("mysql-9"));
+}
+
 }  // namespace
 }  // namespace binrelay

@@ -35,5 +35,25 @@ TEST(GtidStateTest, ASeriesThatIsBehindMovesNothing) {
   EXPECT_EQ(joined(mariadb_of("0-1-100"), mariadb_of("0-1-90,3-2-1")), mariadb_of("0-1-100,3-2-1"));
 }
 
+TEST(GtidStateTest, RunsAddWhatTheirGtidsAddOneByOne) {
+  for (const auto& gtids :
+       {std::vector<AnyGtid>{parse_mysql_gtid(kUuid + ":1").value(), parse_mysql_gtid(kUuid + ":2").value(),
+                             parse_mysql_gtid(kUuid + ":tag:3").value(), parse_mysql_gtid(kUuid + ":tag:4").value(),
+                             parse_mysql_gtid(kUuid + ":7").value(), parse_mysql_gtid(kUuid + ":6").value()},
+        std::vector<AnyGtid>{MariadbGtid{0, 1, 5}, MariadbGtid{0, 1, 6}, MariadbGtid{0, 2, 7}, MariadbGtid{3, 2, 8},
+                             MariadbGtid{0, 1, 8}, MariadbGtid{0, 1, 4}}}) {
+    const bool mysql = std::holds_alternative<MysqlGtid>(gtids.front());
+    GtidState one_by_one = empty_state(mysql ? Flavour::mysql : Flavour::mariadb), in_runs = one_by_one;
+    std::vector<GtidRun> runs;
+    for (const AnyGtid& gtid : gtids) {
+      add(one_by_one, gtid);
+      append_gtid(runs, gtid);
+    }
+    for (const GtidRun& run : runs) add(in_runs, run);
+    EXPECT_EQ(in_runs, one_by_one);
+    EXPECT_EQ(runs.size(), mysql ? 4u : 5u);
+  }
+}
+
 }  // namespace
 }  // namespace binrelay

@@ -12,6 +12,7 @@
 #include "protocol/event/event_builder.h"
 #include "protocol/event/event_checksum.h"
 #include "protocol/event/events.h"
+#include "protocol/packet/event_packets.h"
 #include "relay/upstream/event_source.h"
 #include "tests/golden/golden_samples.h"
 
@@ -141,6 +142,19 @@ class ScriptedSource final : public EventSource {
     incoming_.pop_front();
     return Bytes(current_);
   }
+  Bytes packets_at_hand() override {
+    ahead_.clear();
+    for (std::size_t i = 0; i < std::min(reads_ahead, incoming_.size()); ++i) {
+      const std::size_t payload = incoming_[i].size() + 1;
+      for (const std::size_t byte : {payload & 0xff, payload >> 8 & 0xff, payload >> 16, i & 0xff, std::size_t{0}})
+        ahead_.push_back(static_cast<std::byte>(byte));
+      ahead_.insert(ahead_.end(), incoming_[i].begin(), incoming_[i].end());
+    }
+    return ahead_;
+  }
+  void pass_over(std::size_t bytes) override {
+    for (; bytes > 0; incoming_.pop_front(), ++passed_over) bytes -= kBeforeEvent + incoming_.front().size();
+  }
   bool more_at_hand() override { return !incoming_.empty(); }
   bool semi_sync_taken() const override { return knows_semi_sync && dumps.back().semi_sync; }
   bool ack_asked() const override {
@@ -153,12 +167,14 @@ class ScriptedSource final : public EventSource {
   std::uint32_t server_error() const override { return server_error_; }
   void interrupt() override {}
 
-  std::string executed;       // @@gtid_executed, or @@gtid_binlog_state
-  std::string found_by_gtid;  // the file a dump without a name begins with
+  std::size_t reads_ahead = 0;  // so many events lie ready in their packets
+  std::size_t passed_over = 0;  // of them
+  std::string executed;         // @@gtid_executed, or @@gtid_binlog_state
+  std::string found_by_gtid;    // the file a dump without a name begins with
 
  private:
   std::deque<ByteBuffer> incoming_;
-  ByteBuffer current_;
+  ByteBuffer current_, ahead_;
   std::uint32_t server_error_ = 0;
 };
 

@@ -367,5 +367,58 @@ TEST_F(UpstreamSessionTest, WhatDoesNotFitIntoTheDirectoryIsNotBegun) {
   EXPECT_TRUE(source_.dumps.empty());
 }
 
+// What lies ready in packets is not handed out event by event.
+class ReadAhead : public UpstreamSessionTest, public testing::WithParamInterface<std::string> {
+ protected:
+  ReadAhead() {
+    source_.files = {whole(GetParam(), "b.000007")};
+    if (GetParam().starts_with("mariadb")) {
+      source_.version = "10.11.14-MariaDB-log";
+      source_.variables.erase("server_uuid");
+    }
+  }
+};
+
+TEST_P(ReadAhead, IsStoredAsWhatComesOneByOne) {
+  source_.reads_ahead = 5;
+  const SessionEnd end = run();
+  EXPECT_EQ(end.kind, Kind::lost) << end.reason;
+  EXPECT_EQ(stored("b.000007"), source_.files[0].content);
+  EXPECT_GT(source_.passed_over, 0u);
+}
+
+TEST_P(ReadAhead, GoesOnBehindWhatIsStoredAlready) {
+  const std::string whole_file = source_.files[0].content;
+  const auto events = events_of(source_.files[0]);
+  source_.reads_ahead = 1000;
+  for (std::size_t count = 3; count < events.size(); count += 7) {
+    source_.files[0].content = whole_file.substr(0, events[count].offset);
+    run();
+    ASSERT_EQ(stored("b.000007"), source_.files[0].content);
+    if (count % 2 == 0) reopen();
+  }
+  source_.files[0].content = whole_file;
+  run();
+  EXPECT_EQ(stored("b.000007"), whole_file);
+}
+
+TEST_P(ReadAhead, NamesTheSameDamagedEvent) {
+  const auto events = events_of(source_.files[0]);
+  const std::size_t damaged = events.size() / 2;
+  source_.tamper = [&](std::vector<ByteBuffer>& dumped) { dumped[damaged + 1][kFlagsOffset] ^= std::byte{4}; };
+  source_.reads_ahead = 1000;
+  const SessionEnd end = run();
+  if (golden::load(GetParam()).format().checksum == ChecksumAlgorithm::none) return;
+  EXPECT_EQ(end.kind, Kind::bad_event) << end.reason;
+  EXPECT_EQ(end.place, "b.000007:" + std::to_string(events[damaged].offset));
+  EXPECT_EQ(stored("b.000007"), source_.files[0].content.substr(0, events[damaged].offset));
+}
+
+INSTANTIATE_TEST_SUITE_P(RealServers, ReadAhead, testing::ValuesIn(golden::sample_names()), [](const auto& info) {
+  std::string name = info.param;
+  for (char& c : name) c = c == '-' || c == '.' ? '_' : c;
+  return name;
+});
+
 }  // namespace
 }  // namespace binrelay
