@@ -157,6 +157,7 @@ class EventLog::Core {
     if (!board_.failed()) return Done{};
     const std::lock_guard lock(purge_mutex_);
     feed_.break_off();  // of bytes that may be cut off
+    recent_.forget();   // likewise
     const LogPosition durable = board_.settle();
     BINRELAY_TRY(journal_.cut_to_durable());
     BINRELAY_ASSIGN(Journal journal, Journal::open(disk_, files_.journal()));
@@ -250,6 +251,7 @@ class EventLog::Core {
   }
 
   ReadPins& pins() { return pins_; }
+  const RecentBytes& recent() const { return recent_; }
   const Journal& journal() const { return journal_; }
   Status record_rules(const RulesRecorded& record) {
     auto journalled = journal_.append({record}, Journal::Sync::later);
@@ -284,7 +286,7 @@ class EventLog::Core {
 
  private:
   void begin_writing(std::optional<RecoveredActive> active) {
-    writer_.emplace(options_, disk_, files_, journal_, board_, feed_, appended_, std::move(active));
+    writer_.emplace(options_, disk_, files_, journal_, board_, feed_, recent_, appended_, std::move(active));
     if (!journal_.state().clean_stop()) return;
     auto journalled = journal_.append({LogReopened{}}, Journal::Sync::durable);
     if (!journalled.ok()) board_.fail(std::move(journalled).error());  // a full disk: what is there can be read
@@ -350,6 +352,7 @@ class EventLog::Core {
   GtidState abandoned_;
   EndsBoard board_;
   IndexFeed feed_;
+  RecentBytes recent_;
   AppendCounters appended_;
   std::optional<LogWriter> writer_;
   GroupSync sync_;
@@ -412,6 +415,7 @@ bool EventLog::in_group() const { return core_->writer().in_group(); }
 
 Result<PurgeOutcome> EventLog::purge_before(SegmentNumber oldest) { return core_->purge_before(oldest); }
 ReadPins& EventLog::pins() const { return core_->pins(); }
+const RecentBytes& EventLog::recent() const { return core_->recent(); }
 std::optional<SegmentNumber> EventLog::oldest_in_use() const { return core_->pins().oldest(); }
 
 std::shared_ptr<const SegmentCatalog> EventLog::catalog() const { return core_->board().catalog(); }

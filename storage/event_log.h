@@ -38,6 +38,7 @@
 namespace binrelay {
 
 class ReadPins;
+class RecentBytes;
 
 struct LogEnds {
   LogPosition written;  // handed to the operating system
@@ -172,6 +173,7 @@ class EventLog {
   explicit EventLog(std::unique_ptr<Core> core);
   std::unique_ptr<Core> core_;
   ReadPins& pins() const;
+  const RecentBytes& recent() const;
   friend class LogCursor;
 };
 

@@ -1,6 +1,7 @@
 #include "storage/log_cursor.h"
 
 #include "protocol/event/event_checksum.h"
+#include "storage/recent_bytes.h"
 #include "storage/retention/read_pins.h"
 #include "storage/segment/segment_blocks.h"
 
@@ -59,6 +60,16 @@ struct LogCursor::State {
     return (now != nullptr ? now : segment)->blocks;
   }
 
+  // What came lately is in memory, as it was written.
+  bool read_recent() {
+    const std::uint64_t from = reader.next_read_begin(), to = reader.next_read_end();
+    if (to <= from || to - from > RecentBytes::kMost) return false;
+    const std::span<std::byte> room = reader.begin_read();
+    if (!log.recent().copy(segment->number, from, room)) return false;
+    reader.end_read(room.size());
+    return true;
+  }
+
   // What is read next must be what was stored.
   Result<bool> read(ReadMode mode) {
     if (mode == ReadMode::may_block) {
@@ -67,12 +78,18 @@ struct LogCursor::State {
     }
     const std::uint64_t from = reader.next_read_begin(), to = reader.next_read_end();
     const std::shared_ptr<SegmentBlocks> known = blocks();
-    BINRELAY_ASSIGN(const bool sound, known->check(reader.file(), from, to, mode));
-    if (!sound) return false;
-    if (read_from != known) read_from = reader.holds_bytes() ? nullptr : known;
-    BINRELAY_ASSIGN(const bool done, reader.read(mode));
-    if (!done) known->doubt(from, to);
-    return done;
+    const bool from_elsewhere = read_from != known && reader.holds_bytes();
+    if (!read_recent()) {
+      BINRELAY_ASSIGN(const bool sound, known->check(reader.file(), from, to, mode));
+      if (!sound) return false;
+      BINRELAY_ASSIGN(const bool done, reader.read(mode));
+      if (!done) {
+        known->doubt(from, to);
+        return false;
+      }
+    }
+    read_from = from_elsewhere ? nullptr : known;
+    return true;
   }
 
   // The reader stands at its limit: nothing more, or more by now, or the next segment.

@@ -39,13 +39,15 @@ void grow_blocks(const Segment& segment, const SegmentState& state) {
 }  // namespace
 
 LogWriter::LogWriter(const StorageOptions& options, const Disk& disk, const StreamFiles& files, Journal& journal,
-                     EndsBoard& board, IndexFeed& feed, AppendCounters& appended, std::optional<RecoveredActive> active)
+                     EndsBoard& board, IndexFeed& feed, RecentBytes& recent, AppendCounters& appended,
+                     std::optional<RecoveredActive> active)
     : options_(options),
       disk_(disk),
       files_(files),
       journal_(journal),
       board_(board),
       feed_(feed),
+      recent_(recent),
       appended_(appended) {
   for (const SegmentState& segment : journal_.state().segments()) {
     if (segment.sealed && segment.size > kFirstEventOffset) added_before_ = segment.added;
@@ -204,7 +206,10 @@ Status LogWriter::flush(EndsBoard::SyncBy sync_by) {
 
 Status LogWriter::hand_over(EndsBoard::SyncBy sync_by) {
   Active& active = *active_;
+  const std::uint64_t begin = active.writer.written_end();
+  const Bytes fresh = active.writer.waiting();
   if (auto written = active.writer.write_buffer(); !written.ok()) return failed(std::move(written).error());
+  recent_.add(active.number, begin, fresh);
   active.handed_over = active.writer.end();
   for (const GtidRun& run : active.fresh) add(active.added, run);
   active.fresh.clear();

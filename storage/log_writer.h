@@ -21,6 +21,7 @@
 #include "storage/file/file_names.h"
 #include "storage/index/index_feed.h"
 #include "storage/journal/journal.h"
+#include "storage/recent_bytes.h"
 #include "storage/recovery.h"
 #include "storage/segment/segment_writer.h"
 
@@ -35,7 +36,8 @@ struct AppendCounters {
 class LogWriter {
  public:
   LogWriter(const StorageOptions& options, const Disk& disk, const StreamFiles& files, Journal& journal,
-            EndsBoard& board, IndexFeed& feed, AppendCounters& appended, std::optional<RecoveredActive> active);
+            EndsBoard& board, IndexFeed& feed, RecentBytes& recent, AppendCounters& appended,
+            std::optional<RecoveredActive> active);
 
   Status open_segment(std::string_view source_name, const std::optional<SeriesBegin>& series);
   Status append(Bytes event);
@@ -91,6 +93,7 @@ class LogWriter {
   Journal& journal_;
   EndsBoard& board_;
   IndexFeed& feed_;
+  RecentBytes& recent_;
   AppendCounters& appended_;
   std::optional<Active> active_;
   std::optional<GtidState> added_before_;  // by the newest segment of the catalog that is sealed

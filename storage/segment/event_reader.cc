@@ -82,23 +82,30 @@ PieceStep EventReader::next_piece() {
 
 Result<bool> EventReader::read(ReadMode mode) {
   if (read_offset_ >= limit_ || available() == capacity_) return true;
-  const std::size_t wanted = std::min<std::uint64_t>(capacity_ - available(), limit_ - read_offset_);
-  make_room(available() + wanted);
-  const std::span<std::byte> room(buffer_.get() + filled_, wanted);
-
+  const std::span<std::byte> room = begin_read();
   std::size_t got = 0;
   if (mode == ReadMode::cached_only) {
     BINRELAY_ASSIGN(const std::optional<std::size_t> cached, file_->read_cached_at(read_offset_, room));
     // The rest may be on its way from the disk already; whoever checks what comes from there must see all of it.
-    if (!cached || *cached < wanted) return false;
+    if (!cached || *cached < room.size()) return false;
     got = *cached;
   } else {
     BINRELAY_ASSIGN(got, file_->read_at(read_offset_, room));
   }
   if (got == 0) return Error{Errc::io, "the file is shorter than it was"};
+  end_read(got);
+  return true;
+}
+
+std::span<std::byte> EventReader::begin_read() {
+  const std::size_t wanted = next_read_end() - next_read_begin();
+  make_room(available() + wanted);
+  return {buffer_.get() + filled_, wanted};
+}
+
+void EventReader::end_read(std::size_t got) {
   filled_ += got;
   read_offset_ += got;
-  return true;
 }
 
 // What is unread comes to the front.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <variant>
 
@@ -57,6 +58,9 @@ class EventReader {
   // The rest of an event that was not whole; next() passes over what was not asked for.
   PieceStep next_piece();
   Result<bool> read(ReadMode mode);
+  // The same in two steps, from elsewhere than the file: room for what read() would ask the file for, then all of it.
+  std::span<std::byte> begin_read();
+  void end_read(std::size_t got);
 
   bool holds_bytes() const { return available() != 0; }
   // What read() asks the file for, at most.

@@ -25,11 +25,10 @@ void SegmentWriter::buffer(Bytes event) {
 }
 
 Status SegmentWriter::write_buffer() {
-  const Bytes waiting(buffer_.get(), used_);
-  if (waiting.empty()) return Done{};
-  BINRELAY_TRY(file_->write_at(written_end_, waiting));
-  digests_.add(waiting);
-  written_end_ += waiting.size();
+  if (used_ == 0) return Done{};
+  BINRELAY_TRY(file_->write_at(written_end_, waiting()));
+  digests_.add(waiting());
+  written_end_ += used_;
   used_ = 0;
   return Done{};
 }

@@ -30,6 +30,7 @@ class SegmentWriter {
 
   std::uint64_t end() const { return written_end_ + used_; }
   std::uint64_t written_end() const { return written_end_; }
+  Bytes waiting() const { return {buffer_.get(), used_}; }  // to be written; valid until the next buffer()
   const BlockDigests& digests() const { return digests_; }  // of [0, written_end())
   const std::shared_ptr<File>& file() const { return file_; }
 
