@@ -269,6 +269,7 @@ class EventLog::Core {
     if (options_.serve_after == ServeAfter::write) return writer_->flush();
     BINRELAY_TRY(writer_->flush(EndsBoard::SyncBy::caller));
     sync_.sync_here();
+    if (board_.failed()) return *board_.failure();
     return Done{};
   }
   const GroupSync& group_sync() const { return sync_; }

@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <ctime>
+#include <exception>
 #include <utility>
 
 #include "protocol/event/event_builder.h"
@@ -60,7 +61,8 @@ void DumpStream::open() {
     return;
   }
   const bool by_size = flavour_ == Flavour::mysql && !plan_.skip.by_gtid();
-  const auto& shared = by_size ? plan_.view->shared_by_size : plan_.view->shared;
+  auto shared = by_size ? plan_.view->shared_by_size : plan_.view->shared;
+  if (looks_at_all_events()) shared.reset();  // it takes none
   cursor_.emplace(std::make_unique<FilteredCursor>(log_, std::move(*cursor), plan_.view, by_size, shared));
 }
 
@@ -225,23 +227,34 @@ awaitable<DumpStream::Ended> DumpStream::on_visible_end() {
 TailSignal::ServedBy DumpStream::served_by() const {
   const bool more_to_say =
       plan_.skip.may_end() || (plan_.view && plan_.view->options.unpack_payloads) || sent_.more_than_one();
-  if (more_to_say || channel_.encrypts()) return TailSignal::ServedBy::nobody;
+  if (more_to_say || channel_.has_tls()) return TailSignal::ServedBy::nobody;
   return plan_.view ? TailSignal::ServedBy::io_thread : TailSignal::ServedBy::any_thread;
 }
 
-// The plain case: whole events that are in the page cache, and a connection that takes them. Whatever it leaves in the
-// buffer or sets aside the coroutine goes on with.
+// The plain case: a little that is at hand, and a connection that takes it. Whatever it leaves in the buffer or sets
+// aside the coroutine goes on with.
 bool DumpStream::serve_in_place() {
   if (step_in_place_ || ended_in_place_) return false;
-  for (std::size_t sent = 0; sent < kWriteSize;) {
+  try {
+    return serve_plain_case();
+  } catch (const std::exception& exception) {  // no memory: this dump's end, not that of the thread it is served by
+    ended_in_place_ = DumpEnd{exception.what(), true};
+    return false;
+  }
+}
+
+bool DumpStream::serve_plain_case() {
+  for (bool sent = false, has_read = false;;) {
     std::optional<CursorStep> step = add_events(&ended_in_place_);
     if (ended_in_place_) return false;
     if (!step) {
-      sent += out_.size();
-      if (!send_in_place()) return false;
+      if (std::exchange(sent, true) || out_.size() >= kWriteSize || !send_in_place()) return false;
     } else if (std::get_if<AtVisibleEnd>(&*step)) {
       return send_in_place();
     } else if (std::get_if<NeedsRead>(&*step)) {
+      // What was lent lies where the next read goes.
+      const bool goes_on = out_.has_lent() || skipped_run_open_ || cursor_->looks_ahead();
+      if (std::exchange(has_read, true) || goes_on) return false;
       const auto read = cursor_->read(ReadMode::cached_only);
       if (!read || !*read) return false;
     } else {
@@ -249,7 +262,6 @@ bool DumpStream::serve_in_place() {
       return false;
     }
   }
-  return false;  // much: it is not kept from others for so long
 }
 
 bool DumpStream::send_in_place() {
@@ -260,8 +272,13 @@ bool DumpStream::send_in_place() {
   if (!sent) return false;
   const bool all = *sent == out_.size();
   out_.drop_front(*sent);
-  if (*sent > 0) note_progress(*sent);
-  if (all) release_buffers();
+  if (all) {
+    note_progress(*sent);
+    release_buffers();
+  } else {
+    progress_->sent_bytes += *sent;
+    empty_bytes_ = 0;
+  }
   return all;
 }
 

@@ -75,6 +75,7 @@ class DumpStream {
   // While it waits there.
   TailSignal::ServedBy served_by() const;
   bool serve_in_place();
+  bool serve_plain_case();
   bool send_in_place();
   boost::asio::awaitable<Ended> read_more();
   // Until `look` finds no more damage, or what it finds will not be restored soon.

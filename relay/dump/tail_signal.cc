@@ -21,9 +21,10 @@ TailSignal::TailSignal(const std::vector<asio::io_context*>& contexts) {
 void TailSignal::notify() {
   // Sequentially consistent on both sides: a waiter raises `waiting` before it looks at the log's end, we look at
   // `waiting` after the end has moved. One of the two sees the other.
+  std::size_t all = 0;
+  for (const auto& room : rooms_) all += room->waiting.load();
   for (const auto& room : rooms_) {
-    const std::size_t waiting = room->waiting.load();
-    if (waiting == 0 || (waiting <= kServedAtOnce && serve_at_once(*room))) continue;
+    if (room->waiting.load() == 0 || (all <= kServedAtOnce && serve_at_once(*room))) continue;
     if (room->wake_posted.exchange(true)) continue;
     asio::post(*room->context, [room] {
       room->wake_posted.store(false);
@@ -34,7 +35,8 @@ void TailSignal::notify() {
 
 // False: the io thread has to see to some of them.
 bool TailSignal::serve_at_once(Room& room) {
-  const std::lock_guard lock(room.mutex);
+  const std::unique_lock lock(room.mutex, std::try_to_lock);
+  if (!lock) return false;  // nobody is waited for
   bool all = true;
   for (Waiter* waiter : room.waiters) {
     const bool served = waiter->served_by_ == ServedBy::any_thread && waiter->serve_();

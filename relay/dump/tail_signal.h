@@ -53,7 +53,7 @@ class TailSignal {
   void notify();
 
  private:
-  // So many are served by the thread that moved the end: more would keep it from receiving.
+  // So many in all are served by the thread that moved the end: more would keep it from receiving.
   static constexpr std::size_t kServedAtOnce = 4;
 
   // The waiters of one io_context. Whoever serves them in place holds the mutex: they leave only between.

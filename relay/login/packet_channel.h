@@ -42,7 +42,6 @@ class PacketChannel : public std::enable_shared_from_this<PacketChannel> {
   // How much of them the connection takes now. By any thread while nothing else is sent: it keeps the socket from being
   // closed meanwhile. Only without TLS.
   Result<std::size_t> send_at_once(std::span<const Bytes> pieces);
-  bool encrypts() const { return tls_.has_value(); }
   // Nothing is sent for a while.
   void release_buffers();
   boost::asio::awaitable<Status> start_tls(boost::asio::ssl::context& context);

@@ -98,10 +98,12 @@ Status Ingest::compare(const CompareEvent& step) {
 }
 
 Status Ingest::after_event(bool more_at_hand) {
-  if (!unflushed_ || log_.in_group()) return Done{};
-  if (more_at_hand && Clock::now() - unflushed_since_ < kLongestDelay) return Done{};
+  if (!unflushed_) return Done{};
+  const bool inside = log_.in_group();
+  // Also inside a group: whole ones may wait before it.
+  if ((more_at_hand || inside) && Clock::now() - unflushed_since_ < kLongestDelay) return Done{};
   unflushed_ = false;
-  return more_at_hand ? log_.flush() : log_.flush_and_sync();
+  return more_at_hand || inside ? log_.flush() : log_.flush_and_sync();
 }
 
 }  // namespace binrelay

@@ -257,6 +257,7 @@ void UpstreamSession::offer_semi_sync(const DumpFrom& from) {
   const std::uint64_t ahead = bytes_from(facts_, from.file);
   behind_ = ahead > from.position ? ahead - from.position : 0;
   offered_ = semi_sync_.begin_dump(behind_, Clock::now());
+  if (offered_) store_watch_.emplace(source_, semi_sync_.max_sync());
 }
 
 Status UpstreamSession::come_again(std::string why) {
@@ -287,11 +288,12 @@ Status UpstreamSession::acknowledge(const Ingest& ingest, bool more_at_hand, Clo
   }
   if (more_at_hand && now - ack_due_since_ < kLongestDelay) return Done{};
   BINRELAY_ASSIGN(const bool durable, log_.sync_within(semi_sync_.max_sync()));
-  if (durable) {
-    BINRELAY_TRY(source_.acknowledge(ack_due_->first, ack_due_->second));
-    semi_sync_.on_acknowledged();
-  }
   const auto took = Clock::now() - ack_due_since_;
+  if (durable) {
+    const Status told = source_.acknowledge(ack_due_->first, ack_due_->second);
+    if (!told && took <= semi_sync_.max_sync()) return told;  // else the watch has ended the connection
+    if (told) semi_sync_.on_acknowledged();
+  }
   ack_due_.reset();
   if (durable && took <= semi_sync_.max_sync()) return Done{};
   return take_offer_back(took, "bringing a transaction to stable storage");
@@ -313,9 +315,10 @@ Status UpstreamSession::tell_of_series(const std::string& first_file) {
 Status UpstreamSession::receive_run(Ingest& ingest) {
   const Bytes packets = source_.packets_at_hand();
   if (packets.empty()) return Done{};
+  const std::uint64_t before = ingest.receiver().offset();
   BINRELAY_ASSIGN(const std::size_t taken, ingest.on_packets(packets));
   source_.pass_over(taken);
-  behind_ -= std::min<std::uint64_t>(behind_, taken);
+  behind_ -= std::min<std::uint64_t>(behind_, ingest.receiver().offset() - before);
   return Done{};
 }
 
@@ -333,6 +336,7 @@ Status UpstreamSession::receive(Ingest& ingest) {
     }
     // Asked for every event, so only where somebody may wait for an acknowledgement.
     const auto received = semi_sync_.wanted() ? Clock::now() : Clock::time_point();
+    if (store_watch_) store_watch_->begin(received);
     behind_ -= std::min<std::uint64_t>(behind_, event->size());
     BINRELAY_TRY(ingest.on_event(*event));
     if (series_ && !ingest.series_pending()) BINRELAY_TRY(tell_of_series(ingest.receiver().file()));
@@ -357,6 +361,9 @@ Status UpstreamSession::receive(Ingest& ingest) {
       const auto took = Clock::now() - received;
       if (took > semi_sync_.max_sync()) BINRELAY_TRY(take_offer_back(took, "storing an event"));
     }
+    if (store_watch_) store_watch_->end();
+    // A sync fails when it likes, and the source may have nothing more to say.
+    if (log_.failed()) return *log_.failure();
     BINRELAY_TRY(follow_settings());
   }
 }

@@ -13,6 +13,7 @@
 #include "relay/upstream/event_source.h"
 #include "relay/upstream/ingest.h"
 #include "relay/upstream/semi_sync.h"
+#include "relay/upstream/store_watch.h"
 #include "relay/upstream/upstream_plan.h"
 
 namespace binrelay {
@@ -103,10 +104,11 @@ class UpstreamSession {
   std::optional<SwitchOrder> order_;
   std::optional<SeriesBegin> series_;  // begins with this session's first file
   std::string cut_short_file_;
-  std::string bad_place_;       // of the next event when the dump ended
-  bool bad_in_stored_ = false;  // the log already holds that place
-  bool offered_ = false;        // this dump may be acknowledged
-  std::uint64_t behind_ = 0;    // bytes the source had before the dump and has not sent yet
+  std::string bad_place_;                  // of the next event when the dump ended
+  bool bad_in_stored_ = false;             // the log already holds that place
+  bool offered_ = false;                   // this dump may be acknowledged
+  std::optional<StoreWatch> store_watch_;  // then
+  std::uint64_t behind_ = 0;               // bytes the source had before the dump and has not sent yet
   std::optional<std::pair<std::string, std::uint64_t>> ack_due_;  // file and position on the source
   Clock::time_point ack_due_since_{};
   std::string again_;  // why this session ends on purpose

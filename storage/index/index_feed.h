@@ -19,8 +19,9 @@ namespace binrelay {
 
 class IndexFeed {
  public:
-  // More records than these do not wait for the index thread: it has to read what comes then.
-  static constexpr std::size_t kMostWaiting = 64;
+  // More records than these do not wait for the index thread: it has to read what comes then. Several times what may
+  // wait for the disk.
+  static constexpr std::size_t kMostWaiting = 256;
 
   // 0: there is no index.
   explicit IndexFeed(std::uint64_t block_bytes) : block_bytes_(block_bytes) {}

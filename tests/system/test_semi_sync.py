@@ -31,6 +31,10 @@ class SemiSync:
         self.server.sql(f"SET GLOBAL rpl_semi_sync_{self.word}_timeout = {timeout_ms}")
         self.server.sql(f"SET GLOBAL rpl_semi_sync_{self.word}_enabled = 1")
 
+    def go_on_without_replicas(self):
+        replica = "replica" if self.server.flavour == "mysql" else "slave"
+        self.server.sql(f"SET GLOBAL rpl_semi_sync_{self.word}_wait_no_{replica} = OFF")
+
     def status(self, name):
         return self.server.sql(f"SHOW GLOBAL STATUS LIKE 'Rpl_semi_sync_{self.word}_{name}'")[0][1]
 
@@ -196,13 +200,18 @@ def _semi_sync_of(relay):
     return relay.status()["streams"][0]["source"]["semi_sync"]
 
 
+def _relay_whose_disk_stalls(stage, source):
+    """(The relay, the file that makes its disk stall.)"""
+    library, stall = _slow_disk(stage)
+    return stage.relay(source, source_settings={"semi_sync": True, "semi_sync_max_sync_ms": 300},
+                       # A sanitizer wants to be the first library, but has nothing against this one.
+                       environment={"LD_PRELOAD": str(library), "SLOW_SYNC": str(stall),
+                                    "ASAN_OPTIONS": "verify_asan_link_order=0"}), stall
+
+
 def _stalled_disk(stage, source):
     stage.needs_relay()
-    library, stall = _slow_disk(stage)
-    relay = stage.relay(source, source_settings={"semi_sync": True, "semi_sync_max_sync_ms": 300},
-                        # A sanitizer wants to be the first library, but has nothing against this one.
-                        environment={"LD_PRELOAD": str(library), "SLOW_SYNC": str(stall),
-                                     "ASAN_OPTIONS": "verify_asan_link_order=0"})
+    relay, stall = _relay_whose_disk_stalls(stage, source)
     _table(source)
     semi_sync = SemiSync(source)
     relay.caught_up_with(source)
@@ -252,6 +261,28 @@ def _stalled_where_a_file_begins(stage, source, relay, semi_sync, stall, timeout
     assert int(semi_sync.status("no_times")) <= gave_up + 1, "the source gave up waiting more than once"
     report = _semi_sync_of(relay)
     assert report["withdrawn"] == withdrawn + 1 and not report["active"], report
+
+
+def mariadb_stalled_disk_is_left(stage):
+    """A source that waits for nobody when no replica takes part: the relay's leaving is what ends its wait."""
+    stage.needs_relay()
+    source = stage.mariadb("source")
+    relay, stall = _relay_whose_disk_stalls(stage, source)
+    _table(source)
+    semi_sync = SemiSync(source)
+    relay.caught_up_with(source)
+    semi_sync.go_on_without_replicas()
+    semi_sync.switch_on(timeout_ms=30_000)
+    _commits(source, 0.5)
+    semi_sync.wait_for_replica()
+    stall.touch()
+    threading.Timer(8, stall.unlink).start()
+    during = _commits(source, 5)
+    wait_until("the disk is well again", lambda: not stall.exists(), 20)
+    stage.say(f"while the disk stalled for 8 s {len(during)} commits took {max(during):.2f} s at most")
+    assert max(during) < 4, during
+    assert _semi_sync_of(relay)["withdrawn"] == 1, _semi_sync_of(relay)
+    relay.caught_up_with(source)
 
 
 def mysql_stalled_disk(stage):
@@ -308,4 +339,5 @@ def no_semi_sync_on_the_source(stage):
 
 scenario.main(mysql_acknowledged_is_stored, mariadb_acknowledged_is_stored, mysql_acknowledged_across_failovers,
               mariadb_acknowledged_across_failovers, mysql_stalled_disk, mariadb_stalled_disk,
+              mariadb_stalled_disk_is_left,
               full_disk_does_not_hold_up_commits, no_semi_sync_on_the_source)

@@ -81,6 +81,18 @@ class SampleLog {
     add(previous_, gtid);
     return begin;
   }
+  // With so many events of that size inside.
+  std::uint64_t commit_large(const std::string& uuid, std::uint64_t number, int events, std::size_t size) {
+    const std::uint64_t begin = offset_;
+    const MysqlGtid gtid{{parse_uuid(uuid).value(), ""}, number};
+    append_mysql_gtid(EventType::gtid, gtid);
+    append_begin(kServer);
+    for (int i = 0; i < events; ++i)
+      append(EventType::rows_query, kServer, std::string(size, static_cast<char>('a' + i % 26)));
+    append_xid(kServer);
+    add(previous_, gtid);
+    return begin;
+  }
   std::uint64_t commit(const std::string& uuid, std::uint64_t number) {
     return commit(MysqlGtid{{parse_uuid(uuid).value(), ""}, number});
   }
@@ -178,11 +190,17 @@ class SampleLog {
   }
 
   void append_transaction_body(std::uint32_t server) {
-    if (flavour_ == Flavour::mysql) {
-      ByteWriter begin;
-      begin.u32(1).u32(0).u8(0).u16(0).u16(0).u8(0).text("BEGIN");
-      append(EventType::query, server, as_text(begin.view()));
-    }
+    if (flavour_ == Flavour::mysql) append_begin(server);
+    append_xid(server);
+  }
+
+  void append_begin(std::uint32_t server) {
+    ByteWriter begin;
+    begin.u32(1).u32(0).u8(0).u16(0).u16(0).u8(0).text("BEGIN");
+    append(EventType::query, server, as_text(begin.view()));
+  }
+
+  void append_xid(std::uint32_t server) {
     ByteWriter xid;
     xid.u64(1);
     append(EventType::xid, server, as_text(xid.view()));

@@ -365,42 +365,59 @@ TEST_F(SessionTest, ManyDumpsFollowTheLogAtOnce) {
   for (auto& consumer : consumers) consumer.join();
 }
 
-// More than their connections hold comes while they do not read: few are served by the thread that brings it, more by
-// their own.
-class PausedConsumersTest : public SessionTest, public testing::WithParamInterface<std::uint32_t> {
+// Few are served by the thread that brings more, many by their own.
+class ConsumersAtTheEndTest : public SessionTest, public testing::WithParamInterface<std::uint32_t> {
  protected:
+  void let_them_wait() {
+    serve("mysql-9.7-row");
+    busy_.log().on_visible([this] { tail_.notify(); });
+    context_.log = &busy_.log();
+    busy_.open_file("binlog.000001");
+    for (std::uint32_t i = 0; i < GetParam(); ++i) {
+      clients_.push_back(replica());
+      clients_.back()->dump("binlog.000001", 4, kBlocking, 100 + i);
+      ASSERT_TRUE(clients_.back()->event());  // the ROTATE: it has begun
+    }
+  }
+  void one_has_all() {
+    busy_.sync();
+    const ByteBuffer stored = read_file(busy_.log().catalog()->newest()->path);
+    ProtocolClient& one = *clients_.back();
+    while (read_to_ < busy_.end()) {
+      const auto event = one.event();
+      ASSERT_TRUE(event) << one.end();
+      if ((decode_event_header(*event).value().flags & kFlagArtificial) != 0) continue;
+      const auto expected = stored.begin() + static_cast<std::ptrdiff_t>(read_to_);
+      ASSERT_TRUE(std::equal(event->begin(), event->end(), expected)) << read_to_;
+      read_to_ += event->size();
+    }
+  }
+
   SampleLog busy_{Flavour::mysql};
+  std::vector<std::unique_ptr<ProtocolClient>> clients_;
+  std::uint64_t read_to_ = kFirstEventOffset, number_ = 0;
 };
 
-INSTANTIATE_TEST_SUITE_P(FewAndMany, PausedConsumersTest, testing::Values(1, 12));
+INSTANTIATE_TEST_SUITE_P(FewAndMany, ConsumersAtTheEndTest, testing::Values(1, 12));
 
-TEST_P(PausedConsumersTest, GoOnWhereTheyWere) {
-  constexpr std::uint64_t kEnough = 11u << 20;
-  serve("mysql-9.7-row");
-  busy_.log().on_visible([this] { tail_.notify(); });
-  context_.log = &busy_.log();
-  busy_.open_file("binlog.000001");
-  std::vector<std::unique_ptr<ProtocolClient>> clients;
-  for (std::uint32_t i = 0; i < GetParam(); ++i) {
-    clients.push_back(replica());
-    clients.back()->dump("binlog.000001", 4, kBlocking, 100 + i);
-    ASSERT_TRUE(clients.back()->event());  // the ROTATE: it has begun
-  }
-  std::uint64_t number = 0;
-  while (busy_.end() < kEnough) {
-    for (int i = 0; i < 100; ++i) busy_.commit(kSourceUuid, ++number);
+TEST_P(ConsumersAtTheEndTest, GoOnWhereTheyWereWhenTheyHaveReadNothingForAWhile) {
+  constexpr std::uint64_t kMoreThanConnectionsHold = 11u << 20;
+  let_them_wait();
+  while (busy_.end() < kMoreThanConnectionsHold) {
+    for (int i = 0; i < 100; ++i) busy_.commit(kSourceUuid, ++number_);
     ASSERT_TRUE(busy_.log().flush_and_sync().ok());
   }
-  busy_.sync();
-  const ByteBuffer stored = read_file(busy_.log().catalog()->newest()->path);
-  ProtocolClient& one = *clients.back();
-  std::uint64_t at = kFirstEventOffset;
-  while (at < busy_.end()) {
-    const auto event = one.event();
-    ASSERT_TRUE(event) << one.end();
-    if ((decode_event_header(*event).value().flags & kFlagArtificial) != 0) continue;
-    ASSERT_TRUE(std::equal(event->begin(), event->end(), stored.begin() + static_cast<std::ptrdiff_t>(at))) << at;
-    at += event->size();
+  one_has_all();
+}
+
+// Their events are sent from where they were read to.
+TEST_P(ConsumersAtTheEndTest, GetLargeGroupsWhole) {
+  let_them_wait();
+  for (const auto& [events, size] : std::vector<std::pair<int, std::size_t>>{
+           {3, 3000}, {40, 8100}, {17, 8100}, {1, 200'000}, {300, 2100}, {3, 60'000}, {1, 10}}) {
+    busy_.commit_large(kSourceUuid, ++number_, events, size);
+    ASSERT_TRUE(busy_.log().flush_and_sync().ok());
+    one_has_all();
   }
 }
 
