@@ -54,7 +54,8 @@ DumpStream::DumpStream(DumpPlan plan, const EventLog& log, const SourceIdentity&
       lend_from_(channel.has_tls() ? EventFramer::kNeverLend : kLendFrom) {}
 
 void DumpStream::open() {
-  auto cursor = LogCursor::open(log_, plan_.start, plan_.view ? LogCursor::kBufferSize : kReadSize);
+  auto cursor =
+      LogCursor::open(log_, plan_.start, plan_.view || channel_.has_tls() ? LogCursor::kBufferSize : kReadSize);
   if (!cursor) return;
   if (!plan_.view) {
     cursor_.emplace(std::move(*cursor));
@@ -77,7 +78,7 @@ void DumpStream::end(EndReason reason) {
 }
 
 awaitable<DumpEnd> DumpStream::run() {
-  channel_.prepare_for_bulk();
+  if (!channel_.has_tls()) channel_.prepare_for_bulk();  // what is encrypted comes in bursts, and may lie in wait
   DumpEnd end = co_await serve();
   co_await flush();  // its last words
   co_return end;
