@@ -49,7 +49,7 @@ void EndsBoard::on_written(LogPosition end, LogPosition boundary, std::vector<Gt
     too_much = ends_.written.offset - ends_.durable.offset > kMaxUnsyncedBytes;
   }
   gtids.clear();
-  tell(moved);  // first: consumers wait for this, nobody for the disk
+  tell(moved);  // first: with ServeAfter::write consumers wait for this
   if (sync_by == SyncBy::sync_thread || too_much) work_.notify_one();
   if (!too_much) return;
   std::unique_lock lock(mutex_);

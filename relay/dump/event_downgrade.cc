@@ -45,7 +45,6 @@ ByteBuffer finish(ByteWriter& out, ChecksumAlgorithm checksum) {
 
 // As a source says it (seen on MariaDB 10.11).
 std::string dummy_text(Bytes event) {
-  constexpr std::size_t kTypeOffset = 4;
   return "# Dummy event replacing event type " + std::to_string(std::to_integer<unsigned>(event[kTypeOffset])) +
          " that slave cannot handle.";
 }

@@ -4,7 +4,10 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace binrelay {
 
@@ -14,20 +17,17 @@ namespace {
 constexpr int kSendBuffer = 192 << 10;
 constexpr std::uint32_t kNearMicroseconds = 200;
 
-// The C library's tcp_info, and what Linux 4.6 and later say behind it (linux/tcp.h, which cannot stand beside it).
-struct TcpState {
-  tcp_info known;
-  std::uint64_t pacing_rate, max_pacing_rate, bytes_acknowledged, bytes_received;
-  std::uint32_t segments_out, segments_in, unsent_bytes, least_round_trip_us;
-};
-static_assert(sizeof(tcp_info) == 104 && sizeof(TcpState) == 152, "as the kernel lays it out");
+// tcpi_min_rtt of the kernel's struct tcp_info (linux/tcp.h, Linux 4.6 and later), which only ever grows at its end.
+// How much of it the C library declares depends on its version.
+constexpr std::size_t kLeastRoundTripOffset = 148;
 
 bool is_near(int socket) {
-  TcpState state{};
-  socklen_t size = sizeof state;
-  if (::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &state, &size) != 0) return false;
-  // Never measured is the largest number.
-  return size == sizeof state && state.least_round_trip_us <= kNearMicroseconds;
+  std::array<std::byte, kLeastRoundTripOffset + sizeof(std::uint32_t)> state{};
+  socklen_t size = state.size();
+  if (::getsockopt(socket, IPPROTO_TCP, TCP_INFO, state.data(), &size) != 0 || size != state.size()) return false;
+  std::uint32_t microseconds = 0;  // never measured: the largest number
+  std::memcpy(&microseconds, state.data() + kLeastRoundTripOffset, sizeof microseconds);
+  return microseconds <= kNearMicroseconds;
 }
 
 }  // namespace

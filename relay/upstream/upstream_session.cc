@@ -336,7 +336,7 @@ Status UpstreamSession::receive(Ingest& ingest) {
     }
     // Asked for every event, so only where somebody may wait for an acknowledgement.
     const auto received = semi_sync_.wanted() ? Clock::now() : Clock::time_point();
-    if (store_watch_) store_watch_->begin(received);
+    if (store_watch_ && semi_sync_.active()) store_watch_->begin(received);
     behind_ -= std::min<std::uint64_t>(behind_, event->size());
     BINRELAY_TRY(ingest.on_event(*event));
     if (series_ && !ingest.series_pending()) BINRELAY_TRY(tell_of_series(ingest.receiver().file()));
