@@ -2,7 +2,8 @@
 //   hop_probe RATE SECONDS TABLES WRITERS FD... FD:COMMAND...
 // The first WRITERS sockets are logged in to the source, where bench.hop0 (number BIGINT), bench.hop1, … exist; the
 // others are consumers. Latency: from the commit's acknowledgement at its writer to the event in a consumer's hands; of
-// several consumers the latest. Prints microseconds.
+// several consumers the latest. Prints microseconds. What is committed in a first second more is not counted: the
+// source has its tables to open and its threads to make.
 #include <algorithm>
 #include <atomic>
 #include <memory>
@@ -14,6 +15,7 @@ using namespace binrelay::bench;
 
 namespace {
 
+constexpr double kWarmUpSeconds = 1;
 constexpr std::uint64_t kMark = 0x5a17c0deULL << 32;  // upper half of every number
 constexpr unsigned char kWriteRows = 30;
 // An event can be there before its writer knows that it has committed: then no time has passed, and ratios need some.
@@ -84,7 +86,8 @@ int main(int count, char** arguments) {
   const double rate = std::stod(arguments[1]), seconds = std::stod(arguments[2]);
   tables = static_cast<std::uint32_t>(std::atoi(arguments[3]));
   const int writers = std::atoi(arguments[4]), consumers = count - 5 - writers;
-  expected = static_cast<std::uint32_t>(rate * seconds);
+  const auto warm_up = static_cast<std::uint32_t>(rate * kWarmUpSeconds);
+  expected = warm_up + static_cast<std::uint32_t>(rate * seconds);
   commits = std::make_unique<Commit[]>(expected);
 
   for (int i = 5 + writers; i < count; ++i) {
@@ -105,8 +108,9 @@ int main(int count, char** arguments) {
   int lost = 0;
   for (std::uint32_t i = 0; i < expected; ++i) {
     const Commit& commit = commits[i];
-    commit_times.push_back(commit.acknowledged - commit.sent);
     if (commit.seen_by < consumers) ++lost;
+    if (i < warm_up) continue;
+    commit_times.push_back(commit.acknowledged - commit.sent);
     if (consumers > 0 && commit.seen > 0) latencies.push_back(std::max(commit.seen - commit.acknowledged, kShortest));
   }
   std::printf(

@@ -3,7 +3,8 @@
 from bare_loops import Dump, Loop
 from lab import MySql
 
-WRITERS = 4
+# So many that a rate is kept also where a commit takes milliseconds: with 4, whoever makes them wait is asked for less.
+WRITERS = 16
 
 
 class TailSource:
