@@ -250,6 +250,20 @@ class EventLog::Core {
     return outcome;
   }
 
+  std::uint64_t end_of_blocks(const Segment& segment,
+                              const std::function<bool(const GtidState&, std::uint64_t)>& passes) const {
+    const std::lock_guard lock(index_mutex_);
+    if (!index_.store) return kFirstEventOffset;
+    std::uint64_t end = kFirstEventOffset, behind = kFirstEventOffset;
+    const Status read = index_.store->for_each(segment.number, [&](const BlockRecord& block) {
+      if (block.segment != segment.number || block.begin != behind) return false;
+      end = behind;
+      behind = block.end;
+      return passes(block.added, block.transactions);
+    });
+    return read.ok() ? end : kFirstEventOffset;
+  }
+
   ReadPins& pins() { return pins_; }
   const RecentBytes& recent() const { return recent_; }
   const Journal& journal() const { return journal_; }
@@ -407,6 +421,10 @@ Status EventLog::check_block(const Segment& segment, std::uint64_t block) const 
 }
 Status EventLog::restore_block(const Segment& segment, std::uint64_t block, Bytes content) const {
   return core_->restore_block(segment, block, content);
+}
+std::uint64_t EventLog::end_of_blocks(
+    const Segment& segment, const std::function<bool(const GtidState& added, std::uint64_t groups)>& passes) const {
+  return core_->end_of_blocks(segment, passes);
 }
 SegmentNumber EventLog::active_segment() const { return core_->writer().active_segment(); }
 std::vector<RulesRecorded> EventLog::recorded_rules() const { return core_->journal().state().rules(); }

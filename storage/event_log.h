@@ -141,6 +141,13 @@ class EventLog {
   // Writes a damaged block of a segment anew. Errc::checksum: `content` is not what was stored.
   Status restore_block(const Segment& segment, std::uint64_t block, Bytes content) const;
 
+  // --- index: any thread ---
+  // Where the blocks end that `segment` begins with and of which `passes` says so, told what GTIDs a block's groups
+  // have and how many groups there are: a place between groups. The last block in the index is not among them: in it
+  // stands what ends a file. kFirstEventOffset: there are none, or the index does not help now.
+  std::uint64_t end_of_blocks(const Segment& segment,
+                              const std::function<bool(const GtidState& added, std::uint64_t groups)>& passes) const;
+
   // --- reading: any thread ---
   std::shared_ptr<const SegmentCatalog> catalog() const;
   LogEnds ends() const;

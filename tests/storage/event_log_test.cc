@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "protocol/event/events.h"
 #include "storage/archive.h"
 #include "tests/storage/log_bench.h"
 
@@ -374,6 +375,45 @@ TEST_F(EventLogTest, EventsLargerThanTheBufferPassThrough) {
   append_transaction(4096);
   ASSERT_OK(log->sync());
   EXPECT_EQ(read_file(segment_path("binlog.000001")), sent);
+}
+
+TEST_F(EventLogTest, ToldWhereTheBlocksEndThatAFileBeginsWith) {
+  options.index_block_bytes = 1000;
+  open();
+  start_file("binlog.000001");
+  append_transactions(40);
+  rotate_to("binlog.000002");
+  append_transaction();
+  ASSERT_OK(log->sync());
+  const auto first = log->catalog()->oldest();
+  for (int i = 0; i < 5000 && log->counters().indexed_offset < first->last_boundary; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+
+  std::vector<GtidState> blocks;
+  std::uint64_t groups = 0;
+  const auto all = [&](const GtidState& added, std::uint64_t count) {
+    blocks.push_back(added);
+    groups += count;
+    return true;
+  };
+  const std::uint64_t last_begin = log->end_of_blocks(*first, all);
+  EXPECT_EQ(groups, 40u);
+  ASSERT_GT(blocks.size(), 4u);
+  EXPECT_LT(last_begin, first->last_boundary) << "the last block holds the ROTATE";
+  std::size_t passing = 2;
+  const std::uint64_t second_end = log->end_of_blocks(*first, [&](const auto&, auto) { return passing-- > 0; });
+  EXPECT_GE(second_end, 2000u);
+  EXPECT_LT(second_end, last_begin);
+  // A reader goes on there with the first group of the third.
+  const ByteBuffer behind = read_visible({first->number, second_end}).front().second;
+  const auto header = decode_event_header(behind);
+  ASSERT_OK(header);
+  const auto head = decode_mysql_gtid(Bytes(behind).first(header->size), ChecksumAlgorithm::crc32);
+  ASSERT_OK(head);
+  EXPECT_FALSE(contains(blocks[1], head->gtid));
+  EXPECT_TRUE(contains(blocks[2], head->gtid));
+  EXPECT_EQ(log->end_of_blocks(*first, [](const auto&, auto) { return false; }), kFirstEventOffset);
+  EXPECT_EQ(log->end_of_blocks(*log->catalog()->newest(), all), kFirstEventOffset);
 }
 
 // A disk that does not let go of the index.
