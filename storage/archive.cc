@@ -122,6 +122,7 @@ struct Archive::State {
   LogState log;
   SegmentCatalog catalog;
   std::unique_ptr<IndexStore> index;  // nullptr: none, or unreadable now
+  std::vector<FileSpan> files_indexed;
 
   // Records that can be believed to describe the segment's beginning; none otherwise.
   std::vector<BlockRecord> blocks_of(const Segment& segment, std::uint64_t limit) const {
@@ -129,6 +130,14 @@ struct Archive::State {
     auto blocks = index->of_segment(segment.number);
     if (!blocks.ok() || !tiles(*blocks, limit)) return {};
     return std::move(*blocks);
+  }
+  // Whether every group of a sealed segment is of before `time`, where the index can say so at once.
+  bool is_all_before(const Segment& segment, std::int64_t time) const {
+    const auto file =
+        std::lower_bound(files_indexed.begin(), files_indexed.end(), segment.number,
+                         [](const FileSpan& span, SegmentNumber number) { return span.segment < number; });
+    return file != files_indexed.end() && file->segment == segment.number && file->end == segment.last_boundary &&
+           file->last_timestamp < time;
   }
   // The same, where only places and times are asked for.
   std::vector<BlockSpan> spans_of(const Segment& segment, std::uint64_t limit) const {
@@ -159,7 +168,12 @@ Result<Archive> Archive::open(const std::filesystem::path& stream_directory) {
     auto opened = IndexStore::open_for_reading(files.index(), log.created()->relay_uuid);
     if (opened.ok()) index = std::move(*opened);  // without it files are scanned
   }
-  return Archive(std::unique_ptr<State>(new State{files, std::move(log), std::move(catalog), std::move(index)}));
+  std::vector<FileSpan> files_indexed;
+  if (index) {
+    if (auto read = index->file_spans(); read.ok()) files_indexed = std::move(*read);
+  }
+  return Archive(std::unique_ptr<State>(
+      new State{files, std::move(log), std::move(catalog), std::move(index), std::move(files_indexed)}));
 }
 
 const SegmentCatalog& Archive::catalog() const { return state_->catalog; }
@@ -242,6 +256,9 @@ std::optional<std::uint64_t> Archive::begin_not_before(const Segment& segment, s
   // Times of transactions go back and forth, so each block's greatest counts. What stands around them, the head and a
   // ROTATE, is as old as its file and the one that follows.
   if (segment.created_at >= time || !segment.sealed) return kFirstEventOffset;
+  const auto following = state_->catalog.after(segment.number);
+  const bool end_is_before = following && following->created_at < time;
+  if (end_is_before && state_->is_all_before(segment, time)) return std::nullopt;
   std::uint64_t indexed = kFirstEventOffset, last_begin = kFirstEventOffset;
   for (const BlockSpan& block : state_->spans_of(segment, segment.last_boundary)) {
     if (block.last_timestamp >= time) return block.begin;
@@ -249,8 +266,7 @@ std::optional<std::uint64_t> Archive::begin_not_before(const Segment& segment, s
     indexed = block.end;
   }
   if (indexed != segment.last_boundary) return indexed;
-  const auto following = state_->catalog.after(segment.number);
-  if (following && following->created_at < time) return std::nullopt;
+  if (end_is_before) return std::nullopt;
   return last_begin;
 }
 
@@ -309,6 +325,7 @@ Status rebuild_index(const std::filesystem::path& stream_directory, const Progre
                              return true;
                            });
     if (!made.ok()) BINRELAY_TRY(pass_unfinished_tail(log, *segment, scan, limit, made.error()));
+    if (segment->sealed) BINRELAY_TRY(index->finish_file(segment->number));
     done += size;
     if (progress) progress(done, all);
   }

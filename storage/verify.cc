@@ -40,9 +40,11 @@ class IndexCheck {
       return "the record of the block that ends at " + std::to_string(record.end) + " does not agree with the data";
     return std::nullopt;
   }
-  std::optional<std::string> at_end() {
-    if (at_ == records_.size()) return std::nullopt;
-    return give_up("there is a record of a block that is not in the segment");
+  // `whole`: what the index has of the file as a whole.
+  std::optional<std::string> at_end(const std::optional<FileSpan>& whole) {
+    if (at_ != records_.size()) return give_up("there is a record of a block that is not in the segment");
+    if (!whole || (!records_.empty() && *whole == sum_up(records_))) return std::nullopt;
+    return "the record of the whole file does not agree with those of its blocks";
   }
 
  private:
@@ -133,6 +135,9 @@ class Verifier {
     report_.index_checked = opened.ok();
     if (opened.ok()) {
       index_ = std::move(*opened);
+      auto files = index_->file_spans();
+      if (!files.ok()) return give_up_index(files.error());
+      files_indexed_ = std::move(*files);
     } else if (opened.error().code != Errc::not_found) {
       give_up_index(opened.error());
     }
@@ -149,6 +154,11 @@ class Verifier {
     if (records.ok()) return std::move(*records);
     give_up_index(records.error());
     return {};
+  }
+  std::optional<FileSpan> file_of(SegmentNumber segment) const {
+    const auto found = std::find_if(files_indexed_.begin(), files_indexed_.end(),
+                                    [&](const FileSpan& file) { return file.segment == segment; });
+    return index_ && found != files_indexed_.end() ? std::optional(*found) : std::nullopt;
   }
   void look_for_unknown_blocks() {
     if (!index_) return;
@@ -202,7 +212,7 @@ class Verifier {
     report_.bytes += scan.end();
     if (scan.end() == 0) return find(path, 0, "the file is empty");
     if (index) {
-      if (auto wrong = index->at_end()) find(files_.index(), 0, state.source_name + ": " + *wrong);
+      if (auto wrong = index->at_end(file_of(state.number))) find(files_.index(), 0, state.source_name + ": " + *wrong);
     }
     check_seal(path, state, scan, added);
     check_digests(path, state, digests);
@@ -352,7 +362,8 @@ class Verifier {
   VerifyReport report_;
   LogState log_;
   std::unique_ptr<IndexStore> index_;  // nullptr: none, or given up
-  std::optional<GtidState> behind_;    // what the files so far contain; nullopt: unknown
+  std::vector<FileSpan> files_indexed_;
+  std::optional<GtidState> behind_;  // what the files so far contain; nullopt: unknown
   std::shared_ptr<const Series> series_before_;
   std::uint64_t all_bytes_ = 0;
   std::uint64_t told_ = 0;

@@ -53,18 +53,20 @@ DumpStream::DumpStream(DumpPlan plan, const EventLog& log, const SourceIdentity&
       run_types_(types_in_runs()),
       lend_from_(channel.has_tls() ? EventFramer::kNeverLend : kLendFrom) {}
 
-void DumpStream::open() {
-  auto cursor =
-      LogCursor::open(log_, plan_.start, plan_.view || channel_.has_tls() ? LogCursor::kBufferSize : kReadSize);
-  if (!cursor) return;
+void DumpStream::open() { static_cast<void>(open_cursor(plan_.start)); }
+
+bool DumpStream::open_cursor(LogPosition at) {
+  auto cursor = LogCursor::open(log_, at, plan_.view || channel_.has_tls() ? LogCursor::kBufferSize : kReadSize);
+  if (!cursor) return false;
   if (!plan_.view) {
     cursor_.emplace(std::move(*cursor));
-    return;
+    return true;
   }
   const bool by_size = flavour_ == Flavour::mysql && !plan_.skip.by_gtid();
   auto shared = by_size ? plan_.view->shared_by_size : plan_.view->shared;
   if (looks_at_all_events()) shared.reset();  // it takes none
   cursor_.emplace(std::make_unique<FilteredCursor>(log_, std::move(*cursor), plan_.view, by_size, shared));
+  return true;
 }
 
 void DumpStream::end(EndReason reason) {

@@ -57,6 +57,7 @@ class DumpStream {
   using Ended = std::optional<DumpEnd>;
   using Look = std::function<boost::asio::awaitable<std::optional<Error>>()>;
 
+  bool open_cursor(LogPosition at);  // false: the one there was stays
   boost::asio::awaitable<DumpEnd> serve();
   boost::asio::awaitable<Ended> send_head();
   // Puts events into the buffer until that is large (nullopt), or up to the first step that is more than that: an event
@@ -99,6 +100,7 @@ class DumpStream {
   Ended judge_by_gtid(const CursorEvent& event, bool* send);
   // By file and position: not what the log had before this file's series began.
   Ended judge_by_position(const CursorEvent& event, bool* send);
+  void jump_over_known();    // MySQL, by GTID
   void jump_over_skipped();  // MySQL, by file and position
   void tell_place_behind_unpacked(std::uint64_t place);
   // For clients that cannot read all events: true when this one is dealt with.
@@ -141,6 +143,7 @@ class DumpStream {
   bool first_event_ = true;
   std::uint64_t last_event_began_ = kFirstEventOffset;
   bool skipping_ = false;          // inside a group that is not sent
+  bool looked_for_known_ = false;  // jump_over_known() has had its turn
   bool skipped_run_open_ = false;  // groups were skipped since the last packet sent
   std::uint64_t skipped_end_ = 0;  // where the last skipped event ended
   // What a MySQL replica believes its place to be: a view can send more bytes than the file has, and a heartbeat below

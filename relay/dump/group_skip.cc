@@ -48,6 +48,13 @@ SkipDecision GroupSkip::on_group(const std::optional<AnyGtid>& gtid) {
   return SkipDecision::send;
 }
 
+bool GroupSkip::skips_all(const GtidState& added, std::uint64_t groups) const {
+  const auto* rule = std::get_if<BySet>(&rule_);
+  const auto* set = std::get_if<MysqlGtidSet>(&added);
+  if (rule == nullptr || set == nullptr) return false;
+  return set->count() == groups && rule->had.contains_all(*set);  // fewer: some are anonymous
+}
+
 SkipDecision GroupSkip::on_group(ByPosition& rule, const MariadbGtid& gtid) {
   if (rule.waiting_for.empty() && !rule.until) return SkipDecision::send;
   rule.passed.add(gtid);

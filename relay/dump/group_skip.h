@@ -55,6 +55,9 @@ class GroupSkip {
 
   // nullopt: an anonymous group. It is always sent; a dump by MySQL GTIDs refuses it before asking.
   SkipDecision on_group(const std::optional<AnyGtid>& gtid);
+  // Of `groups` groups, whose GTIDs are `added`, each is skipped, whatever is asked about the others: they need not be
+  // looked at. Only a dump by MySQL's set knows.
+  bool skips_all(const GtidState& added, std::uint64_t groups) const;
   const std::optional<SqlError>& refusal() const { return refusal_; }
 
   // MariaDB: the list of an artificial GTID_LIST event that is due behind the skipped group that has just ended; empty:

@@ -90,6 +90,32 @@ Result<BlockSpan> decode_block_span(Bytes key, Bytes value) {
   return span;
 }
 
+ByteBuffer encode_file_key(SegmentNumber segment) {
+  ByteWriter out;
+  out.text(kFileKeyPrefix);
+  write_big_endian(out, raw(segment));
+  return std::move(out).take();
+}
+
+ByteBuffer encode_file_value(const FileSpan& file) {
+  ByteWriter out;
+  out.u64(file.end).u32(file.last_timestamp);
+  return std::move(out).take();
+}
+
+Result<FileSpan> decode_file_span(Bytes key, Bytes value) {
+  FileSpan file;
+  ByteReader key_in(key);
+  if (key_in.text(kFileKeyPrefix.size()) != kFileKeyPrefix) return Error{Errc::malformed, "index key"};
+  file.segment = SegmentNumber{read_big_endian(key_in)};
+  ByteReader in(value);
+  file.end = in.u64();
+  file.last_timestamp = in.u32();
+  if (key_in.failed() || !key_in.at_end() || in.failed() || !in.at_end())
+    return Error{Errc::malformed, "index record of a file"};
+  return file;
+}
+
 BlockBuilder::BlockBuilder(SegmentNumber segment, std::uint64_t begin, Flavour flavour) : flavour_(flavour) {
   record_.segment = segment;
   record_.begin = begin;

@@ -2,9 +2,11 @@
 // BlockRecord: what one block of a segment contains. A block is a run of whole groups (and what stands between groups)
 // of at least StorageOptions::index_block_bytes; the blocks of a segment tile it from offset 4 on. A record is a pure
 // function of its block's bytes.
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -46,11 +48,33 @@ struct BlockSpan {
   std::uint32_t last_timestamp = 0;  // greatest of events in groups; 0 = none
 };
 
+// What a search by time wants of a whole file: when it need not look at its blocks.
+struct FileSpan {
+  SegmentNumber segment{};
+  std::uint64_t end = 0;             // of its last block
+  std::uint32_t last_timestamp = 0;  // as above
+  friend bool operator==(const FileSpan&, const FileSpan&) = default;
+};
+
+// Of the blocks of one file, in log order; there is at least one.
+template <class Blocks>
+FileSpan sum_up(const Blocks& blocks) {
+  FileSpan file{blocks.back().segment, blocks.back().end, 0};
+  for (const auto& block : blocks) file.last_timestamp = std::max(file.last_timestamp, block.last_timestamp);
+  return file;
+}
+
 // Key and value in the index: key = segment u64 and begin u64, big-endian, so that records sort in log order.
 ByteBuffer encode_block_key(SegmentNumber segment, std::uint64_t begin);
 ByteBuffer encode_block_value(const BlockRecord& record);
 Result<BlockRecord> decode_block(Bytes key, Bytes value);
 Result<BlockSpan> decode_block_span(Bytes key, Bytes value);  // reads no further than it has to
+
+// Behind the keys of all blocks, in log order: the prefix, and the segment as above.
+inline constexpr std::string_view kFileKeyPrefix = "file";
+ByteBuffer encode_file_key(SegmentNumber segment);
+ByteBuffer encode_file_value(const FileSpan& file);
+Result<FileSpan> decode_file_span(Bytes key, Bytes value);
 
 // Adds up the events of a block.
 class BlockBuilder {

@@ -11,8 +11,8 @@
 namespace binrelay {
 namespace {
 
-constexpr char kVersionKey[] =
-    "version";  // sorts behind every block key: those begin with the zero bytes of a segment number
+// Sorts behind every other key: those of blocks begin with the zero bytes of a segment number.
+constexpr char kVersionKey[] = "version";
 constexpr char kVersion[] = "binrelay index 1 ";
 
 // RocksDB's own log would be written even by a read-only open.
@@ -24,7 +24,7 @@ class NoLog : public rocksdb::Logger {
 
 rocksdb::Options small_options() {
   rocksdb::Options options;
-  options.write_buffer_size = 2u << 20;
+  options.write_buffer_size = 256u << 10;  // whoever opens the index reads so much of its log first
   options.max_open_files = 64;
   options.max_background_jobs = 2;
   options.max_file_opening_threads = 1;  // its 16 are started at each opening, for a few small files
@@ -43,6 +43,21 @@ Error index_error(const rocksdb::Status& status) {
   return Error{code, "index: " + status.ToString()};
 }
 
+// Of the keys from `from` on that sort before `behind`, until `visit` returns false.
+Status for_each_key(rocksdb::DB& db, Bytes from, std::string_view behind,
+                    const std::function<Result<bool>(Bytes key, Bytes value)>& visit) {
+  const rocksdb::Slice bound(behind.data(), behind.size());
+  rocksdb::ReadOptions options;
+  options.iterate_upper_bound = &bound;
+  const std::unique_ptr<rocksdb::Iterator> at(db.NewIterator(options));
+  for (at->Seek(slice(from)); at->Valid(); at->Next()) {
+    BINRELAY_ASSIGN(const bool go_on, visit(bytes_of(at->key()), bytes_of(at->value())));
+    if (!go_on) return Done{};
+  }
+  if (!at->status().ok()) return index_error(at->status());
+  return Done{};
+}
+
 }  // namespace
 
 struct IndexStore::Database {
@@ -50,7 +65,8 @@ struct IndexStore::Database {
 };
 
 IndexStore::IndexStore(std::unique_ptr<Database> database) : database_(std::move(database)) {}
-IndexStore::~IndexStore() = default;
+// What is still in RocksDB's own log would be read by every tool that opens the index. Nothing is lost if this fails.
+IndexStore::~IndexStore() { database_->db->Flush(rocksdb::FlushOptions()).PermitUncheckedError(); }
 
 Result<std::unique_ptr<IndexStore>> IndexStore::open(const std::filesystem::path& directory, const Uuid& log) {
   rocksdb::Options options = small_options();
@@ -91,28 +107,41 @@ Result<std::unique_ptr<IndexStore>> IndexStore::open_for_reading(const std::file
   return std::unique_ptr<IndexStore>(new IndexStore(std::move(database)));
 }
 
-Status IndexStore::put(const BlockRecord& record) {
-  const ByteBuffer key = encode_block_key(record.segment, record.begin);
-  const ByteBuffer value = encode_block_value(record);
-  // Not synced: after a power cut the index lags, and catches up.
+// Not synced: after a power cut the index lags, and catches up.
+Status IndexStore::write(Bytes key, Bytes value) {
   auto status = database_->db->Put(rocksdb::WriteOptions(), slice(key), slice(value));
   if (!status.ok()) return index_error(status);
   return Done{};
 }
 
+Status IndexStore::put(const BlockRecord& record) {
+  return write(encode_block_key(record.segment, record.begin), encode_block_value(record));
+}
+
+Status IndexStore::finish_file(SegmentNumber segment) {
+  BINRELAY_ASSIGN(const std::vector<BlockSpan> blocks, spans_of_segment(segment));
+  if (blocks.empty()) return Done{};
+  return write(encode_file_key(segment), encode_file_value(sum_up(blocks)));
+}
+
 Status IndexStore::remove_before(SegmentNumber segment) {
-  const ByteBuffer first = encode_block_key(SegmentNumber{}, 0);
-  const ByteBuffer behind = encode_block_key(segment, 0);
-  auto status = database_->db->DeleteRange(rocksdb::WriteOptions(), database_->db->DefaultColumnFamily(), slice(first),
-                                           slice(behind));
-  if (!status.ok()) return index_error(status);
+  const std::pair<ByteBuffer, ByteBuffer> ranges[] = {
+      {encode_block_key(SegmentNumber{}, 0), encode_block_key(segment, 0)},
+      {encode_file_key(SegmentNumber{}), encode_file_key(segment)}};
+  for (const auto& [first, behind] : ranges) {
+    auto status = database_->db->DeleteRange(rocksdb::WriteOptions(), database_->db->DefaultColumnFamily(),
+                                             slice(first), slice(behind));
+    if (!status.ok()) return index_error(status);
+  }
   return Done{};
 }
 
 Result<std::optional<BlockRecord>> IndexStore::last() const {
-  std::unique_ptr<rocksdb::Iterator> at(database_->db->NewIterator(rocksdb::ReadOptions()));
-  at->SeekForPrev(kVersionKey);
-  if (at->Valid() && at->key() == kVersionKey) at->Prev();
+  const rocksdb::Slice behind_blocks(kFileKeyPrefix.data(), kFileKeyPrefix.size());
+  rocksdb::ReadOptions options;
+  options.iterate_upper_bound = &behind_blocks;
+  const std::unique_ptr<rocksdb::Iterator> at(database_->db->NewIterator(options));
+  at->SeekToLast();
   if (!at->status().ok()) return index_error(at->status());
   if (!at->Valid()) return std::optional<BlockRecord>();
   BINRELAY_ASSIGN(BlockRecord record, decode_block(bytes_of(at->key()), bytes_of(at->value())));
@@ -120,14 +149,11 @@ Result<std::optional<BlockRecord>> IndexStore::last() const {
 }
 
 Status IndexStore::for_each(SegmentNumber from, const std::function<bool(const BlockRecord&)>& visit) const {
-  std::unique_ptr<rocksdb::Iterator> at(database_->db->NewIterator(rocksdb::ReadOptions()));
-  const ByteBuffer first = encode_block_key(from, 0);
-  for (at->Seek(slice(first)); at->Valid() && at->key() != kVersionKey; at->Next()) {
-    BINRELAY_ASSIGN(const BlockRecord record, decode_block(bytes_of(at->key()), bytes_of(at->value())));
-    if (!visit(record)) return Done{};
-  }
-  if (!at->status().ok()) return index_error(at->status());
-  return Done{};
+  return for_each_key(*database_->db, encode_block_key(from, 0), kFileKeyPrefix,
+                      [&](Bytes key, Bytes value) -> Result<bool> {
+                        BINRELAY_ASSIGN(const BlockRecord record, decode_block(key, value));
+                        return visit(record);
+                      });
 }
 
 Result<std::vector<BlockRecord>> IndexStore::of_segment(SegmentNumber segment) const {
@@ -142,15 +168,25 @@ Result<std::vector<BlockRecord>> IndexStore::of_segment(SegmentNumber segment) c
 
 Result<std::vector<BlockSpan>> IndexStore::spans_of_segment(SegmentNumber segment) const {
   std::vector<BlockSpan> spans;
-  std::unique_ptr<rocksdb::Iterator> at(database_->db->NewIterator(rocksdb::ReadOptions()));
-  const ByteBuffer first = encode_block_key(segment, 0);
-  for (at->Seek(slice(first)); at->Valid() && at->key() != kVersionKey; at->Next()) {
-    BINRELAY_ASSIGN(const BlockSpan span, decode_block_span(bytes_of(at->key()), bytes_of(at->value())));
-    if (span.segment != segment) break;
-    spans.push_back(span);
-  }
-  if (!at->status().ok()) return index_error(at->status());
+  BINRELAY_TRY(for_each_key(*database_->db, encode_block_key(segment, 0), kFileKeyPrefix,
+                            [&](Bytes key, Bytes value) -> Result<bool> {
+                              BINRELAY_ASSIGN(const BlockSpan span, decode_block_span(key, value));
+                              if (span.segment != segment) return false;
+                              spans.push_back(span);
+                              return true;
+                            }));
   return spans;
+}
+
+Result<std::vector<FileSpan>> IndexStore::file_spans() const {
+  std::vector<FileSpan> files;
+  BINRELAY_TRY(for_each_key(*database_->db, encode_file_key(SegmentNumber{}), kVersionKey,
+                            [&](Bytes key, Bytes value) -> Result<bool> {
+                              BINRELAY_ASSIGN(const FileSpan file, decode_file_span(key, value));
+                              files.push_back(file);
+                              return true;
+                            }));
+  return files;
 }
 
 }  // namespace binrelay

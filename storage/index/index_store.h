@@ -24,16 +24,20 @@ class IndexStore {
   ~IndexStore();
 
   Status put(const BlockRecord& record);
+  // No block will come to this segment: what is to be known of it as a whole is summed up. Once more does no harm.
+  Status finish_file(SegmentNumber segment);
   Status remove_before(SegmentNumber segment);  // the records of all segments before it
   Result<std::optional<BlockRecord>> last() const;
   // In log order, from `from` on; stops when `visit` returns false. An undecodable record is an error.
   Status for_each(SegmentNumber from, const std::function<bool(const BlockRecord&)>& visit) const;
   Result<std::vector<BlockRecord>> of_segment(SegmentNumber segment) const;
   Result<std::vector<BlockSpan>> spans_of_segment(SegmentNumber segment) const;
+  Result<std::vector<FileSpan>> file_spans() const;  // in log order, of those that are finished
 
  private:
   struct Database;
   explicit IndexStore(std::unique_ptr<Database> database);
+  Status write(Bytes key, Bytes value);
   std::unique_ptr<Database> database_;
 };
 

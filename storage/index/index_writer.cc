@@ -58,6 +58,7 @@ void IndexWriter::run(LogPosition at) {
       }
       if (end.ok()) at = *end;
     }
+    if (passed && !stopping_ && !finish_file(at.segment)) return;
     if (passed && !stopping_) at = {catalog->after(at.segment)->number, kFirstEventOffset};
   }
 }
@@ -87,6 +88,15 @@ Result<bool> IndexWriter::put(const BlockRecord& record) {
   BINRELAY_TRY(store_.put(record));
   indexed_ = {record.segment, record.end};
   return !stopping_;
+}
+
+// False: the index can no longer be written.
+bool IndexWriter::finish_file(SegmentNumber segment) {
+  const std::lock_guard lock(mutex_);
+  if (segment < oldest_) return true;
+  auto finished = store_.finish_file(segment);
+  if (!finished.ok()) failure_ = std::move(finished).error();
+  return !failure_;
 }
 
 void IndexWriter::forget_before(SegmentNumber oldest) {

@@ -131,6 +131,29 @@ TEST_F(ArchiveTest, WhereATimeBeginsIsFoundByTheIndexAndLosesNoEvent) {
   }
 }
 
+// What was sealed before files were summed up, or when the relay was killed, is searched block by block.
+TEST_F(ArchiveTest, FilesAreSummedUpWhenTheyAreOver) {
+  fill();
+  wait_for_index();
+  const auto sums = [&] {
+    auto index = IndexStore::open_for_reading(options.directory / "index", log->relay_uuid());
+    EXPECT_OK(index);
+    return (*index)->file_spans().value();
+  };
+  const auto segments = log->catalog()->segments();
+  for (int i = 0; i < 5000 && sums().size() < 2; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  const std::vector<FileSpan> written = sums();
+  ASSERT_EQ(written.size(), 2u) << "the third is being written";
+  EXPECT_EQ(written[0], (FileSpan{segments[0]->number, segments[0]->last_boundary, 1'700'000'200}));
+  EXPECT_EQ(written[1].end, segments[1]->last_boundary);
+  log_uuid = log->relay_uuid();
+  close();
+  ASSERT_OK(rebuild_index(options.directory, nullptr));
+  auto rebuilt = IndexStore::open_for_reading(options.directory / "index", log_uuid);
+  ASSERT_OK(rebuilt);
+  EXPECT_EQ((*rebuilt)->file_spans().value(), written);
+}
+
 TEST_F(ArchiveTest, ARebuiltIndexEqualsTheOneTheLogWrote) {
   fill();
   wait_for_index();

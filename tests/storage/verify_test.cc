@@ -226,7 +226,19 @@ TEST_F(VerifyTest, TheIndexMayLagButNotLie) {
   changed = records[0];
   changed.end += 1;
   lies(changed, "does not end where a group ends");
-  with_record(records[0]);
+  // The sum of a file that was made when one of its blocks was another.
+  changed = records[0];
+  changed.last_timestamp += 1000;
+  with_record(changed);
+  {
+    auto index = IndexStore::open(index_path, uuid);
+    ASSERT_OK((*index)->finish_file(SegmentNumber{1}));
+  }
+  lies(records[0], "of the whole file does not agree");
+  {
+    auto index = IndexStore::open(index_path, uuid);
+    ASSERT_OK((*index)->finish_file(SegmentNumber{1}));
+  }
   EXPECT_THAT(verify().findings, IsEmpty());
   changed = records[0];
   changed.segment = SegmentNumber{7};

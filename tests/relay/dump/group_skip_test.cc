@@ -38,6 +38,19 @@ TEST(GroupSkip, SkipsWhatTheSetContainsHolesIncluded) {
   EXPECT_THAT(skip.take_progress(), IsEmpty());
 }
 
+TEST(GroupSkip, KnowsOfManyGroupsAtOnceThatTheyAreSkipped) {
+  const auto set = [](const char* numbers) { return GtidState(MysqlGtidSet::parse(kUuid + numbers).value()); };
+  const GroupSkip skip = GroupSkip::behind_set(MysqlGtidSet::parse(kUuid + ":1-6:8-20").value());
+  EXPECT_TRUE(skip.skips_all(set(":1-6"), 6));
+  EXPECT_TRUE(skip.skips_all(set(":9-20"), 12));
+  EXPECT_FALSE(skip.skips_all(set(":5-7"), 3));
+  EXPECT_FALSE(skip.skips_all(set(":1-6"), 7)) << "one of them has no GTID";
+  EXPECT_TRUE(skip.skips_all(GtidState(MysqlGtidSet()), 0)) << "what stands between groups goes with them";
+  EXPECT_FALSE(GroupSkip().skips_all(set(":1-6"), 6));
+  const GroupSkip by_domain = GroupSkip::behind_position({.had = position("0-1-9")});
+  EXPECT_FALSE(by_domain.skips_all(GtidState(MariadbBinlogState()), 0));
+}
+
 TEST(GroupSkip, SkipsEachDomainUntilItsGtidHasPassed) {
   GroupSkip skip = GroupSkip::behind_position({.had = position("0-1-2,5-2-1")});
   EXPECT_EQ(skip.on_group(maria("0-1-1")), kSkip);

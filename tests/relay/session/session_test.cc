@@ -41,10 +41,9 @@ class SessionTest : public testing::Test {
  protected:
   void serve(const std::string& sample_name) {
     sample_ = golden::load(sample_name);
-    StorageOptions options;
-    options.directory = directory_ / "stream";
+    options_.directory = directory_ / "stream";
     RecoveryReport report;
-    log_ = EventLog::open(options, &report).value();
+    log_ = EventLog::open(options_, &report).value();
     log_->on_visible([this] { tail_.notify(); });
 
     auto source = std::make_shared<SourceIdentity>();
@@ -130,6 +129,7 @@ class SessionTest : public testing::Test {
   }
 
   std::filesystem::path directory_ = new_directory("binrelay-session-XXXXXX");
+  StorageOptions options_;
   golden::Sample sample_;
   IoThreads io_{2};
   ReplicaRegistry registry_;
@@ -316,6 +316,45 @@ TEST_F(SessionTest, AGtidDumpSkipsWhatTheReplicaHasAndSaysWhereItStands) {
   EXPECT_EQ(client->end(), "EOF");
   EXPECT_THAT(types, testing::ElementsAre(EventType::rotate, EventType::format_description, EventType::previous_gtids,
                                           EventType::heartbeat, EventType::rotate));
+}
+
+TEST_F(SessionTest, AGtidDumpThatJumpsOverWhatTheReplicaHasLosesNothing) {
+  options_.index_block_bytes = 1;  // each group is a block, and the index knows of it
+  serve("mysql-9.7-row");
+  append_file("binlog.000001");
+  MysqlGtidSet had;
+  struct Group {
+    std::size_t first_event;
+    std::uint64_t begin;
+    MysqlGtid gtid;
+  };
+  std::vector<Group> groups;
+  std::uint64_t offset = kFirstEventOffset;
+  const auto events = sample_.events();
+  for (std::size_t i = 0; i < events.size(); offset += events[i++].bytes.size()) {
+    if (!is_gtid(decode_event_header(events[i].bytes).value().type)) continue;
+    groups.push_back({i, offset, decode_mysql_gtid(events[i].bytes, ChecksumAlgorithm::crc32).value().gtid});
+  }
+  ASSERT_GT(groups.size(), 4u);
+  while (log_->counters().indexed_offset < groups.back().begin) std::this_thread::yield();
+
+  for (std::size_t known = 1; known < groups.size(); ++known) {
+    SCOPED_TRACE(known);
+    had.add(groups[known - 1].gtid);
+    const auto client = replica();
+    client->dump_gtid(had.encode(), kNonBlocking, 5);
+    std::optional<std::uint64_t> told;  // where what is skipped ends
+    ByteBuffer sent, expected;
+    while (const auto event = client->event()) {
+      const EventHeader header = decode_event_header(*event).value();
+      if (header.type == EventType::heartbeat && !told) told = header.log_pos;
+      if (told && header.type != EventType::heartbeat) sent.insert(sent.end(), event->begin(), event->end());
+    }
+    EXPECT_EQ(told, groups[known].begin);
+    for (std::size_t i = groups[known].first_event; i < events.size(); ++i)
+      expected.insert(expected.end(), events[i].bytes.begin(), events[i].bytes.end());
+    EXPECT_EQ(sent, expected);
+  }
 }
 
 TEST_F(SessionTest, ABlockingDumpFollowsTheLogWhileItGrows) {

@@ -49,5 +49,26 @@ TEST(BlockSpan, RefusesABlockThatEndsWhereItBegins) {
   EXPECT_FALSE(decode_block_span(encode_block_key(record.segment, record.begin), encode_block_value(record)).ok());
 }
 
+TEST(FileSpan, IsTheSumOfItsBlocks) {
+  std::vector<BlockRecord> blocks(3, record_with(""));
+  blocks[1].last_timestamp += 5;  // times of transactions go back and forth
+  blocks[2].end = 20'000;
+  const FileSpan file = sum_up(blocks);
+  EXPECT_EQ(file, (FileSpan{SegmentNumber{7}, 20'000, 1'700'000'205}));
+  const ByteBuffer key = encode_file_key(file.segment), value = encode_file_value(file);
+  EXPECT_EQ(decode_file_span(key, value).value(), file);
+  for (std::size_t size = 0; size < key.size(); ++size)
+    EXPECT_FALSE(decode_file_span(Bytes(key).first(size), value).ok()) << size;
+  for (std::size_t size = 0; size < value.size(); ++size)
+    EXPECT_FALSE(decode_file_span(key, Bytes(value).first(size)).ok()) << size;
+  EXPECT_FALSE(decode_file_span(encode_block_key(file.segment, 4), value).ok());
+}
+
+TEST(FileSpan, SortsBehindAllBlocks) {
+  const ByteBuffer file = encode_file_key(SegmentNumber{1}), next_file = encode_file_key(SegmentNumber{256});
+  EXPECT_LT(encode_block_key(SegmentNumber{1ull << 60}, 1ull << 60), file);
+  EXPECT_LT(file, next_file);
+}
+
 }  // namespace
 }  // namespace binrelay

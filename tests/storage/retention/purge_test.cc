@@ -159,6 +159,7 @@ TEST_F(PurgeTest, TheIndexForgetsWhatIsPurged) {
     return true;
   }));
   EXPECT_THAT((*index)->of_segment(SegmentNumber{4}).value(), ::testing::Not(IsEmpty()));
+  EXPECT_THAT((*index)->file_spans().value(), IsEmpty());
 }
 
 TEST_F(PurgeTest, PurgingWhatIsBeingIndexedHurtsNobody) {
