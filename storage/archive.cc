@@ -33,6 +33,7 @@ Result<LogState> read_log_state(const StreamFiles& files) {
 }
 
 constexpr int kCatalogAttempts = 5;
+constexpr std::size_t kEventsBuffer = 128u << 10;  // who looks for one event reads little more than up to it
 
 Error shorter_than_stored(const std::string& file, std::uint64_t size, std::uint64_t stored) {
   return Error{Errc::checksum, file + ", offset " + std::to_string(size) + ": the file ends here, and " +
@@ -46,11 +47,12 @@ bool is_in_progress(const Result<SegmentHead>& head, const SegmentState& state, 
   return durable <= head->end();
 }
 
-// The segments whose head is whole.
-Result<SegmentCatalog> read_catalog(const StreamFiles& files, const LogState& log) {
+// The segments from `first` on whose head is whole.
+Result<SegmentCatalog> read_catalog(const StreamFiles& files, const LogState& log, SegmentNumber first = {}) {
   std::vector<std::shared_ptr<const Segment>> segments;
   std::optional<GtidState> added_before;
   for (const SegmentState& state : log.kept_segments()) {
+    if (state.number < first) continue;
     if (state.sealed && state.size <= kFirstEventOffset) continue;
     BINRELAY_ASSIGN(File opened, Disk().open_for_reading(files.segment(state.generation, state.source_name)));
     BINRELAY_ASSIGN(const std::uint64_t size, opened.size());
@@ -77,6 +79,23 @@ void add_block(SegmentListing& listing, const BlockRecord& block) {
   listing.last_timestamp = std::max(listing.last_timestamp, block.last_timestamp);
   listing.transactions += block.transactions;
   listing.events += block.events;
+}
+
+// Whether the index says of a sealed file that all of it is of before `time`.
+bool is_all_before(const std::vector<FileSpan>& indexed, SegmentNumber number, std::uint64_t end, std::int64_t time) {
+  const auto file = std::lower_bound(indexed.begin(), indexed.end(), number,
+                                     [](const FileSpan& span, SegmentNumber wanted) { return span.segment < wanted; });
+  return file != indexed.end() && file->segment == number && file->end == end && file->last_timestamp < time;
+}
+
+// The files at the front that are.
+std::vector<SegmentNumber> all_before(const LogState& log, const std::vector<FileSpan>& indexed, std::int64_t time) {
+  std::vector<SegmentNumber> front;
+  for (const SegmentState& state : log.kept_segments()) {
+    if (!state.sealed || !is_all_before(indexed, state.number, state.last_boundary, time)) break;
+    front.push_back(state.number);
+  }
+  return front;
 }
 
 template <class Block>
@@ -121,6 +140,7 @@ struct Archive::State {
   StreamFiles files;
   LogState log;
   SegmentCatalog catalog;
+  std::vector<SegmentNumber> left_out;
   std::unique_ptr<IndexStore> index;  // nullptr: none, or unreadable now
   std::vector<FileSpan> files_indexed;
 
@@ -130,14 +150,6 @@ struct Archive::State {
     auto blocks = index->of_segment(segment.number);
     if (!blocks.ok() || !tiles(*blocks, limit)) return {};
     return std::move(*blocks);
-  }
-  // Whether every group of a sealed segment is of before `time`, where the index can say so at once.
-  bool is_all_before(const Segment& segment, std::int64_t time) const {
-    const auto file =
-        std::lower_bound(files_indexed.begin(), files_indexed.end(), segment.number,
-                         [](const FileSpan& span, SegmentNumber number) { return span.segment < number; });
-    return file != files_indexed.end() && file->segment == segment.number && file->end == segment.last_boundary &&
-           file->last_timestamp < time;
   }
   // The same, where only places and times are asked for.
   std::vector<BlockSpan> spans_of(const Segment& segment, std::uint64_t limit) const {
@@ -152,28 +164,40 @@ Archive::Archive(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Archive::Archive(Archive&&) noexcept = default;
 Archive::~Archive() = default;
 
-Result<Archive> Archive::open(const std::filesystem::path& stream_directory) {
+Result<Archive> Archive::open(const std::filesystem::path& stream_directory, std::optional<std::int64_t> not_before) {
   const StreamFiles files{stream_directory};
   BINRELAY_TRY(check_format(Disk(), files));
   BINRELAY_ASSIGN(LogState log, read_log_state(files));
-  auto read = read_catalog(files, log);
-  // A file that is missing may have been purged since the journal was read.
-  for (int attempt = 1; !read.ok() && read.error().code == Errc::not_found && attempt < kCatalogAttempts; ++attempt) {
-    BINRELAY_ASSIGN(log, read_log_state(files));
-    read = read_catalog(files, log);
-  }
-  BINRELAY_ASSIGN(SegmentCatalog catalog, std::move(read));
-  std::unique_ptr<IndexStore> index;
-  if (log.created()) {
-    auto opened = IndexStore::open_for_reading(files.index(), log.created()->relay_uuid);
-    if (opened.ok()) index = std::move(*opened);  // without it files are scanned
-  }
+  std::unique_ptr<IndexStore> index;  // without it files are scanned
   std::vector<FileSpan> files_indexed;
-  if (index) {
-    if (auto read = index->file_spans(); read.ok()) files_indexed = std::move(*read);
+  if (log.created()) {
+    if (auto opened = IndexStore::open_for_reading(files.index(), log.created()->relay_uuid); opened.ok())
+      index = std::move(*opened);
   }
-  return Archive(std::unique_ptr<State>(
-      new State{files, std::move(log), std::move(catalog), std::move(index), std::move(files_indexed)}));
+  if (index) {
+    if (auto known = index->file_spans(); known.ok()) files_indexed = std::move(*known);
+  }
+  std::vector<SegmentNumber> left_out;
+  const auto read = [&] {
+    if (not_before) left_out = all_before(log, files_indexed, *not_before);
+    return read_catalog(files, log, left_out.empty() ? SegmentNumber{} : next(left_out.back()));
+  };
+  auto catalog = read();
+  // A file that is missing may have been purged since the journal was read.
+  for (int attempt = 1; !catalog.ok() && catalog.error().code == Errc::not_found && attempt < kCatalogAttempts;
+       ++attempt) {
+    BINRELAY_ASSIGN(log, read_log_state(files));
+    catalog = read();
+  }
+  if (!catalog.ok()) return std::move(catalog).error();
+  return Archive(std::unique_ptr<State>(new State{files, std::move(log), std::move(*catalog), std::move(left_out),
+                                                  std::move(index), std::move(files_indexed)}));
+}
+
+std::vector<std::string> Archive::left_out() const {
+  std::vector<std::string> names;
+  for (const SegmentNumber number : state_->left_out) names.push_back(served_name(number));
+  return names;
 }
 
 const SegmentCatalog& Archive::catalog() const { return state_->catalog; }
@@ -256,9 +280,7 @@ std::optional<std::uint64_t> Archive::begin_not_before(const Segment& segment, s
   // Times of transactions go back and forth, so each block's greatest counts. What stands around them, the head and a
   // ROTATE, is as old as its file and the one that follows.
   if (segment.created_at >= time || !segment.sealed) return kFirstEventOffset;
-  const auto following = state_->catalog.after(segment.number);
-  const bool end_is_before = following && following->created_at < time;
-  if (end_is_before && state_->is_all_before(segment, time)) return std::nullopt;
+  if (is_all_before(state_->files_indexed, segment.number, segment.last_boundary, time)) return std::nullopt;
   std::uint64_t indexed = kFirstEventOffset, last_begin = kFirstEventOffset;
   for (const BlockSpan& block : state_->spans_of(segment, segment.last_boundary)) {
     if (block.last_timestamp >= time) return block.begin;
@@ -266,7 +288,8 @@ std::optional<std::uint64_t> Archive::begin_not_before(const Segment& segment, s
     indexed = block.end;
   }
   if (indexed != segment.last_boundary) return indexed;
-  if (end_is_before) return std::nullopt;
+  const auto following = state_->catalog.after(segment.number);
+  if (following && following->created_at < time) return std::nullopt;
   return last_begin;
 }
 
@@ -278,7 +301,7 @@ Status Archive::events(const Segment& segment, std::uint64_t from_offset,
   for (const BlockSpan& block : state_->spans_of(segment, limit)) {
     if (block.begin <= wanted) begin = block.begin;
   }
-  BINRELAY_ASSIGN(SegmentScan scan, scan_segment(segment, begin, limit));
+  BINRELAY_ASSIGN(SegmentScan scan, scan_segment(segment, begin, limit, kEventsBuffer));
   scan.gather_up_to(whole_up_to);
   bool reached = false;
   for (;;) {
@@ -325,7 +348,8 @@ Status rebuild_index(const std::filesystem::path& stream_directory, const Progre
                              return true;
                            });
     if (!made.ok()) BINRELAY_TRY(pass_unfinished_tail(log, *segment, scan, limit, made.error()));
-    if (segment->sealed) BINRELAY_TRY(index->finish_file(segment->number));
+    if (const auto following = catalog.after(segment->number))
+      BINRELAY_TRY(index->finish_file(segment->number, segment->created_at, following->created_at));
     done += size;
     if (progress) progress(done, all);
   }

@@ -57,11 +57,15 @@ using Progress = std::function<void(std::uint64_t, std::uint64_t)>;
 
 class Archive {
  public:
-  static Result<Archive> open(const std::filesystem::path& stream_directory);
+  // `not_before`, unix seconds: for a search by time. Files at the front of which the index says that they are all of
+  // before are left out of the catalog, unopened.
+  static Result<Archive> open(const std::filesystem::path& stream_directory,
+                              std::optional<std::int64_t> not_before = std::nullopt);
   Archive(Archive&&) noexcept;
   ~Archive();
 
   const SegmentCatalog& catalog() const;
+  std::vector<std::string> left_out() const;  // the names that consumers see, in log order
   std::optional<SourceIdentity> source() const;
   const std::vector<RulesRecorded>& recorded_rules() const;  // in the order of their places
   // The name consumers see, of purged segments too; "" for one that never was.

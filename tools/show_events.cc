@@ -117,21 +117,23 @@ Result<std::vector<std::shared_ptr<const Segment>>> chosen_files(const SegmentCa
   return std::vector<std::shared_ptr<const Segment>>{segment};
 }
 
-// What was looked at, so that "nothing found" is not taken for "nothing there".
-void print_coverage(const std::vector<std::shared_ptr<const Segment>>& files, std::size_t searched,
-                    std::uint64_t shown) {
+// What was looked at, so that "nothing found" is not taken for "nothing there". `names`: of the files asked for.
+void print_coverage(const std::vector<std::string>& names, std::size_t searched, std::uint64_t shown) {
   std::string range = "nothing";
-  if (searched > 0) range = files.front()->served_name;
-  if (searched > 1) range += " to " + files[searched - 1]->served_name;
+  if (searched > 0) range = names.front();
+  if (searched > 1) range += " to " + names[searched - 1];
   std::fprintf(stderr, "%s shown; searched %s (%s of %s)\n", count_text(shown, "event", "events").c_str(),
                escape_control_characters(range).c_str(), std::to_string(searched).c_str(),
-               count_text(files.size(), "file", "files").c_str());
+               count_text(names.size(), "file", "files").c_str());
 }
 
 Status print_events(const EventsOptions& options, Bound from, Bound to) {
   BINRELAY_ASSIGN(const std::filesystem::path directory, find_stream_directory(options.archive));
-  BINRELAY_ASSIGN(const Archive archive, Archive::open(directory));
+  BINRELAY_ASSIGN(const Archive archive, Archive::open(directory, options.file.empty() ? from.time : std::nullopt));
   BINRELAY_ASSIGN(const auto files, chosen_files(archive.catalog(), options.file));
+  std::vector<std::string> names = archive.left_out();  // the index has been searched for them
+  const std::size_t left_out = names.size();
+  for (const auto& file : files) names.push_back(file->served_name);
   EventPrinter printer(from, to, options.limit, options.archive.json);
   std::size_t searched = 0;
   for (; searched < files.size() && !printer.full(); ++searched) {
@@ -143,7 +145,7 @@ Status print_events(const EventsOptions& options, Bound from, Bound to) {
     BINRELAY_TRY(archive.events(segment, *begin, visit));
   }
   std::fflush(stdout);
-  print_coverage(files, searched, printer.shown());
+  print_coverage(names, left_out + searched, printer.shown());
   return Done{};
 }
 

@@ -48,18 +48,19 @@ struct BlockSpan {
   std::uint32_t last_timestamp = 0;  // greatest of events in groups; 0 = none
 };
 
-// What a search by time wants of a whole file: when it need not look at its blocks.
+// What a search by time wants of a whole file that is over: whether it has to look into it.
 struct FileSpan {
   SegmentNumber segment{};
   std::uint64_t end = 0;             // of its last block
-  std::uint32_t last_timestamp = 0;  // as above
+  std::uint32_t last_timestamp = 0;  // greatest of all its events
   friend bool operator==(const FileSpan&, const FileSpan&) = default;
 };
 
-// Of the blocks of one file, in log order; there is at least one.
+// Of the blocks of one file, in log order; there is at least one. What stands around its groups, the head and a ROTATE,
+// is as old as the file and the one that follows: these were `created` and `following_created`, seconds since 1970.
 template <class Blocks>
-FileSpan sum_up(const Blocks& blocks) {
-  FileSpan file{blocks.back().segment, blocks.back().end, 0};
+FileSpan sum_up(const Blocks& blocks, std::uint32_t created, std::uint32_t following_created) {
+  FileSpan file{blocks.back().segment, blocks.back().end, std::max(created, following_created)};
   for (const auto& block : blocks) file.last_timestamp = std::max(file.last_timestamp, block.last_timestamp);
   return file;
 }

@@ -22,6 +22,14 @@ class NoLog : public rocksdb::Logger {
   void Logv(const char*, va_list) override {}
 };
 
+// Who only reads has nothing to do behind its back: no threads are made.
+class NoThreads : public rocksdb::EnvWrapper {
+ public:
+  NoThreads() : EnvWrapper(Env::Default()) {}
+  const char* Name() const override { return "binrelay.NoThreads"; }
+  void IncBackgroundThreadsIfNeeded(int, Priority) override {}
+};
+
 rocksdb::Options small_options() {
   rocksdb::Options options;
   options.write_buffer_size = 256u << 10;  // whoever opens the index reads so much of its log first
@@ -93,8 +101,11 @@ Result<std::unique_ptr<IndexStore>> IndexStore::open(const std::filesystem::path
 Result<std::unique_ptr<IndexStore>> IndexStore::open_for_reading(const std::filesystem::path& directory,
                                                                  const Uuid& log) {
   if (!Disk::exists(directory / "CURRENT")) return Error{Errc::not_found, "there is no index"};
+  static NoThreads environment;
+  rocksdb::Options options = small_options();
+  options.env = &environment;
   rocksdb::DB* opened = nullptr;
-  if (auto status = rocksdb::DB::OpenForReadOnly(small_options(), directory.string(), &opened); !status.ok()) {
+  if (auto status = rocksdb::DB::OpenForReadOnly(options, directory.string(), &opened); !status.ok()) {
     return index_error(status);
   }
   auto database = std::make_unique<Database>(Database{std::unique_ptr<rocksdb::DB>(opened)});
@@ -118,10 +129,10 @@ Status IndexStore::put(const BlockRecord& record) {
   return write(encode_block_key(record.segment, record.begin), encode_block_value(record));
 }
 
-Status IndexStore::finish_file(SegmentNumber segment) {
+Status IndexStore::finish_file(SegmentNumber segment, std::uint32_t created, std::uint32_t following_created) {
   BINRELAY_ASSIGN(const std::vector<BlockSpan> blocks, spans_of_segment(segment));
   if (blocks.empty()) return Done{};
-  return write(encode_file_key(segment), encode_file_value(sum_up(blocks)));
+  return write(encode_file_key(segment), encode_file_value(sum_up(blocks, created, following_created)));
 }
 
 Status IndexStore::remove_before(SegmentNumber segment) {

@@ -58,8 +58,10 @@ void IndexWriter::run(LogPosition at) {
       }
       if (end.ok()) at = *end;
     }
-    if (passed && !stopping_ && !finish_file(at.segment)) return;
-    if (passed && !stopping_) at = {catalog->after(at.segment)->number, kFirstEventOffset};
+    if (!passed || stopping_) continue;
+    const std::shared_ptr<const Segment> following = catalog->after(at.segment);
+    if (segment != nullptr && !finish_file(*segment, *following)) return;
+    at = {following->number, kFirstEventOffset};
   }
 }
 
@@ -91,10 +93,10 @@ Result<bool> IndexWriter::put(const BlockRecord& record) {
 }
 
 // False: the index can no longer be written.
-bool IndexWriter::finish_file(SegmentNumber segment) {
+bool IndexWriter::finish_file(const Segment& segment, const Segment& following) {
   const std::lock_guard lock(mutex_);
-  if (segment < oldest_) return true;
-  auto finished = store_.finish_file(segment);
+  if (segment.number < oldest_) return true;
+  auto finished = store_.finish_file(segment.number, segment.created_at, following.created_at);
   if (!finished.ok()) failure_ = std::move(finished).error();
   return !failure_;
 }

@@ -44,7 +44,7 @@ class IndexWriter {
   void run(LogPosition from);
   Result<LogPosition> put_fed(LogPosition at, LogPosition durable);
   Result<bool> put(const BlockRecord& record);
-  bool finish_file(SegmentNumber segment);
+  bool finish_file(const Segment& segment, const Segment& following);
   Result<LogPosition> index(const Segment& segment, std::uint64_t from, std::uint64_t to, bool to_the_end);
 
   EndsBoard& board_;

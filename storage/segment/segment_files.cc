@@ -22,11 +22,12 @@ Result<SegmentHead> read_segment_head(std::shared_ptr<const File> file, std::uin
   return scan.head();
 }
 
-Result<SegmentScan> scan_segment(const Segment& segment, std::uint64_t from, std::uint64_t limit) {
+Result<SegmentScan> scan_segment(const Segment& segment, std::uint64_t from, std::uint64_t limit,
+                                 std::size_t buffer_size) {
   BINRELAY_ASSIGN(File opened, Disk().open_for_reading(segment.path));
   auto file = std::make_shared<const File>(std::move(opened));
-  if (from == kFirstEventOffset) return SegmentScan::from_start(std::move(file), limit);
-  return SegmentScan::from_boundary(std::move(file), from, limit, segment.flavour, segment.checksum);
+  if (from == kFirstEventOffset) return SegmentScan::from_start(std::move(file), limit, buffer_size);
+  return SegmentScan::from_boundary(std::move(file), from, limit, segment.flavour, segment.checksum, buffer_size);
 }
 
 Segment make_segment(const StreamFiles& files, const LogState& log, const SegmentState& state, const SegmentHead& head,

@@ -16,7 +16,8 @@ namespace binrelay {
 Result<SegmentHead> read_segment_head(std::shared_ptr<const File> file, std::uint64_t limit);
 
 // A scan of [from, limit): from the file's first byte when `from` is its first event, else `from` is a boundary.
-Result<SegmentScan> scan_segment(const Segment& segment, std::uint64_t from, std::uint64_t limit);
+Result<SegmentScan> scan_segment(const Segment& segment, std::uint64_t from, std::uint64_t limit,
+                                 std::size_t buffer_size = SegmentScan::kBufferSize);
 
 // `head` must be described(). `carried_over`: what the files before contain, for a file that does not say.
 Segment make_segment(const StreamFiles& files, const LogState& log, const SegmentState& state, const SegmentHead& head,

@@ -154,6 +154,33 @@ TEST_F(ArchiveTest, FilesAreSummedUpWhenTheyAreOver) {
   EXPECT_EQ((*rebuilt)->file_spans().value(), written);
 }
 
+TEST_F(ArchiveTest, FilesOfBeforeASearchedTimeStayClosed) {
+  fill();  // everything in the third file is as young as in the second
+  wait_for_index();
+  close();
+  open();
+  append_transaction();
+  rotate_to("binlog.000004");
+  source.at_time(1'700'000'900);
+  append_transaction();
+  ASSERT_OK(log->sync());
+  const auto closed = [&](std::int64_t time) {
+    auto opened = Archive::open(options.directory, time);
+    EXPECT_OK(opened);
+    const auto names = opened->left_out();
+    std::size_t kept = opened->catalog().segments().size();
+    EXPECT_EQ(names.size() + kept, 4u);
+    return names;
+  };
+  for (int i = 0; i < 5000 && closed(1'700'000'900).size() < 3; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  EXPECT_THAT(closed(1'700'000'900), ::testing::ElementsAre("binlog.000001", "binlog.000002", "binlog.000003"));
+  EXPECT_THAT(closed(1'700'000'100), ::testing::IsEmpty());
+  std::filesystem::remove(segment_path("binlog.000001"));
+  EXPECT_OK(Archive::open(options.directory, 1'700'000'900));  // it is not looked at
+  EXPECT_FALSE(Archive::open(options.directory).ok());
+}
+
 TEST_F(ArchiveTest, ARebuiltIndexEqualsTheOneTheLogWrote) {
   fill();
   wait_for_index();

@@ -53,8 +53,10 @@ TEST(FileSpan, IsTheSumOfItsBlocks) {
   std::vector<BlockRecord> blocks(3, record_with(""));
   blocks[1].last_timestamp += 5;  // times of transactions go back and forth
   blocks[2].end = 20'000;
-  const FileSpan file = sum_up(blocks);
+  const FileSpan file = sum_up(blocks, 1'700'000'100, 1'700'000'201);
   EXPECT_EQ(file, (FileSpan{SegmentNumber{7}, 20'000, 1'700'000'205}));
+  EXPECT_EQ(sum_up(blocks, 1'700'000'300, 0).last_timestamp, 1'700'000'300u);
+  EXPECT_EQ(sum_up(blocks, 0, 1'700'000'300).last_timestamp, 1'700'000'300u) << "its ROTATE is as old";
   const ByteBuffer key = encode_file_key(file.segment), value = encode_file_value(file);
   EXPECT_EQ(decode_file_span(key, value).value(), file);
   for (std::size_t size = 0; size < key.size(); ++size)
