@@ -315,6 +315,9 @@ awaitable<DumpStream::Ended> DumpStream::read_more() {
     const Ended ended = co_await flush();
     if (ended) co_return ended;
   }
+  // Others have the thread when a client does not take what it is sent; not everybody waits for that. What is read is
+  // looked at while it is in the processor's cache.
+  if (!std::exchange(rested_, false)) co_await asio::post(channel_.executor(), asio::use_awaitable);
   auto read = cursor_->read(ReadMode::cached_only);
   std::optional<Error> failed;
   if (!read) failed = read.error();
@@ -328,8 +331,6 @@ awaitable<DumpStream::Ended> DumpStream::read_more() {
     failed = co_await wait_while_damaged(std::move(*failed), look);
   }
   if (failed) co_return fail_unreadable(*failed);
-  // Others have the thread when a client does not take what it is sent; not everybody waits for that.
-  if (!std::exchange(rested_, false)) co_await asio::post(channel_.executor(), asio::use_awaitable);
   // Nor is it silence.
   const bool silent = skipped_run_open_ || cursor_->looks_ahead();
   if (silent && !framer_.in_event() && !held_description_ && Clock::now() >= heartbeat_due()) {
