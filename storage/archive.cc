@@ -81,7 +81,7 @@ void add_block(SegmentListing& listing, const BlockRecord& block) {
   listing.events += block.events;
 }
 
-// Whether the index says of a sealed file that all of it is of before `time`.
+// Whether the index says of a sealed file that ends at `end` that all of it is of before `time`.
 bool is_all_before(const std::vector<FileSpan>& indexed, SegmentNumber number, std::uint64_t end, std::int64_t time) {
   const auto file = std::lower_bound(indexed.begin(), indexed.end(), number,
                                      [](const FileSpan& span, SegmentNumber wanted) { return span.segment < wanted; });
@@ -92,7 +92,8 @@ bool is_all_before(const std::vector<FileSpan>& indexed, SegmentNumber number, s
 std::vector<SegmentNumber> all_before(const LogState& log, const std::vector<FileSpan>& indexed, std::int64_t time) {
   std::vector<SegmentNumber> front;
   for (const SegmentState& state : log.kept_segments()) {
-    if (!state.sealed || !is_all_before(indexed, state.number, state.last_boundary, time)) break;
+    if (state.sealed && state.size <= kFirstEventOffset) continue;  // no file for anybody
+    if (!state.sealed || !is_all_before(indexed, state.number, state.size, time)) break;
     front.push_back(state.number);
   }
   return front;
@@ -280,7 +281,7 @@ std::optional<std::uint64_t> Archive::begin_not_before(const Segment& segment, s
   // Times of transactions go back and forth, so each block's greatest counts. What stands around them, the head and a
   // ROTATE, is as old as its file and the one that follows.
   if (segment.created_at >= time || !segment.sealed) return kFirstEventOffset;
-  if (is_all_before(state_->files_indexed, segment.number, segment.last_boundary, time)) return std::nullopt;
+  if (is_all_before(state_->files_indexed, segment.number, segment.size, time)) return std::nullopt;
   std::uint64_t indexed = kFirstEventOffset, last_begin = kFirstEventOffset;
   for (const BlockSpan& block : state_->spans_of(segment, segment.last_boundary)) {
     if (block.last_timestamp >= time) return block.begin;
@@ -288,8 +289,9 @@ std::optional<std::uint64_t> Archive::begin_not_before(const Segment& segment, s
     indexed = block.end;
   }
   if (indexed != segment.last_boundary) return indexed;
+  if (segment.size != segment.last_boundary) return segment.last_boundary;  // a group that its source never finished
   const auto following = state_->catalog.after(segment.number);
-  if (following && following->created_at < time) return std::nullopt;
+  if (following && youngest_end(segment, *following) < time) return std::nullopt;
   return last_begin;
 }
 
@@ -349,7 +351,7 @@ Status rebuild_index(const std::filesystem::path& stream_directory, const Progre
                            });
     if (!made.ok()) BINRELAY_TRY(pass_unfinished_tail(log, *segment, scan, limit, made.error()));
     if (const auto following = catalog.after(segment->number))
-      BINRELAY_TRY(index->finish_file(segment->number, segment->created_at, following->created_at));
+      BINRELAY_TRY(index->finish_file(segment->number, segment->created_at, youngest_end(*segment, *following)));
     done += size;
     if (progress) progress(done, all);
   }

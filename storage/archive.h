@@ -58,7 +58,8 @@ using Progress = std::function<void(std::uint64_t, std::uint64_t)>;
 class Archive {
  public:
   // `not_before`, unix seconds: for a search by time. Files at the front of which the index says that they are all of
-  // before are left out of the catalog, unopened.
+  // before are left out of the catalog, unopened. For events() only: of what the files contain together, the catalog
+  // then knows no more than the first of them says itself.
   static Result<Archive> open(const std::filesystem::path& stream_directory,
                               std::optional<std::int64_t> not_before = std::nullopt);
   Archive(Archive&&) noexcept;

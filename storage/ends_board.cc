@@ -148,12 +148,13 @@ void EndsBoard::on_synced(SyncWork work) {
   durable_.notify_all();
 }
 
-std::optional<LogPosition> EndsBoard::wait_for_durable_boundary(SegmentNumber segment, std::uint64_t wanted) {
+std::optional<LogPosition> EndsBoard::wait_for_durable_boundary(SegmentNumber segment, std::uint64_t wanted,
+                                                                const std::atomic<bool>& given_up) {
   std::unique_lock lock(mutex_);
   index_wants_ = LogPosition{segment, wanted};
-  indexable_.wait(lock, [&] { return stopping_ || durable_boundary_ >= *index_wants_; });
+  indexable_.wait(lock, [&] { return stopping_ || given_up || durable_boundary_ >= *index_wants_; });
   index_wants_.reset();
-  if (stopping_) return std::nullopt;
+  if (stopping_ || given_up) return std::nullopt;
   return durable_boundary_;
 }
 
@@ -207,6 +208,11 @@ void EndsBoard::reopen(LogEnds ends, GtidState executed, std::shared_ptr<const S
     indexable_.notify_one();
   }
   tell(moved);
+}
+
+void EndsBoard::wake_index() {
+  const std::lock_guard lock(mutex_);
+  indexable_.notify_one();
 }
 
 void EndsBoard::stop() {

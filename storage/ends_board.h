@@ -76,8 +76,11 @@ class EndsBoard {
   void on_sync_failed(Error error);
 
   // --- index thread ---
-  // Waits until the durable boundary is at or behind `wanted` bytes of `segment`, or in a later segment. nullopt: stop.
-  std::optional<LogPosition> wait_for_durable_boundary(SegmentNumber segment, std::uint64_t wanted);
+  // Waits until the durable boundary is at or behind `wanted` bytes of `segment`, or in a later segment. nullopt: stop,
+  // or `given_up`.
+  std::optional<LogPosition> wait_for_durable_boundary(SegmentNumber segment, std::uint64_t wanted,
+                                                       const std::atomic<bool>& given_up);
+  void wake_index();  // for who has set `given_up`
 
   // --- any thread ---
   void fail(Error error);  // the first one stays

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <random>
 #include <set>
+#include <shared_mutex>
 
 #include "storage/ends_board.h"
 #include "storage/file/data_dir_lock.h"
@@ -252,7 +253,7 @@ class EventLog::Core {
 
   std::uint64_t end_of_blocks(const Segment& segment,
                               const std::function<bool(const GtidState&, std::uint64_t)>& passes) const {
-    const std::lock_guard lock(index_mutex_);
+    const std::shared_lock lock(index_store_mutex_);
     if (!index_.store) return kFirstEventOffset;
     std::uint64_t end = kFirstEventOffset, behind = kFirstEventOffset;
     const Status read = index_.store->for_each(segment.number, [&](const BlockRecord& block) {
@@ -310,6 +311,7 @@ class EventLog::Core {
   void begin_indexing(RecoveryReport* report) {
     const std::lock_guard lock(index_mutex_);
     index_writer_.reset();
+    const std::unique_lock store_lock(index_store_mutex_);
     index_ = {};
     index_ = open_index(options_, disk_, files_, created_.relay_uuid, *board_.catalog(), board_.ends(), report);
     if (index_.store) index_writer_.emplace(board_, *index_.store, feed_, index_.end, options_.index_block_bytes);
@@ -371,7 +373,8 @@ class EventLog::Core {
   AppendCounters appended_;
   std::optional<LogWriter> writer_;
   GroupSync sync_;
-  mutable std::mutex index_mutex_;  // guards the two below: counters are read by any thread
+  mutable std::mutex index_mutex_;               // guards the two below: counters are read by any thread
+  mutable std::shared_mutex index_store_mutex_;  // keeps the store while it is read: for who has time
   OpenedIndex index_;
   std::optional<IndexWriter> index_writer_;
   std::atomic<std::uint64_t> bad_blocks_{0};

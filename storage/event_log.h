@@ -141,7 +141,7 @@ class EventLog {
   // Writes a damaged block of a segment anew. Errc::checksum: `content` is not what was stored.
   Status restore_block(const Segment& segment, std::uint64_t block, Bytes content) const;
 
-  // --- index: any thread ---
+  // --- index: any thread that may wait for the disk ---
   // Where the blocks end that `segment` begins with and of which `passes` says so, told what GTIDs a block's groups
   // have and how many groups there are: a place between groups. The last block in the index is not among them: in it
   // stands what ends a file. kFirstEventOffset: there are none, or the index does not help now.

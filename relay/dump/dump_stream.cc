@@ -101,6 +101,7 @@ awaitable<DumpEnd> DumpStream::serve() {
     if (ended) co_return *ended;
     if (!step) {
       ended = co_await flush();
+      if (!ended && may_jump()) co_await jump_over_known();
     } else if (const auto* event = std::get_if<CursorEvent>(&*step)) {
       ended = co_await send_large_event(*event);
     } else if (std::get_if<NeedsRead>(&*step)) {
@@ -169,6 +170,24 @@ awaitable<DumpStream::Ended> DumpStream::send_large_event(const CursorEvent& eve
       co_return fail_unreadable(std::get<Error>(step));
     }
   }
+}
+
+// In the first file of a dump by MySQL's GTIDs, where it comes upon a group that the consumer has.
+bool DumpStream::may_jump() const {
+  return skipping_ && !looked_for_known_ && flavour_ == Flavour::mysql && plan_.skip.by_gtid() &&
+         segment_->number == plan_.start.segment;
+}
+
+// Of most groups at the beginning of the file the index knows whether the consumer has them: walking past them would
+// take as long as reading the file.
+awaitable<void> DumpStream::jump_over_known() {
+  looked_for_known_ = true;
+  const auto look = [](const EventLog& log, const Segment& segment, const GroupSkip& skip) -> awaitable<std::uint64_t> {
+    co_return log.end_of_blocks(
+        segment, [&](const GtidState& added, std::uint64_t groups) { return skip.skips_all(added, groups); });
+  };
+  const std::uint64_t known = co_await asio::co_spawn(readers_, look(log_, *segment_, plan_.skip), asio::use_awaitable);
+  if (known > cursor_->position().offset && open_cursor({segment_->number, known})) skipped_end_ = known;
 }
 
 awaitable<DumpStream::Ended> DumpStream::on_segment_end(const Segment& following) {
@@ -251,7 +270,7 @@ bool DumpStream::serve_plain_case() {
     std::optional<CursorStep> step = add_events(&ended_in_place_);
     if (ended_in_place_) return false;
     if (!step) {
-      if (std::exchange(sent, true) || out_.size() >= kWriteSize || !send_in_place()) return false;
+      if (may_jump() || std::exchange(sent, true) || out_.size() >= kWriteSize || !send_in_place()) return false;
     } else if (std::get_if<AtVisibleEnd>(&*step)) {
       return send_in_place();
     } else if (std::get_if<NeedsRead>(&*step)) {

@@ -60,8 +60,8 @@ class DumpStream {
   bool open_cursor(LogPosition at);  // false: the one there was stays
   boost::asio::awaitable<DumpEnd> serve();
   boost::asio::awaitable<Ended> send_head();
-  // Puts events into the buffer until that is large (nullopt), or up to the first step that is more than that: an event
-  // to be sent in pieces, or none.
+  // Puts events into the buffer until that is large or there is to be a jump (nullopt), or up to the first step that is
+  // more than that: an event to be sent in pieces, or none.
   std::optional<CursorStep> add_events(Ended* ended);
   Ended add_event(const CursorEvent& event, bool* in_pieces);
   // What go out as they are, many at a time. False: the next event must be looked at.
@@ -70,6 +70,8 @@ class DumpStream {
   EventTypeSet types_in_runs() const;
   bool looks_at_all_events() const;
   bool skips_by_position() const;
+  bool may_jump() const;
+  boost::asio::awaitable<void> jump_over_known();  // may_jump(), and nothing is in the buffer
   boost::asio::awaitable<Ended> send_large_event(const CursorEvent& event);
   boost::asio::awaitable<Ended> on_segment_end(const Segment& following);
   boost::asio::awaitable<Ended> on_visible_end();
@@ -100,7 +102,6 @@ class DumpStream {
   Ended judge_by_gtid(const CursorEvent& event, bool* send);
   // By file and position: not what the log had before this file's series began.
   Ended judge_by_position(const CursorEvent& event, bool* send);
-  void jump_over_known();    // MySQL, by GTID
   void jump_over_skipped();  // MySQL, by file and position
   void tell_place_behind_unpacked(std::uint64_t place);
   // For clients that cannot read all events: true when this one is dealt with.

@@ -70,17 +70,6 @@ DumpStream::Ended DumpStream::judge_by_gtid(const CursorEvent& event, bool* send
   return std::nullopt;
 }
 
-// Of most groups at the beginning of the first file the index knows whether the consumer has them: walking past them
-// would take as long as reading the file.
-void DumpStream::jump_over_known() {
-  looked_for_known_ = true;
-  if (flavour_ != Flavour::mysql || !plan_.skip.by_gtid() || segment_->number != plan_.start.segment) return;
-  const std::uint64_t known = log_.end_of_blocks(
-      *segment_, [this](const GtidState& added, std::uint64_t groups) { return plan_.skip.skips_all(added, groups); });
-  if (known <= cursor_->position().offset || out_.has_lent() || !open_cursor({segment_->number, known})) return;
-  skipped_end_ = known;
-}
-
 DumpStream::Ended DumpStream::judge_by_position(const CursorEvent& event, bool* send) {
   if (const auto error = decide(event)) return fail(*error);
   *send = !skipping_;
@@ -110,8 +99,7 @@ void DumpStream::tell_place_behind_unpacked(std::uint64_t place) {
 
 // Nothing suspends between events that are at hand: a coroutine for each would cost more than all the rest.
 std::optional<CursorStep> DumpStream::add_events(Ended* ended) {
-  while (!*ended && out_.size() < kWriteSize) {
-    if (skipping_ && !looked_for_known_) jump_over_known();
+  while (!*ended && out_.size() < kWriteSize && !may_jump()) {
     if (plan_.view ? add_group(ended) : add_run()) continue;
     if (out_.has_lent() && !cursor_->keeps_bytes()) return std::nullopt;
     CursorStep step = cursor_->next();

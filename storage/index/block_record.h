@@ -56,11 +56,11 @@ struct FileSpan {
   friend bool operator==(const FileSpan&, const FileSpan&) = default;
 };
 
-// Of the blocks of one file, in log order; there is at least one. What stands around its groups, the head and a ROTATE,
-// is as old as the file and the one that follows: these were `created` and `following_created`, seconds since 1970.
+// Of the blocks of one file, in log order; there is at least one. What stands around its groups: the head is as old as
+// the file, which was `created` then (seconds since 1970), and a ROTATE or STOP no younger than `youngest_end`.
 template <class Blocks>
-FileSpan sum_up(const Blocks& blocks, std::uint32_t created, std::uint32_t following_created) {
-  FileSpan file{blocks.back().segment, blocks.back().end, std::max(created, following_created)};
+FileSpan sum_up(const Blocks& blocks, std::uint32_t created, std::uint32_t youngest_end) {
+  FileSpan file{blocks.back().segment, blocks.back().end, std::max(created, youngest_end)};
   for (const auto& block : blocks) file.last_timestamp = std::max(file.last_timestamp, block.last_timestamp);
   return file;
 }

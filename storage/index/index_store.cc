@@ -129,10 +129,15 @@ Status IndexStore::put(const BlockRecord& record) {
   return write(encode_block_key(record.segment, record.begin), encode_block_value(record));
 }
 
-Status IndexStore::finish_file(SegmentNumber segment, std::uint32_t created, std::uint32_t following_created) {
+Status IndexStore::finish_file(SegmentNumber segment, std::uint32_t created, std::uint32_t youngest_end) {
   BINRELAY_ASSIGN(const std::vector<BlockSpan> blocks, spans_of_segment(segment));
+  std::uint64_t tiled = kFirstEventOffset;
+  for (const BlockSpan& block : blocks) {
+    if (block.begin != tiled) return Done{};  // nothing can be said of what is missing
+    tiled = block.end;
+  }
   if (blocks.empty()) return Done{};
-  return write(encode_file_key(segment), encode_file_value(sum_up(blocks, created, following_created)));
+  return write(encode_file_key(segment), encode_file_value(sum_up(blocks, created, youngest_end)));
 }
 
 Status IndexStore::remove_before(SegmentNumber segment) {

@@ -25,8 +25,8 @@ class IndexStore {
 
   Status put(const BlockRecord& record);
   // No block will come to this segment: what is to be known of it as a whole is summed up. Once more does no harm.
-  // `created`, `following_created`: as of sum_up().
-  Status finish_file(SegmentNumber segment, std::uint32_t created, std::uint32_t following_created);
+  // `created`, `youngest_end`: as of sum_up().
+  Status finish_file(SegmentNumber segment, std::uint32_t created, std::uint32_t youngest_end);
   Status remove_before(SegmentNumber segment);  // the records of all segments before it
   Result<std::optional<BlockRecord>> last() const;
   // In log order, from `from` on; stops when `visit` returns false. An undecodable record is an error.

@@ -2,6 +2,8 @@
 
 #include <sys/resource.h>
 
+#include <set>
+
 #include "storage/segment/segment_files.h"
 
 namespace binrelay {
@@ -40,8 +42,8 @@ void IndexWriter::run(LogPosition at) {
   // Nobody waits for the index: what comes in and what goes out has the processors first. Of this thread alone
   // (setpriority(2)); if it is refused, nothing is lost.
   static_cast<void>(::setpriority(PRIO_PROCESS, 0, kNice));
-  while (const auto durable = board_.wait_for_durable_boundary(at.segment, at.offset + block_bytes_)) {
-    if (stopping_) return;
+  if (!finish_files_before(at.segment)) return;
+  while (const auto durable = board_.wait_for_durable_boundary(at.segment, at.offset + block_bytes_, stopping_)) {
     const auto catalog = board_.catalog();
     const std::shared_ptr<const Segment> segment = catalog->find(at.segment);
     const bool passed = durable->segment > at.segment;
@@ -92,11 +94,27 @@ Result<bool> IndexWriter::put(const BlockRecord& record) {
   return !stopping_;
 }
 
+// Those that were over before files were summed up.
+bool IndexWriter::finish_files_before(SegmentNumber number) {
+  const auto finished = store_.file_spans();
+  const auto catalog = board_.catalog();
+  std::set<SegmentNumber> known;
+  if (finished.ok()) {
+    for (const FileSpan& file : *finished) known.insert(file.segment);
+  }
+  for (const auto& segment : catalog->segments()) {
+    const std::shared_ptr<const Segment> following = catalog->after(segment->number);
+    if (stopping_ || segment->number >= number || !following) break;
+    if (!known.contains(segment->number) && !finish_file(*segment, *following)) return false;
+  }
+  return true;
+}
+
 // False: the index can no longer be written.
 bool IndexWriter::finish_file(const Segment& segment, const Segment& following) {
   const std::lock_guard lock(mutex_);
   if (segment.number < oldest_) return true;
-  auto finished = store_.finish_file(segment.number, segment.created_at, following.created_at);
+  auto finished = store_.finish_file(segment.number, segment.created_at, youngest_end(segment, following));
   if (!finished.ok()) failure_ = std::move(finished).error();
   return !failure_;
 }
@@ -104,7 +122,10 @@ bool IndexWriter::finish_file(const Segment& segment, const Segment& following) 
 void IndexWriter::forget_before(SegmentNumber oldest) {
   const std::lock_guard lock(mutex_);
   oldest_ = oldest;
-  if (auto removed = store_.remove_before(oldest); !removed.ok() && !failure_) failure_ = std::move(removed).error();
+  if (auto removed = store_.remove_before(oldest); !removed.ok() && !failure_) {
+    failure_ = std::move(removed).error();
+    give_up();
+  }
 }
 
 LogPosition IndexWriter::indexed() const {

@@ -2,7 +2,7 @@
 // IndexWriter: the thread that writes block records behind the durable end: those it is fed, and where there are none,
 // those that it finds by reading.
 //
-// Thread: its own. Owner: EventLog. Borrows: board, store and feed outlive it; EndsBoard::stop ends it.
+// Thread: its own. Owner: EventLog. Borrows: board, store and feed outlive it.
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -29,7 +29,7 @@ class IndexWriter {
   // `from`: where the records in the store end.
   IndexWriter(EndsBoard& board, IndexStore& store, IndexFeed& feed, LogPosition from, std::uint64_t block_bytes);
   ~IndexWriter() {
-    stopping_ = true;
+    give_up();
     if (thread_.joinable()) thread_.join();
   }
   IndexWriter(const IndexWriter&) = delete;
@@ -45,6 +45,11 @@ class IndexWriter {
   Result<LogPosition> put_fed(LogPosition at, LogPosition durable);
   Result<bool> put(const BlockRecord& record);
   bool finish_file(const Segment& segment, const Segment& following);
+  bool finish_files_before(SegmentNumber number);
+  void give_up() {
+    stopping_ = true;
+    board_.wake_index();
+  }
   Result<LogPosition> index(const Segment& segment, std::uint64_t from, std::uint64_t to, bool to_the_end);
 
   EndsBoard& board_;

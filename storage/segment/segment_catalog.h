@@ -4,6 +4,7 @@
 // Thread: any; immutable.
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,6 +50,13 @@ struct Segment {
       0;  // sealed: end of the last whole group; < size only behind a group the source never finished
   std::shared_ptr<SegmentBlocks> blocks;  // active: those before the last mark
 };
+
+// No event at the end of `segment`, a ROTATE or STOP, is of after this, seconds since 1970: it is as old as the file
+// that the same server began behind it. The largest number: nobody can say so; another server's clock or one put back.
+inline std::uint32_t youngest_end(const Segment& segment, const Segment& following) {
+  const bool continues = following.generation == segment.generation && following.created_at >= segment.created_at;
+  return continues ? following.created_at : std::numeric_limits<std::uint32_t>::max();
+}
 
 class SegmentCatalog {
  public:

@@ -36,7 +36,7 @@ class SegmentScan {
   static SegmentScan from_boundary(std::shared_ptr<const File> file, std::uint64_t offset, std::uint64_t limit,
                                    Flavour flavour, ChecksumAlgorithm checksum, std::size_t buffer_size = kBufferSize);
 
-  // Events up to this size come whole (others may); kBufferSize and smaller always do.
+  // Events up to this size come whole (others may); those that fit into the buffer always do.
   void gather_up_to(std::uint64_t bytes) { gather_up_to_ = bytes; }
   // Every byte passed is given to `digests`, the magic included. Borrows it.
   void feed(BlockDigests* digests) { digests_ = digests; }

@@ -181,6 +181,65 @@ TEST_F(ArchiveTest, FilesOfBeforeASearchedTimeStayClosed) {
   EXPECT_FALSE(Archive::open(options.directory).ok());
 }
 
+// The source died inside a group, and the file behind it is older: of another server.
+TEST_F(ArchiveTest, ASearchByTimeComesUponAGroupThatWasNeverFinished) {
+  open();
+  start_file("binlog.000001");
+  source.at_time(1'700'000'100);
+  append_transactions(30);
+  source.at_time(1'700'000'500);
+  append_open_group();
+  --transactions;
+  start_file("binlog.000002");
+  append_transactions(30);
+  ASSERT_OK(log->sync());
+  const auto first = log->catalog()->oldest();
+  ASSERT_LT(first->last_boundary, first->size);
+  while (log->counters().indexed_segment < 2) std::this_thread::yield();
+  auto opened = Archive::open(options.directory, 1'700'000'500);
+  ASSERT_OK(opened);
+  EXPECT_THAT(opened->left_out(), ::testing::IsEmpty());
+  EXPECT_EQ(opened->begin_not_before(*first, 1'700'000'500), first->last_boundary);
+  std::size_t found = 0;
+  ASSERT_OK(opened->events(*first, first->last_boundary, [&](const ArchivedEvent& event) {
+    found += event.header.timestamp == 1'700'000'500;
+    return true;
+  }));
+  EXPECT_EQ(found, 4u);
+}
+
+TEST(YoungestEnd, IsKnownOfWhatTheSameServerBeganLater) {
+  Segment segment, following;
+  segment.created_at = 100;
+  following.created_at = 200;
+  EXPECT_EQ(youngest_end(segment, following), 200u);
+  following.created_at = 99;
+  EXPECT_EQ(youngest_end(segment, following), UINT32_MAX) << "its clock was put back";
+  following.created_at = 200;
+  following.generation = 2;
+  EXPECT_EQ(youngest_end(segment, following), UINT32_MAX) << "another server's clock";
+}
+
+TEST_F(ArchiveTest, AnIndexOfBeforeFilesWereSummedUpGetsTheirSums) {
+  fill();
+  wait_for_index();
+  log_uuid = log->relay_uuid();
+  close();
+  const std::vector<BlockRecord> blocks = index_records();
+  std::filesystem::remove_all(options.directory / "index");
+  {
+    auto index = IndexStore::open(options.directory / "index", log_uuid);
+    for (const BlockRecord& block : blocks) ASSERT_OK((*index)->put(block));
+  }
+  open();
+  const auto sums = [&] {
+    auto index = IndexStore::open_for_reading(options.directory / "index", log_uuid);
+    return index.ok() ? (*index)->file_spans().value().size() : 0;
+  };
+  for (int i = 0; i < 5000 && sums() < 2; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  EXPECT_EQ(sums(), 2u);
+}
+
 TEST_F(ArchiveTest, ARebuiltIndexEqualsTheOneTheLogWrote) {
   fill();
   wait_for_index();

@@ -8,4 +8,4 @@
 extern "C" const char* __tsan_default_suppressions();
 
 // NOLINTNEXTLINE(bugprone-reserved-identifier,readability-identifier-naming)
-extern "C" const char* __tsan_default_suppressions() { return "race:rocksdb\n"; }
+extern "C" const char* __tsan_default_suppressions() { return "race:^rocksdb::\n"; }
