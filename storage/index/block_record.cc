@@ -99,7 +99,7 @@ ByteBuffer encode_file_key(SegmentNumber segment) {
 
 ByteBuffer encode_file_value(const FileSpan& file) {
   ByteWriter out;
-  out.u64(file.end).u32(file.last_timestamp);
+  out.u32(file.last_timestamp).u64(file.end);
   return std::move(out).take();
 }
 
@@ -109,8 +109,8 @@ Result<FileSpan> decode_file_span(Bytes key, Bytes value) {
   if (key_in.text(kFileKeyPrefix.size()) != kFileKeyPrefix) return Error{Errc::malformed, "index key"};
   file.segment = SegmentNumber{read_big_endian(key_in)};
   ByteReader in(value);
-  file.end = in.u64();
   file.last_timestamp = in.u32();
+  file.end = in.u64();
   if (key_in.failed() || !key_in.at_end() || in.failed() || !in.at_end())
     return Error{Errc::malformed, "index record of a file"};
   return file;
