@@ -1,6 +1,7 @@
 #include "storage/archive.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "storage/file/data_dir_lock.h"
 #include "storage/file/disk.h"
@@ -33,6 +34,7 @@ Result<LogState> read_log_state(const StreamFiles& files) {
 }
 
 constexpr int kCatalogAttempts = 5;
+constexpr std::size_t kHeadsAtFirst = 2;
 constexpr std::size_t kEventsBuffer = 128u << 10;  // who looks for one event reads little more than up to it
 
 Error shorter_than_stored(const std::string& file, std::uint64_t size, std::uint64_t stored) {
@@ -47,12 +49,16 @@ bool is_in_progress(const Result<SegmentHead>& head, const SegmentState& state, 
   return durable <= head->end();
 }
 
-// The segments from `first` on whose head is whole.
-Result<SegmentCatalog> read_catalog(const StreamFiles& files, const LogState& log, SegmentNumber first = {}) {
+constexpr std::size_t kAllHeads = std::numeric_limits<std::size_t>::max();
+
+// The segments from `first` on whose head is whole, so many at most.
+Result<SegmentCatalog> read_catalog(const StreamFiles& files, const LogState& log, SegmentNumber first = {},
+                                    std::size_t most = kAllHeads) {
   std::vector<std::shared_ptr<const Segment>> segments;
   std::optional<GtidState> added_before;
   for (const SegmentState& state : log.kept_segments()) {
     if (state.number < first) continue;
+    if (segments.size() == most) break;
     if (state.sealed && state.size <= kFirstEventOffset) continue;
     BINRELAY_ASSIGN(File opened, Disk().open_for_reading(files.segment(state.generation, state.source_name)));
     BINRELAY_ASSIGN(const std::uint64_t size, opened.size());
@@ -99,6 +105,10 @@ std::vector<SegmentNumber> all_before(const LogState& log, const std::vector<Fil
   return front;
 }
 
+SegmentNumber first_behind(const std::vector<SegmentNumber>& left_out) {
+  return left_out.empty() ? SegmentNumber{} : next(left_out.back());
+}
+
 template <class Block>
 bool tiles(const std::vector<Block>& blocks, std::uint64_t limit) {
   std::uint64_t at = kFirstEventOffset;
@@ -142,6 +152,7 @@ struct Archive::State {
   LogState log;
   SegmentCatalog catalog;
   std::vector<SegmentNumber> left_out;
+  std::size_t heads = kAllHeads;      // so many segments at most are in the catalog
   std::unique_ptr<IndexStore> index;  // nullptr: none, or unreadable now
   std::vector<FileSpan> files_indexed;
 
@@ -179,9 +190,10 @@ Result<Archive> Archive::open(const std::filesystem::path& stream_directory, std
     if (auto known = index->file_spans(); known.ok()) files_indexed = std::move(*known);
   }
   std::vector<SegmentNumber> left_out;
+  const std::size_t heads = not_before ? kHeadsAtFirst : kAllHeads;
   const auto read = [&] {
     if (not_before) left_out = all_before(log, files_indexed, *not_before);
-    return read_catalog(files, log, left_out.empty() ? SegmentNumber{} : next(left_out.back()));
+    return read_catalog(files, log, first_behind(left_out), heads);
   };
   auto catalog = read();
   // A file that is missing may have been purged since the journal was read.
@@ -192,12 +204,25 @@ Result<Archive> Archive::open(const std::filesystem::path& stream_directory, std
   }
   if (!catalog.ok()) return std::move(catalog).error();
   return Archive(std::unique_ptr<State>(new State{files, std::move(log), std::move(*catalog), std::move(left_out),
-                                                  std::move(index), std::move(files_indexed)}));
+                                                  heads, std::move(index), std::move(files_indexed)}));
 }
 
-std::vector<std::string> Archive::left_out() const {
+Result<bool> Archive::open_further() {
+  const std::size_t opened = state_->catalog.segments().size();
+  if (opened < state_->heads) return false;
+  state_->heads *= 4;
+  BINRELAY_ASSIGN(state_->catalog,
+                  read_catalog(state_->files, state_->log, first_behind(state_->left_out), state_->heads));
+  return state_->catalog.segments().size() > opened;
+}
+
+std::size_t Archive::left_out() const { return state_->left_out.size(); }
+
+std::vector<std::string> Archive::names() const {
   std::vector<std::string> names;
-  for (const SegmentNumber number : state_->left_out) names.push_back(served_name(number));
+  for (const SegmentState& state : state_->log.kept_segments()) {
+    if (!state.sealed || state.size > kFirstEventOffset) names.push_back(state_->log.served_name(state));
+  }
   return names;
 }
 

@@ -58,15 +58,20 @@ using Progress = std::function<void(std::uint64_t, std::uint64_t)>;
 class Archive {
  public:
   // `not_before`, unix seconds: for a search by time. Files at the front of which the index says that they are all of
-  // before are left out of the catalog, unopened. For events() only: of what the files contain together, the catalog
-  // then knows no more than the first of them says itself.
+  // before are left out of the catalog, and of the others it has only the first ones until open_further(): heads of
+  // files lie far apart on a disk. For events() only: of what the files contain together, the catalog then knows no
+  // more than the first of them says itself.
   static Result<Archive> open(const std::filesystem::path& stream_directory,
                               std::optional<std::int64_t> not_before = std::nullopt);
   Archive(Archive&&) noexcept;
   ~Archive();
 
+  // False: there are no more. Otherwise catalog() is another, which has more behind the same.
+  Result<bool> open_further();
+
   const SegmentCatalog& catalog() const;
-  std::vector<std::string> left_out() const;  // the names that consumers see, in log order
+  std::size_t left_out() const;            // so many files
+  std::vector<std::string> names() const;  // of all files, as consumers see them, in log order
   std::optional<SourceIdentity> source() const;
   const std::vector<RulesRecorded>& recorded_rules() const;  // in the order of their places
   // The name consumers see, of purged segments too; "" for one that never was.

@@ -87,11 +87,11 @@ class EventPrinter {
                      {"info", info_of(event)}});
   }
   void print_as_text(const ArchivedEvent& event) {
-    if (event.segment != last_segment_) {
+    if (event.segment->number != last_segment_) {
       std::printf("%s\n%12s  %-20s  %-20s  %10s  %12s  info\n",
                   escape_control_characters(event.segment->served_name).c_str(), "offset", "time", "type", "server_id",
                   "end");
-      last_segment_ = event.segment;
+      last_segment_ = event.segment->number;
     }
     const std::string type(event_type_name(event.header.type));
     std::printf("%12llu  %-20s  %-20s  %10u  %12llu  %s\n", static_cast<unsigned long long>(event.offset),
@@ -105,7 +105,7 @@ class EventPrinter {
   const std::uint64_t limit_;
   const bool json_;
   std::uint64_t shown_ = 0;
-  const Segment* last_segment_ = nullptr;
+  SegmentNumber last_segment_{};
 };
 
 // The files asked for, in log order.
@@ -129,23 +129,25 @@ void print_coverage(const std::vector<std::string>& names, std::size_t searched,
 
 Status print_events(const EventsOptions& options, Bound from, Bound to) {
   BINRELAY_ASSIGN(const std::filesystem::path directory, find_stream_directory(options.archive));
-  BINRELAY_ASSIGN(const Archive archive, Archive::open(directory, options.file.empty() ? from.time : std::nullopt));
-  BINRELAY_ASSIGN(const auto files, chosen_files(archive.catalog(), options.file));
-  std::vector<std::string> names = archive.left_out();  // the index has been searched for them
-  const std::size_t left_out = names.size();
-  for (const auto& file : files) names.push_back(file->served_name);
+  BINRELAY_ASSIGN(Archive archive, Archive::open(directory, options.file.empty() ? from.time : std::nullopt));
   EventPrinter printer(from, to, options.limit, options.archive.json);
   std::size_t searched = 0;
-  for (; searched < files.size() && !printer.full(); ++searched) {
-    const Segment& segment = *files[searched];
-    const auto begin = from.time ? archive.begin_not_before(segment, *from.time)
-                                 : std::optional(from.position.value_or(kFirstEventOffset));
-    if (!begin) continue;
-    const auto visit = [&](const ArchivedEvent& event) { return printer.visit(event); };
-    BINRELAY_TRY(archive.events(segment, *begin, visit));
+  for (bool more = true; more;) {
+    BINRELAY_ASSIGN(const auto files, chosen_files(archive.catalog(), options.file));
+    for (; searched < files.size() && !printer.full(); ++searched) {
+      const Segment& segment = *files[searched];
+      const auto begin = from.time ? archive.begin_not_before(segment, *from.time)
+                                   : std::optional(from.position.value_or(kFirstEventOffset));
+      if (!begin) continue;
+      const auto visit = [&](const ArchivedEvent& event) { return printer.visit(event); };
+      BINRELAY_TRY(archive.events(segment, *begin, visit));
+    }
+    if (printer.full()) break;
+    BINRELAY_ASSIGN(more, archive.open_further());
   }
+  const auto names = options.file.empty() ? archive.names() : std::vector<std::string>{options.file};
   std::fflush(stdout);
-  print_coverage(names, left_out + searched, printer.shown());
+  print_coverage(names, archive.left_out() + searched, printer.shown());  // the index was searched for the first ones
   return Done{};
 }
 

@@ -32,7 +32,7 @@ class NoThreads : public rocksdb::EnvWrapper {
 
 rocksdb::Options small_options() {
   rocksdb::Options options;
-  options.write_buffer_size = 256u << 10;  // whoever opens the index reads so much of its log first
+  options.write_buffer_size = 64u << 10;  // whoever opens the index reads so much of its log first
   options.max_open_files = 64;
   options.max_background_jobs = 2;
   options.max_file_opening_threads = 1;  // its 16 are started at each opening, for a few small files

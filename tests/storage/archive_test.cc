@@ -167,15 +167,14 @@ TEST_F(ArchiveTest, FilesOfBeforeASearchedTimeStayClosed) {
   const auto closed = [&](std::int64_t time) {
     auto opened = Archive::open(options.directory, time);
     EXPECT_OK(opened);
-    const auto names = opened->left_out();
-    std::size_t kept = opened->catalog().segments().size();
-    EXPECT_EQ(names.size() + kept, 4u);
-    return names;
+    EXPECT_EQ(opened->names().size(), 4u);
+    while (opened->open_further().value()) continue;
+    EXPECT_EQ(opened->left_out() + opened->catalog().segments().size(), 4u);
+    return opened->left_out();
   };
-  for (int i = 0; i < 5000 && closed(1'700'000'900).size() < 3; ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  EXPECT_THAT(closed(1'700'000'900), ::testing::ElementsAre("binlog.000001", "binlog.000002", "binlog.000003"));
-  EXPECT_THAT(closed(1'700'000'100), ::testing::IsEmpty());
+  for (int i = 0; i < 5000 && closed(1'700'000'900) < 3; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  EXPECT_EQ(closed(1'700'000'900), 3u);
+  EXPECT_EQ(closed(1'700'000'100), 0u);
   std::filesystem::remove(segment_path("binlog.000001"));
   EXPECT_OK(Archive::open(options.directory, 1'700'000'900));  // it is not looked at
   EXPECT_FALSE(Archive::open(options.directory).ok());
@@ -198,7 +197,7 @@ TEST_F(ArchiveTest, ASearchByTimeComesUponAGroupThatWasNeverFinished) {
   while (log->counters().indexed_segment < 2) std::this_thread::yield();
   auto opened = Archive::open(options.directory, 1'700'000'500);
   ASSERT_OK(opened);
-  EXPECT_THAT(opened->left_out(), ::testing::IsEmpty());
+  EXPECT_EQ(opened->left_out(), 0u);
   EXPECT_EQ(opened->begin_not_before(*first, 1'700'000'500), first->last_boundary);
   std::size_t found = 0;
   ASSERT_OK(opened->events(*first, first->last_boundary, [&](const ArchivedEvent& event) {
