@@ -10,7 +10,7 @@ TEXTS = {
         "head": "Measured on {date}: {machine}. Client, source and relay share the machine. Medians of at most {rounds} "
                 "paired rounds; in a round relay, peer and bare loop take turns. Where the question is how cost grows, the relay itself stands in "
                 "place of the bare loop: with the smallest log and one consumer (`serve_growth`), with one consumer (`filtered_8`), "
-                "without the others (`hop_*`; where it says \"both\", it is the bare loop with as many). Logs of {gigabytes:.2g} GB: W1 has small "
+                "without the others (`hop_*`; where it says \"both\", it is the bare loop with as many). Logs of {gigabytes:.2g} GB where nothing else is said: W1 has small "
                 "transactions, W2 row events of 8 KB. `tests/bench/run` repeats it.",
         "columns": "| question | | relay | peer | bare loop | relay / peer | relay / bare loop | relay's CPU s/GB |",
     },
@@ -18,7 +18,7 @@ TEXTS = {
         "title": "## 性能", "before": "## 架构",
         "head": "测量日期 {date}；机器：{machine}。客户端、源库与中继在同一台机器上。每项为至多 {rounds} 轮配对测量的中位数，"
                 "每轮依次测中继、对照与裸循环。若问题是开销如何增长，则以中继自身代替裸循环：最小日志加一个消费者（`serve_growth`）、"
-                "一个消费者（`filtered_8`）、没有其他消费者时（`hop_*`；标有 both 的行则是消费者同样多的裸循环）。日志 {gigabytes:.2g} GB：W1 为小事务，W2 为 8 KB 行事件。可用 `tests/bench/run` 重测。",
+                "一个消费者（`filtered_8`）、没有其他消费者时（`hop_*`；标有 both 的行则是消费者同样多的裸循环）。未另注明时日志为 {gigabytes:.2g} GB：W1 为小事务，W2 为 8 KB 行事件。可用 `tests/bench/run` 重测。",
         "columns": "| 问题 | | 中继 | 对照 | 裸循环 | 中继 / 对照 | 中继 / 裸循环 | 中继 CPU 秒/GB |",
     },
 }
