@@ -109,16 +109,6 @@ SegmentNumber first_behind(const std::vector<SegmentNumber>& left_out) {
   return left_out.empty() ? SegmentNumber{} : next(left_out.back());
 }
 
-template <class Block>
-bool tiles(const std::vector<Block>& blocks, std::uint64_t limit) {
-  std::uint64_t at = kFirstEventOffset;
-  for (const Block& block : blocks) {
-    if (block.begin != at || block.end > limit) return false;
-    at = block.end;
-  }
-  return true;
-}
-
 std::uint64_t durable_end_of(const LogState& log, const Segment& segment) {
   return durable_end(log, log.segments()[raw(segment.number) - 1]);
 }

@@ -56,6 +56,17 @@ struct FileSpan {
   friend bool operator==(const FileSpan&, const FileSpan&) = default;
 };
 
+// Whether these blocks, in log order, are all that a file begins with, and end at `limit` or before.
+template <class Blocks>
+bool tiles(const Blocks& blocks, std::uint64_t limit) {
+  std::uint64_t at = kFirstEventOffset;
+  for (const auto& block : blocks) {
+    if (block.begin != at || block.end > limit) return false;
+    at = block.end;
+  }
+  return true;
+}
+
 // Of the blocks of one file, in log order; there is at least one. What stands around its groups: the head is as old as
 // the file, which was `created` then (seconds since 1970), and a ROTATE or STOP no younger than `youngest_end`.
 template <class Blocks>

@@ -131,12 +131,8 @@ Status IndexStore::put(const BlockRecord& record) {
 
 Status IndexStore::finish_file(SegmentNumber segment, std::uint32_t created, std::uint32_t youngest_end) {
   BINRELAY_ASSIGN(const std::vector<BlockSpan> blocks, spans_of_segment(segment));
-  std::uint64_t tiled = kFirstEventOffset;
-  for (const BlockSpan& block : blocks) {
-    if (block.begin != tiled) return Done{};  // nothing can be said of what is missing
-    tiled = block.end;
-  }
-  if (blocks.empty()) return Done{};
+  // Nothing can be said of what is missing.
+  if (blocks.empty() || !tiles(blocks, blocks.back().end)) return Done{};
   return write(encode_file_key(segment), encode_file_value(sum_up(blocks, created, youngest_end)));
 }
 

@@ -17,6 +17,15 @@ class EventLogTest : public LogBench {
  protected:
   EventLogTest() { use_dying_disk(); }
   ~EventLogTest() override { close(); }
+
+  // The first file, which is over, once the index has got to its end.
+  std::shared_ptr<const Segment> first_file_indexed() {
+    const auto first = log->catalog()->oldest();
+    for (int i = 0; i < 5000 && log->counters().indexed_offset < first->size; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    EXPECT_EQ(log->counters().indexed_offset, first->size);
+    return first;
+  }
 };
 
 TEST_F(EventLogTest, StoresTheSourcesFileByteForByte) {
@@ -385,9 +394,7 @@ TEST_F(EventLogTest, ToldWhereTheBlocksEndThatAFileBeginsWith) {
   rotate_to("binlog.000002");
   append_transaction();
   ASSERT_OK(log->sync());
-  const auto first = log->catalog()->oldest();
-  for (int i = 0; i < 5000 && log->counters().indexed_offset < first->last_boundary; ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  const auto first = first_file_indexed();
 
   std::vector<GtidState> blocks;
   std::uint64_t groups = 0;
@@ -446,10 +453,7 @@ TEST_F(EventLogTest, AnIndexThatFailedIsStartedAgain) {
   rotate_to("binlog.000002");
   append_transaction();
   ASSERT_OK(log->sync());
-  const auto first = log->catalog()->oldest();
-  for (int i = 0; i < 5000 && log->counters().indexed_offset < first->size; ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  EXPECT_EQ(log->counters().indexed_offset, first->size);
+  first_file_indexed();
   close();
   EXPECT_THAT(Archive::verify(options.directory, nullptr).findings, ::testing::IsEmpty());
 }
